@@ -1,0 +1,205 @@
+//! Plain values that every layer speaks of: accounts, UIDLs, message ids, digests. No behaviour beyond parsing and
+//! printing them.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// The row id of an account in `mail.db`. Never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AccountId(pub i64);
+
+/// The row id of a message in `mail.db`: a small positive integer, stable and never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MessageId(pub i64);
+
+impl fmt::Display for MessageId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+/// The unique-id that a server gives to a message (RFC 1939 section 7, UIDL).
+///
+/// The RFC asks for 1 to 70 characters in 0x21..=0x7E. Real servers send longer ones, 8-bit ones and ones with spaces,
+/// so this is opaque bytes, at most [`Uidl::LONGEST`] of them.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Uidl(Box<[u8]>);
+
+impl Uidl {
+    /// The longest unique-id that is kept, in octets.
+    pub const LONGEST: usize = 1024;
+
+    /// `None` when `bytes` is empty or longer than [`Uidl::LONGEST`].
+    pub fn new(bytes: &[u8]) -> Option<Uidl> {
+        (1..=Uidl::LONGEST).contains(&bytes.len()).then(|| Uidl(bytes.into()))
+    }
+
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Uidl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Uidl({})", self.0.escape_ascii())
+    }
+}
+
+/// SHA-256 of a message's original bytes: the exact identity, which alone justifies removing the server's copy.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Digest(pub [u8; 32]);
+
+impl Digest {
+    pub fn of(bytes: &[u8]) -> Digest {
+        use sha2::Digest as _;
+        Digest(sha2::Sha256::digest(bytes).into())
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|octet| write!(formatter, "{octet:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Digest({self})")
+    }
+}
+
+/// A text that is not 64 hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a SHA-256 digest: expected 64 hexadecimal digits")]
+pub struct NotADigest;
+
+impl FromStr for Digest {
+    type Err = NotADigest;
+
+    fn from_str(text: &str) -> Result<Digest, NotADigest> {
+        let nibbles: Vec<u8> = text
+            .chars()
+            .map(|digit| digit.to_digit(16).and_then(|value| u8::try_from(value).ok()))
+            .collect::<Option<_>>()
+            .ok_or(NotADigest)?;
+        let octets: Vec<u8> =
+            nibbles.chunks_exact(2).map(|pair| pair.iter().fold(0, |sum, nibble| sum << 4 | nibble)).collect();
+        (nibbles.len() == 64).then_some(()).ok_or(NotADigest)?;
+        octets.try_into().map(Digest).map_err(|_| NotADigest)
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Digest, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// How the connection to the server is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Security {
+    /// TLS from the first byte: POP3S, port 995 (RFC 8314).
+    Tls,
+    /// STLS before anything else is said, port 110 (RFC 2595); refused when the server does not offer it.
+    StartTls,
+    /// No protection. Only when the account says so explicitly.
+    None,
+}
+
+impl Security {
+    /// The port that servers use for it: 995 with TLS from the first byte, 110 otherwise.
+    pub fn default_port(self) -> u16 {
+        match self {
+            Security::Tls => 995,
+            Security::StartTls | Security::None => 110,
+        }
+    }
+
+    /// The word of the command line and of the files: `tls`, `starttls` or `none`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Security::Tls => "tls",
+            Security::StartTls => "starttls",
+            Security::None => "none",
+        }
+    }
+}
+
+impl fmt::Display for Security {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// A word that is none of `tls`, `starttls` and `none`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the encryption is one of tls, starttls, none; not {0:?}")]
+pub struct UnknownSecurity(String);
+
+impl FromStr for Security {
+    type Err = UnknownSecurity;
+
+    fn from_str(word: &str) -> Result<Security, UnknownSecurity> {
+        [Security::Tls, Security::StartTls, Security::None]
+            .into_iter()
+            .find(|security| security.as_str() == word)
+            .ok_or_else(|| UnknownSecurity(word.to_owned()))
+    }
+}
+
+/// How long the server keeps its copy of a fetched message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Retention {
+    /// "Leave a copy on server" is on: nothing is ever removed there.
+    #[default]
+    LeaveCopy,
+    /// It is off: a message is removed from the server once it is proved to be stored here.
+    RemoveOnceStored,
+}
+
+impl Retention {
+    pub fn leaves_copy(self) -> bool {
+        self == Retention::LeaveCopy
+    }
+}
+
+/// A mailbox on a server and how to reach it. Holds no password: see `secrets`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    pub id: AccountId,
+    /// The e-mail address: the name by which the user and the command line speak of the account. Unique, compared
+    /// without case.
+    pub address: String,
+    #[serde(flatten)]
+    pub server: Server,
+    /// What the list shows instead of the address; empty when the user gave none.
+    pub name: String,
+    pub retention: Retention,
+    /// A command run through `sh -c` whose first line of output is the password; for machines without a keyring.
+    pub password_command: Option<String>,
+}
+
+/// Where an account's maildrop is and how to reach it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Server {
+    pub host: String,
+    pub port: u16,
+    pub security: Security,
+    /// The user's name there, usually the full address.
+    pub user: String,
+    /// A certificate authority (PEM) trusted for this account beside the platform's own.
+    pub ca_file: Option<PathBuf>,
+}
