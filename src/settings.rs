@@ -1,8 +1,23 @@
-//! Where things lie on this platform, and the few wishes of the user that are no account's.
+//! Where things lie on this platform, and the few wishes of the user that are no account's. Makes no folder: who writes
+//! first does.
 
 use std::path::PathBuf;
 
-/// The archive's folder when nobody names one: the data folder of the platform. `None` without a home folder.
+use directories::ProjectDirs;
+
+/// The archive's folder when nobody names one: the data folder of the platform, which stays on this computer
+/// (`~/.local/share/postkeep`, `~/Library/Application Support/Postkeep`, `%LOCALAPPDATA%\Postkeep\data`). `None`
+/// without a home folder.
 pub fn archive_folder() -> Option<PathBuf> {
-    todo!()
+    ProjectDirs::from("", "", "Postkeep").map(|folders| folders.data_local_dir().to_path_buf())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_folder_is_absolute_and_the_programs_own() {
+        let folder = super::archive_folder().expect("the tests run with a home folder");
+        assert!(folder.is_absolute());
+        assert!(folder.to_string_lossy().to_lowercase().contains("postkeep"));
+    }
 }
