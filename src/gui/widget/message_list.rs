@@ -1,0 +1,218 @@
+//! The message list: draws the rows in sight and nothing else, exact at any depth. The application owns the offset (an
+//! `f64`, so that a pixel is a pixel among millions of rows) and the order; this widget owns the drawing, the scroll
+//! bar and the mouse.
+
+mod draw;
+mod order;
+
+use std::collections::HashMap;
+
+use iced::advanced::widget::{Operation, Tree, tree};
+use iced::advanced::{Clipboard, Layout, Shell, Widget, layout, mouse, renderer};
+use iced::{Element, Event as Input, Length, Point, Rectangle, Renderer, Size, Theme};
+
+use crate::archive::{Row, SortKey};
+use crate::gui::words::Clock;
+
+pub use order::{Order, ROW};
+
+/// What the user did, for the application to act on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Event {
+    /// The offset to show from now on, in logical pixels from the top of the whole list.
+    Scrolled(f64),
+    /// The row at this place was pressed.
+    Pressed(usize),
+    /// The height of the list on the screen, when it first shows and when it changes.
+    Resized(f32),
+}
+
+/// See the module.
+pub struct MessageList<'a, Message> {
+    order: &'a Order,
+    rows: &'a HashMap<SortKey, Row>,
+    offset: f64,
+    selected: Option<usize>,
+    clock: &'a Clock,
+    on_event: Box<dyn Fn(Event) -> Message + 'a>,
+}
+
+/// A list of `order`, with the rows that are known, scrolled to `offset`.
+pub fn message_list<'a, Message>(
+    order: &'a Order,
+    rows: &'a HashMap<SortKey, Row>,
+    offset: f64,
+    selected: Option<usize>,
+    clock: &'a Clock,
+    on_event: impl Fn(Event) -> Message + 'a,
+) -> MessageList<'a, Message> {
+    MessageList { order, rows, offset, selected, clock, on_event: Box::new(on_event) }
+}
+
+#[derive(Default)]
+struct State {
+    /// Laid-out text of the rows in sight.
+    prepared: HashMap<SortKey, draw::Prepared>,
+    /// Laid-out group titles, by title.
+    titles: HashMap<String, super::line::Paragraph>,
+    /// Where within the thumb it was grabbed.
+    grabbed: Option<f64>,
+    hovered: Option<usize>,
+    height: f32,
+}
+
+impl<Message> MessageList<'_, Message> {
+    /// The thumb of the scroll bar, when there is more than fits.
+    fn thumb(&self, bounds: Rectangle) -> Option<Rectangle> {
+        let (whole, seen) = (self.order.height(), f64::from(bounds.height));
+        if whole <= seen {
+            return None;
+        }
+        let length = (seen * seen / whole).max(36.0).min(seen);
+        let top = (self.offset / (whole - seen)).clamp(0.0, 1.0) * (seen - length);
+        #[allow(clippy::cast_possible_truncation)]
+        Some(Rectangle {
+            x: bounds.x + bounds.width - 9.0,
+            y: bounds.y + top as f32,
+            width: 6.0,
+            height: length as f32,
+        })
+    }
+
+    /// The offset at which a thumb grabbed at `grabbed` lies under the cursor.
+    fn dragged(&self, bounds: Rectangle, cursor: Point, grabbed: f64) -> f64 {
+        let (whole, seen) = (self.order.height(), f64::from(bounds.height));
+        let length = self.thumb(bounds).map_or(seen, |thumb| f64::from(thumb.height));
+        let top = f64::from(cursor.y - bounds.y) - grabbed;
+        let share = if seen > length { top / (seen - length) } else { 0.0 };
+        self.order.clamped(share.clamp(0.0, 1.0) * (whole - seen), seen)
+    }
+
+    fn publish(&self, shell: &mut Shell<'_, Message>, event: Event) {
+        shell.publish((self.on_event)(event));
+    }
+
+    fn row_under(&self, bounds: Rectangle, cursor: mouse::Cursor) -> Option<usize> {
+        let position = cursor.position_in(bounds)?;
+        self.order.row_at(self.offset + f64::from(position.y))
+    }
+
+    fn pressed(&self, state: &mut State, bounds: Rectangle, cursor: mouse::Cursor, shell: &mut Shell<'_, Message>) {
+        let Some(position) = cursor.position_over(bounds) else { return };
+        match self.thumb(bounds) {
+            Some(thumb) if position.x >= thumb.x - 4.0 => {
+                let held = thumb.y <= position.y && position.y <= thumb.y + thumb.height;
+                let grabbed = f64::from(if held { position.y - thumb.y } else { thumb.height / 2.0 });
+                state.grabbed = Some(grabbed);
+                self.publish(shell, Event::Scrolled(self.dragged(bounds, position, grabbed)));
+                shell.capture_event();
+            }
+            _ => {
+                if let Some(index) = self.row_under(bounds, cursor) {
+                    self.publish(shell, Event::Pressed(index));
+                    shell.capture_event();
+                }
+            }
+        }
+    }
+
+    fn moved(&self, state: &mut State, bounds: Rectangle, cursor: mouse::Cursor, shell: &mut Shell<'_, Message>) {
+        if let (Some(grabbed), Some(position)) = (state.grabbed, cursor.position()) {
+            self.publish(shell, Event::Scrolled(self.dragged(bounds, position, grabbed)));
+            shell.capture_event();
+        }
+        let hovered = self.row_under(bounds, cursor);
+        if hovered != state.hovered {
+            state.hovered = hovered;
+            shell.request_redraw();
+        }
+    }
+
+    fn wheeled(&self, bounds: Rectangle, delta: mouse::ScrollDelta, shell: &mut Shell<'_, Message>) {
+        let by = match delta {
+            mouse::ScrollDelta::Lines { y, .. } => -60.0 * f64::from(y),
+            mouse::ScrollDelta::Pixels { y, .. } => -f64::from(y),
+        };
+        let to = self.order.clamped(self.offset + by, f64::from(bounds.height));
+        if to != self.offset {
+            self.publish(shell, Event::Scrolled(to));
+        }
+        shell.capture_event();
+    }
+}
+
+impl<Message> Widget<Message, Theme, Renderer> for MessageList<'_, Message> {
+    fn tag(&self) -> tree::Tag {
+        tree::Tag::of::<State>()
+    }
+
+    fn state(&self) -> tree::State {
+        tree::State::new(State::default())
+    }
+
+    fn size(&self) -> Size<Length> {
+        Size::new(Length::Fill, Length::Fill)
+    }
+
+    fn layout(&mut self, tree: &mut Tree, _renderer: &Renderer, limits: &layout::Limits) -> layout::Node {
+        let node = layout::atomic(limits, Length::Fill, Length::Fill);
+        let state = tree.state.downcast_mut::<State>();
+        self.prepare(state, node.size());
+        node
+    }
+
+    fn draw(
+        &self,
+        tree: &Tree,
+        renderer: &mut Renderer,
+        theme: &Theme,
+        _style: &renderer::Style,
+        layout: Layout<'_>,
+        cursor: mouse::Cursor,
+        _viewport: &Rectangle,
+    ) {
+        self.draw_rows(tree.state.downcast_ref::<State>(), renderer, theme, layout.bounds(), cursor);
+    }
+
+    fn update(
+        &mut self,
+        tree: &mut Tree,
+        event: &Input,
+        layout: Layout<'_>,
+        cursor: mouse::Cursor,
+        _renderer: &Renderer,
+        _clipboard: &mut dyn Clipboard,
+        shell: &mut Shell<'_, Message>,
+        _viewport: &Rectangle,
+    ) {
+        let bounds = layout.bounds();
+        let state = tree.state.downcast_mut::<State>();
+        if (state.height - bounds.height).abs() > 0.5 {
+            state.height = bounds.height;
+            self.publish(shell, Event::Resized(bounds.height));
+        }
+        match event {
+            Input::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)) => {
+                self.pressed(state, bounds, cursor, shell);
+            }
+            Input::Mouse(mouse::Event::ButtonReleased(mouse::Button::Left)) => state.grabbed = None,
+            Input::Mouse(mouse::Event::CursorMoved { .. } | mouse::Event::CursorLeft) => {
+                self.moved(state, bounds, cursor, shell);
+            }
+            Input::Mouse(mouse::Event::WheelScrolled { delta }) if cursor.is_over(bounds) => {
+                self.wheeled(bounds, *delta, shell);
+            }
+            _ => {}
+        }
+    }
+
+    fn operate(&mut self, _tree: &mut Tree, layout: Layout<'_>, _renderer: &Renderer, operation: &mut dyn Operation) {
+        self.tell_text(layout.bounds(), operation);
+    }
+}
+
+impl<'a, Message: 'a> From<MessageList<'a, Message>> for Element<'a, Message> {
+    fn from(list: MessageList<'a, Message>) -> Self {
+        Element::new(list)
+    }
+}

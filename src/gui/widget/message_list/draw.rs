@@ -1,0 +1,227 @@
+//! How the rows of the message list are laid out and drawn.
+
+use std::collections::HashMap;
+
+use iced::advanced::mouse;
+use iced::advanced::renderer::{Quad, Renderer as _};
+use iced::advanced::text::{Paragraph as _, Renderer as _};
+use iced::advanced::widget::Operation;
+use iced::{Border, Color, Point, Rectangle, Renderer, Size, Theme, border};
+
+use super::order::{GROUP, ROW};
+use super::{MessageList, State};
+use crate::archive::{Row, SortKey};
+use crate::gui::icon;
+use crate::gui::theme::{self, Tokens, size};
+use crate::gui::widget::line::{Paragraph, fitted, line_height};
+
+/// Distances within a row, in logical pixels.
+const LEFT: f32 = 26.0;
+const RIGHT: f32 = 15.0;
+const TITLE_LEFT: f32 = 14.0;
+/// The middle of each of the three lines.
+const LINES: [f32; 3] = [17.0, 36.0, 54.0];
+const LIGHT: f32 = 6.0;
+const LIGHT_STEP: f32 = 9.0;
+
+/// The laid-out text of one row.
+pub struct Prepared {
+    made_for: (Row, f32, String),
+    sender: Paragraph,
+    time: Paragraph,
+    subject: Paragraph,
+    preview: Paragraph,
+    icons: Vec<(Paragraph, bool)>,
+}
+
+impl Prepared {
+    fn new(row: &Row, width: f32, time: String) -> Prepared {
+        let strong = if row.marks.read { theme::REGULAR } else { theme::BOLD };
+        let name = if row.from_name.is_empty() { &row.from_address } else { &row.from_name };
+        let name = if name.is_empty() { "Unknown sender" } else { name };
+        let subject = if row.subject.is_empty() { "No subject" } else { &row.subject };
+        let when = fitted(&time, width, size::SMALL, theme::REGULAR);
+        let mut icons = Vec::new();
+        for (shown, glyph, starred) in
+            [(row.marks.starred, icon::STAR, true), (row.attachments > 0, icon::PAPERCLIP, false)]
+        {
+            if shown {
+                icons.push((fitted(&glyph.to_string(), 40.0, 13.0, icon::FONT), starred));
+            }
+        }
+        let room = width - LEFT - RIGHT;
+        #[allow(clippy::cast_precision_loss)]
+        let lights = 3.0 * LIGHT_STEP + 10.0 + 19.0 * icons.len() as f32;
+        Prepared {
+            sender: fitted(name, room - when.min_width() - 12.0, size::BODY, strong),
+            subject: fitted(subject, room, size::BODY, strong),
+            preview: fitted(&row.preview, room - lights, size::SMALL, theme::REGULAR),
+            time: when,
+            icons,
+            made_for: (row.clone(), width, time),
+        }
+    }
+}
+
+/// A Y coordinate on the screen, from one in the list.
+#[allow(clippy::cast_possible_truncation)]
+fn on_screen(bounds: Rectangle, y: f64, offset: f64) -> f32 {
+    bounds.y + (y - offset).round() as f32
+}
+
+impl<Message> MessageList<'_, Message> {
+    /// Lays out the text of the rows in sight, where it is new or has changed, and forgets the rest.
+    pub(super) fn prepare(&self, state: &mut State, bounds: Size) {
+        let height = f64::from(bounds.height);
+        let seen = self.order.visible(self.offset, height);
+        let mut kept: HashMap<SortKey, Prepared> = HashMap::with_capacity(seen.len());
+        for key in self.order.keys(seen) {
+            let Some(row) = self.rows.get(key) else { continue };
+            let time = self.clock.brief(row.date);
+            let old = state.prepared.remove(key).filter(|old| {
+                let (made, width, when) = &old.made_for;
+                made == row && *width == bounds.width && *when == time
+            });
+            kept.insert(*key, old.unwrap_or_else(|| Prepared::new(row, bounds.width, time)));
+        }
+        state.prepared = kept;
+        for (title, _) in self.order.titles(self.offset, height) {
+            if !state.titles.contains_key(title) {
+                state.titles.insert(title.to_owned(), fitted(title, bounds.width, size::CAPTION, theme::BOLD));
+            }
+        }
+    }
+
+    pub(super) fn draw_rows(
+        &self,
+        state: &State,
+        renderer: &mut Renderer,
+        theme: &Theme,
+        bounds: Rectangle,
+        cursor: mouse::Cursor,
+    ) {
+        let tokens = theme::tokens(theme);
+        renderer.with_layer(bounds, |renderer| {
+            for index in self.order.visible(self.offset, f64::from(bounds.height)) {
+                let y = on_screen(bounds, self.order.top(index), self.offset);
+                #[allow(clippy::cast_possible_truncation)]
+                let area = Rectangle { x: bounds.x, y, width: bounds.width, height: ROW as f32 };
+                let row = self.order.key(index).and_then(|key| self.rows.get(&key).zip(state.prepared.get(&key)));
+                draw_ground(renderer, tokens, area, self.selected == Some(index), state.hovered == Some(index));
+                match row {
+                    Some((row, prepared)) => draw_row(renderer, tokens, area, bounds, row, prepared),
+                    None => draw_awaited(renderer, tokens, area),
+                }
+            }
+            for (title, top) in self.order.titles(self.offset, f64::from(bounds.height)) {
+                let Some(paragraph) = state.titles.get(title) else { continue };
+                let y = on_screen(bounds, top, self.offset);
+                #[allow(clippy::cast_possible_truncation)]
+                let middle = y + GROUP as f32 / 2.0 + 1.0;
+                put(renderer, paragraph, bounds.x + TITLE_LEFT, middle, size::CAPTION, tokens.faint, bounds);
+            }
+        });
+        if let Some(thumb) = self.thumb(bounds) {
+            let held = state.grabbed.is_some() || cursor.is_over(thumb);
+            let quad = Quad { bounds: thumb, border: border::rounded(3), ..Quad::default() };
+            renderer.with_layer(bounds, |renderer| renderer.fill_quad(quad, theme::thumb(tokens, held)));
+        }
+    }
+
+    /// Tells an operation (tests, one day a screen reader) the text in sight.
+    pub(super) fn tell_text(&self, bounds: Rectangle, operation: &mut dyn Operation) {
+        let height = f64::from(bounds.height);
+        let area = |top: f64, tall: f64| {
+            #[allow(clippy::cast_possible_truncation)]
+            let area = Rectangle { y: on_screen(bounds, top, self.offset), height: tall as f32, ..bounds };
+            area
+        };
+        for (title, top) in self.order.titles(self.offset, height) {
+            operation.text(None, area(top, GROUP), title);
+        }
+        for index in self.order.visible(self.offset, height) {
+            let Some(row) = self.order.key(index).and_then(|key| self.rows.get(&key)) else { continue };
+            let area = area(self.order.top(index), ROW);
+            let name = if row.from_name.is_empty() { &row.from_address } else { &row.from_name };
+            for text in [name, &row.subject, &row.preview] {
+                operation.text(None, area, text);
+            }
+        }
+    }
+}
+
+fn put(renderer: &mut Renderer, paragraph: &Paragraph, x: f32, middle: f32, size: f32, color: Color, clip: Rectangle) {
+    let top = (middle - line_height(size) / 2.0).round();
+    renderer.fill_paragraph(paragraph, Point::new(x, top), color, clip);
+}
+
+fn fill(renderer: &mut Renderer, bounds: Rectangle, border: Border, color: Color) {
+    renderer.fill_quad(Quad { bounds, border, ..Quad::default() }, color);
+}
+
+fn draw_ground(renderer: &mut Renderer, tokens: &Tokens, area: Rectangle, selected: bool, hovered: bool) {
+    if selected {
+        fill(renderer, area, Border::default(), tokens.soft);
+        fill(renderer, Rectangle { width: 3.0, ..area }, Border::default(), tokens.accent);
+    } else if hovered {
+        fill(renderer, area, Border::default(), Color { a: 0.03, ..tokens.ink });
+    }
+    let hairline = Rectangle { y: area.y + area.height - 1.0, height: 1.0, ..area };
+    fill(renderer, hairline, Border::default(), tokens.line);
+}
+
+fn draw_row(
+    renderer: &mut Renderer,
+    tokens: &Tokens,
+    area: Rectangle,
+    clip: Rectangle,
+    row: &Row,
+    prepared: &Prepared,
+) {
+    let [first, second, third] = LINES.map(|middle| area.y + middle);
+    let left = area.x + LEFT;
+    let right = area.x + area.width - RIGHT;
+    if !row.marks.read {
+        let dot = Rectangle { x: area.x + 11.0, y: first - 4.0, width: 8.0, height: 8.0 };
+        fill(renderer, dot, border::rounded(4), tokens.accent);
+    }
+    put(renderer, &prepared.sender, left, first, size::BODY, tokens.ink, clip);
+    put(renderer, &prepared.subject, left, second, size::BODY, tokens.ink, clip);
+    put(renderer, &prepared.preview, left, third, size::SMALL, tokens.faint, clip);
+    put(renderer, &prepared.time, right - prepared.time.min_width(), first, size::SMALL, tokens.faint, clip);
+    let mut x = right - 3.0 * LIGHT_STEP + (LIGHT_STEP - LIGHT);
+    for (place, lit) in (0_u8..).zip([row.on_server, true, row.in_backup.is_some()]) {
+        draw_light(renderer, tokens, x + LIGHT_STEP * f32::from(place), third, lit);
+    }
+    x -= 8.0;
+    for (glyph, starred) in &prepared.icons {
+        x -= glyph.min_width();
+        let color = if *starred { tokens.warn } else { tokens.dim };
+        put(renderer, glyph, x, third, 13.0, color, clip);
+        x -= 6.0;
+    }
+}
+
+/// One of the three lights: filled where a copy is, a ring where none is.
+fn draw_light(renderer: &mut Renderer, tokens: &Tokens, x: f32, middle: f32, lit: bool) {
+    let bounds = Rectangle { x, y: middle - LIGHT / 2.0, width: LIGHT, height: LIGHT };
+    if lit {
+        fill(renderer, bounds, border::rounded(LIGHT / 2.0), tokens.accent);
+    } else {
+        let ring = Border { color: tokens.faint, width: 1.0, radius: (LIGHT / 2.0).into() };
+        fill(renderer, bounds, ring, Color::TRANSPARENT);
+    }
+}
+
+/// A row whose text is on its way.
+fn draw_awaited(renderer: &mut Renderer, tokens: &Tokens, area: Rectangle) {
+    for (middle, width) in LINES.into_iter().zip([0.32, 0.6, 0.48]) {
+        let bar = Rectangle {
+            x: area.x + LEFT,
+            y: area.y + middle - 4.0,
+            width: (area.width - LEFT - RIGHT) * width,
+            height: 8.0,
+        };
+        fill(renderer, bar, border::rounded(4), Color { a: 0.6, ..tokens.line });
+    }
+}

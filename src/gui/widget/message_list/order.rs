@@ -1,0 +1,291 @@
+//! Where every row and every group title of a list lies: pure arithmetic over the keys.
+
+use std::ops::Range;
+
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
+
+use crate::archive::SortKey;
+use crate::gui::words::Clock;
+
+/// The height of a row and of a group title, in logical pixels.
+pub const ROW: f64 = 70.0;
+pub const GROUP: f64 = 30.0;
+
+/// Messages of one day or month, under one title.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Group {
+    title: String,
+    /// The place of its first row.
+    first: usize,
+}
+
+/// The keys of a list, newest first, in groups by date.
+#[derive(Clone, Debug, Default)]
+pub struct Order {
+    keys: Vec<SortKey>,
+    groups: Vec<Group>,
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn number(index: usize) -> f64 {
+    index as f64
+}
+
+impl Order {
+    /// Groups `keys`, which are newest first, as seen at the clock's time.
+    pub fn new(keys: Vec<SortKey>, clock: &Clock) -> Order {
+        let mut groups: Vec<Group> = Vec::new();
+        let mut at = 0;
+        while let Some(key) = keys.get(at) {
+            let (title, oldest) = group_of(clock, clock.day(time_of(*key)));
+            let rest = keys.get(at..).unwrap_or_default();
+            let length = rest.partition_point(|key| clock.day(time_of(*key)) >= oldest).max(1);
+            match groups.last() {
+                Some(group) if group.title == title => {}
+                _ => groups.push(Group { title, first: at }),
+            }
+            at += length;
+        }
+        Order { keys, groups }
+    }
+
+    /// The same keys as seen at another time: what was today is yesterday.
+    pub fn regrouped(self, clock: &Clock) -> Order {
+        Order::new(self.keys, clock)
+    }
+
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    pub fn key(&self, index: usize) -> Option<SortKey> {
+        self.keys.get(index).copied()
+    }
+
+    pub fn keys(&self, range: Range<usize>) -> &[SortKey] {
+        self.keys.get(range).unwrap_or_default()
+    }
+
+    /// The place of a key.
+    pub fn find(&self, key: SortKey) -> Option<usize> {
+        self.keys.binary_search_by(|other| key.cmp(other)).ok()
+    }
+
+    /// The height of the whole list.
+    pub fn height(&self) -> f64 {
+        ROW * number(self.keys.len()) + GROUP * number(self.groups.len())
+    }
+
+    /// The upper edge of a row.
+    pub fn top(&self, index: usize) -> f64 {
+        let groups = self.groups.partition_point(|group| group.first <= index);
+        ROW * number(index) + GROUP * number(groups)
+    }
+
+    fn top_of_group(&self, group: usize) -> f64 {
+        let first = self.groups.get(group).map_or(self.keys.len(), |group| group.first);
+        ROW * number(first) + GROUP * number(group)
+    }
+
+    /// The row at a height; `None` on a group's title and outside.
+    pub fn row_at(&self, y: f64) -> Option<usize> {
+        if y < 0.0 || y >= self.height() {
+            return None;
+        }
+        let group = self.group_at(y);
+        let within = y - self.top_of_group(group) - GROUP;
+        let first = self.groups.get(group)?.first;
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        (within >= 0.0).then(|| first + (within / ROW) as usize)
+    }
+
+    /// The group that a height lies in.
+    fn group_at(&self, y: f64) -> usize {
+        let (mut low, mut high) = (0, self.groups.len());
+        while low + 1 < high {
+            let middle = low + (high - low) / 2;
+            if self.top_of_group(middle) <= y {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+
+    /// The rows that a window of `height` at `offset` shows, even in part.
+    pub fn visible(&self, offset: f64, height: f64) -> Range<usize> {
+        if self.keys.is_empty() {
+            return 0..0;
+        }
+        let group = self.group_at(offset.max(0.0));
+        let first = self.groups.get(group).map_or(0, |group| group.first);
+        let within = (offset.max(0.0) - self.top_of_group(group) - GROUP).max(0.0);
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let start = (first + (within / ROW) as usize).min(self.keys.len());
+        let mut end = start;
+        while end < self.keys.len() && self.top(end) < offset + height {
+            end += 1;
+        }
+        start..end
+    }
+
+    /// The titles that a window shows, each with its upper edge.
+    pub fn titles(&self, offset: f64, height: f64) -> impl Iterator<Item = (&str, f64)> {
+        let first = self.group_at(offset.max(0.0));
+        (first..self.groups.len())
+            .map(|group| (group, self.top_of_group(group)))
+            .take_while(move |(_, top)| *top < offset + height)
+            .filter_map(|(group, top)| Some((self.groups.get(group)?.title.as_str(), top)))
+    }
+
+    /// The nearest offset that shows no void below the last row.
+    pub fn clamped(&self, offset: f64, height: f64) -> f64 {
+        offset.clamp(0.0, (self.height() - height).max(0.0))
+    }
+
+    /// The offset nearest to the present one that shows a row whole (and its group's title, for a group's first row).
+    pub fn revealing(&self, index: usize, offset: f64, height: f64) -> f64 {
+        let top = self.top(index);
+        let heads = self.groups.binary_search_by(|group| group.first.cmp(&index)).is_ok();
+        let upper = if heads { top - GROUP } else { top };
+        let offset = if upper < offset {
+            upper
+        } else if top + ROW > offset + height {
+            top + ROW - height
+        } else {
+            offset
+        };
+        self.clamped(offset, height)
+    }
+}
+
+/// The time in a key, to the second.
+fn time_of(key: SortKey) -> Timestamp {
+    Timestamp::from_second(key.0 >> 29).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// The title of the group that a day belongs to, and the oldest day in that group.
+fn group_of(clock: &Clock, day: Date) -> (String, Date) {
+    let today = clock.today();
+    let yesterday = today.saturating_sub(1.day());
+    let week = today.saturating_sub(7.days());
+    if day >= today {
+        ("TODAY".to_owned(), today)
+    } else if day == yesterday {
+        ("YESTERDAY".to_owned(), yesterday)
+    } else if day >= week {
+        ("LAST WEEK".to_owned(), week)
+    } else if day.year() == today.year() {
+        (day.strftime("%B").to_string().to_uppercase(), day.first_of_month())
+    } else {
+        (day.strftime("%B %Y").to_string().to_uppercase(), day.first_of_month())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Clock, GROUP, Order, ROW, SortKey, Timestamp};
+    use jiff::tz::TimeZone;
+    use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
+
+    fn clock() -> Clock {
+        Clock { now: "2026-11-22T10:00:00Z".parse().unwrap(), zone: TimeZone::UTC }
+    }
+
+    fn key(when: &str, id: i64) -> SortKey {
+        SortKey(when.parse::<Timestamp>().unwrap().as_second() << 29 | id)
+    }
+
+    fn order(times: &[&str]) -> Order {
+        let keys = times.iter().zip((1..).map(|n| 1000 - n)).map(|(when, id)| key(when, id)).collect();
+        Order::new(keys, &clock())
+    }
+
+    #[test]
+    fn groups_are_days_then_a_week_then_months() {
+        let order = order(&[
+            "2026-11-22T09:00:00Z",
+            "2026-11-22T08:00:00Z",
+            "2026-11-21T09:00:00Z",
+            "2026-11-20T09:00:00Z",
+            "2026-11-15T09:00:00Z",
+            "2026-11-14T09:00:00Z",
+            "2026-10-14T09:00:00Z",
+            "2019-10-14T09:00:00Z",
+        ]);
+        let titles: Vec<_> = order.titles(0.0, 1e9).collect();
+        let expected = [
+            ("TODAY", 0.0),
+            ("YESTERDAY", 2.0 * ROW + GROUP),
+            ("LAST WEEK", 3.0 * ROW + 2.0 * GROUP),
+            ("NOVEMBER", 5.0 * ROW + 3.0 * GROUP),
+            ("OCTOBER", 6.0 * ROW + 4.0 * GROUP),
+            ("OCTOBER 2019", 7.0 * ROW + 5.0 * GROUP),
+        ];
+        assert_eq!(titles, expected);
+        assert_eq!(order.height(), 8.0 * ROW + 6.0 * GROUP);
+    }
+
+    #[test]
+    fn a_title_is_no_row() {
+        let order = order(&["2026-11-22T09:00:00Z", "2026-11-21T09:00:00Z"]);
+        for (y, expected) in [
+            (-1.0, None),
+            (0.0, None),
+            (GROUP - 0.5, None),
+            (GROUP, Some(0)),
+            (GROUP + ROW - 0.5, Some(0)),
+            (GROUP + ROW, None),
+            (2.0 * GROUP + ROW, Some(1)),
+            (2.0 * GROUP + 2.0 * ROW, None),
+        ] {
+            assert_eq!(order.row_at(y), expected, "{y}");
+        }
+    }
+
+    #[test]
+    fn ten_million_rows_are_exact_to_the_pixel() {
+        let newest = "2026-11-22T09:00:00Z".parse::<Timestamp>().unwrap().as_second();
+        let keys = (0..10_000_000).map(|n| SortKey((newest - n * 60) << 29)).collect();
+        let order = Order::new(keys, &clock());
+        for index in [0, 1, 4_999_999, 9_999_999] {
+            let top = order.top(index);
+            assert_eq!(order.row_at(top), Some(index));
+            assert_eq!(order.row_at(top + ROW - 1.0), Some(index));
+            assert_ne!(order.row_at(top - 1.0), Some(index));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_row_is_found_where_it_lies(ages in proptest::collection::vec(0_i64..200_000_000, 1..60), at in 0.0_f64..1.0) {
+            let newest = clock().now.as_second();
+            let mut keys: Vec<_> = ages.iter().map(|age| SortKey((newest - age) << 29)).collect();
+            keys.sort_by(|a, b| b.cmp(a));
+            keys.dedup();
+            let order = Order::new(keys.clone(), &clock());
+            for (index, key) in keys.iter().enumerate() {
+                prop_assert_eq!(order.row_at(order.top(index) + 1.0), Some(index));
+                prop_assert_eq!(order.find(*key), Some(index));
+            }
+            let (offset, height) = (at * order.height(), 300.0);
+            let seen = order.visible(offset, height);
+            for index in 0..keys.len() {
+                let (top, bottom) = (order.top(index), order.top(index) + ROW);
+                let shows = bottom > offset && top < offset + height;
+                prop_assert!(!shows || seen.contains(&index), "row {} is in sight", index);
+            }
+            prop_assert!(seen.len() <= 6);
+            for index in 0..keys.len() {
+                let shown = order.revealing(index, offset, height);
+                prop_assert!(order.top(index) >= shown && order.top(index) + ROW <= shown + height);
+            }
+        }
+    }
+}
