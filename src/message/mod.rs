@@ -2,7 +2,32 @@
 //!
 //! Every function here is total: any bytes give an answer within bounded time and memory, and what could not be
 //! understood is said in [`Message::notes`]. Nothing here touches a disk or a network. Sources: RFC 5322, 2045-2049,
-//! 2047, 2231.
+//! 2047, 2231, 3676.
+//!
+//! The structure is walked here ([`parts`]) and not by a library: an attached message is never opened, depth and number
+//! are counted, and nothing recurses, which no library's tree could promise. Charsets are mail-parser's, HTML tokens
+//! html5gum's.
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice, clippy::arithmetic_side_effects))]
+
+mod addresses;
+mod body;
+mod charset;
+mod dates;
+mod envelope;
+mod fields;
+mod flowed;
+mod html;
+mod likeness;
+mod names;
+mod parameters;
+mod parts;
+#[cfg(test)]
+mod tests;
+mod transfer;
+mod visible;
+mod words;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jiff::Timestamp;
 
@@ -20,7 +45,8 @@ pub struct Mailbox {
 pub struct Envelope {
     /// Subject, white space runs made one blank and trimmed; empty when absent.
     pub subject: String,
-    /// The first address of From (else of Sender).
+    /// The first mailbox of From (else of Sender) that has an address, else the first that has a name: then `address` is
+    /// empty.
     pub from: Mailbox,
     pub to: Vec<Mailbox>,
     pub cc: Vec<Mailbox>,
@@ -49,9 +75,10 @@ pub struct Attachment {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Message {
     pub envelope: Envelope,
-    /// The body as plain text, lines ended by `\n`: the preferred text/plain part, else the text of the HTML part.
+    /// The body as plain text, lines separated by `\n`: the preferred text/plain part, else the text of the HTML part.
+    /// Several texts one behind the other are joined by an empty line.
     pub text: String,
-    /// Whether `text` was made from HTML.
+    /// Whether `text`, or a piece of it, was made from HTML.
     pub text_is_from_html: bool,
     pub attachments: Vec<Attachment>,
     /// What a reader should know: parts left out, limits met, a body that could not be decoded. Whole sentences.
@@ -59,48 +86,83 @@ pub struct Message {
 }
 
 /// Reads a message. Total: hostile or broken bytes give a message that says so in its notes.
-pub fn read(_original: &[u8]) -> Message {
-    todo!()
+pub fn read(original: &[u8]) -> Message {
+    guarded(|| body::read(original)).unwrap_or_else(|| Message {
+        text: guarded(|| body::source(original)).unwrap_or_default(),
+        notes: vec!["This message could not be understood: its source is shown.".to_owned()],
+        ..Message::default()
+    })
 }
 
 /// Only the envelope: for the list, without decoding bodies.
-pub fn envelope(_original: &[u8]) -> Envelope {
-    todo!()
+pub fn envelope(original: &[u8]) -> Envelope {
+    guarded(|| envelope::envelope(original)).unwrap_or_default()
 }
 
 /// The decoded content of the attachment at `index` of [`Message::attachments`]; `None` when there is none there.
-pub fn attachment(_original: &[u8], _index: usize) -> Option<Vec<u8>> {
-    todo!()
+pub fn attachment(original: &[u8], index: usize) -> Option<Vec<u8>> {
+    guarded(|| body::attachment(original, index)).flatten()
 }
 
 /// The header section as text, one line per physical line, made [`visible`].
-pub fn headers(_original: &[u8]) -> String {
-    todo!()
+pub fn headers(original: &[u8]) -> String {
+    guarded(|| envelope::headers(original)).unwrap_or_default()
 }
 
-/// The first words of the text for the list's third line: one line, at most `longest` characters.
-pub fn preview(_text: &str, _longest: usize) -> String {
-    todo!()
+/// The first words of the text for the list's third line: one line, at most `longest` characters. Quoted lines are
+/// passed over unless there is nothing else.
+pub fn preview(text: &str, longest: usize) -> String {
+    // White space and quotations at the top are looked through only so far.
+    const LINES: usize = 500;
+    let own = text.lines().take(LINES).filter(|line| !line.starts_with('>'));
+    let words = first_words(own, longest);
+    if words.is_empty() { first_words(text.lines().take(LINES), longest) } else { words }
+}
+
+fn first_words<'a>(lines: impl Iterator<Item = &'a str>, longest: usize) -> String {
+    let mut out = String::new();
+    let mut left = longest;
+    for word in lines.flat_map(str::split_whitespace) {
+        let blank = if out.is_empty() { "" } else { " " };
+        for character in blank.chars().chain(word.chars()) {
+            let Some(less) = left.checked_sub(1) else { return out.trim_end().to_owned() };
+            left = less;
+            out.push(character);
+        }
+    }
+    out
 }
 
 /// The text of an HTML document by tokenizing it without a tree: linear in its length, safe in process.
-pub fn text_of_html(_html: &str) -> String {
-    todo!()
+pub fn text_of_html(html: &str) -> String {
+    guarded(|| html::text_of_html(html)).unwrap_or_default()
 }
 
-/// Text that cannot deceive: NFC; bidi controls, C0/C1 controls, zero-width and tag characters removed.
-pub fn visible(_text: &str) -> String {
-    todo!()
+/// Text that cannot deceive: NFC; bidi controls, C0/C1 controls, zero-width and tag characters removed. Line feeds and
+/// tabs stay; joiners stay between letters and emoji that need them.
+pub fn visible(text: &str) -> String {
+    visible::visible_text(text)
+}
+
+/// The same on one line: white space runs made one blank, trimmed. For header fields and names.
+pub fn visible_line(text: &str) -> String {
+    visible::visible_line(text)
 }
 
 /// A file name that stays in its folder and is valid everywhere: the last path component, no control or reserved
 /// characters, no reserved Windows names, at most 120 bytes, the true extension kept; `fallback` when nothing is left.
-pub fn safe_name(_name: &str, _fallback: &str) -> String {
-    todo!()
+/// Two attachments may get the same name: who saves them makes them differ.
+pub fn safe_name(name: &str, fallback: &str) -> String {
+    names::safe_name(name, fallback)
 }
 
 /// The likeness of two originals: SHA-256 over the message with line ends made CRLF and Status, X-Status, X-UIDL and
 /// X-Mozilla-* header fields left out. Equal for one mail that came by two ways; never a reason to delete.
-pub fn likeness(_original: &[u8]) -> crate::account::Digest {
-    todo!()
+pub fn likeness(original: &[u8]) -> crate::account::Digest {
+    likeness::likeness(original)
+}
+
+/// The one place where a panic of a decoder ends: `None` then.
+fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(work)).ok()
 }

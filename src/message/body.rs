@@ -1,0 +1,183 @@
+//! What a person reads of the body: the text that was preferred, the list of attachments, and what could not be shown.
+
+use super::charset::{self, Outcome};
+use super::envelope::with_line_feeds;
+use super::html::text_of_html;
+use super::parts::{DEEPEST, Leaf, MOST_PARTS, Parts, parts};
+use super::transfer;
+use super::visible::{visible_line, visible_text};
+use super::{Attachment, Message, envelope, flowed, names};
+
+/// The decoded octets of text that are shown of one message.
+const MOST_TEXT: usize = 2 * 1024 * 1024;
+
+/// See [`super::read`].
+pub(super) fn read(original: &[u8]) -> Message {
+    let parts = parts(original);
+    if parts.header.is_empty() && !original.is_empty() {
+        let note = "This is not an e-mail message: it has no header. It is shown as it is.".to_owned();
+        return Message { text: source(original), notes: vec![note], ..Message::default() };
+    }
+    let mut reading = Reading { left: MOST_TEXT, notes: structure_notes(&parts) };
+    let (text, text_is_from_html) = reading.body(&parts.leaves);
+    let attachments = attached(&parts)
+        .zip(1..)
+        .map(|(leaf, number)| {
+            let name = name(leaf);
+            let safe_name = names::safe_name(&name, &names::fallback(number, &leaf.media_type));
+            let size = transfer::decoded_size(leaf.body, leaf.encoding);
+            Attachment { name, safe_name, media_type: leaf.media_type.clone(), size }
+        })
+        .collect();
+    Message { envelope: envelope::of(&parts.header), text, text_is_from_html, attachments, notes: reading.notes }
+}
+
+/// See [`super::attachment`].
+pub(super) fn attachment(original: &[u8], index: usize) -> Option<Vec<u8>> {
+    let parts = parts(original);
+    if parts.header.is_empty() {
+        return None;
+    }
+    let leaf = attached(&parts).nth(index)?;
+    Some(transfer::decode(leaf.body, leaf.encoding, usize::MAX))
+}
+
+/// The beginning of the original as text, for what cannot be shown better.
+pub(super) fn source(original: &[u8]) -> String {
+    shown(&charset::guess(original.get(..MOST_TEXT).unwrap_or(original)))
+}
+
+fn attached<'a, 'b>(parts: &'b Parts<'a>) -> impl Iterator<Item = &'b Leaf<'a>> {
+    parts.leaves.iter().filter(|leaf| is_attachment(leaf))
+}
+
+fn is_attachment(leaf: &Leaf<'_>) -> bool {
+    leaf.disposition.value == "attachment" || !is_text(leaf) || !name(leaf).is_empty()
+}
+
+fn is_text(leaf: &Leaf<'_>) -> bool {
+    matches!(leaf.media_type.as_str(), "text/plain" | "text/html")
+}
+
+/// The decoded file name: Content-Disposition's, else Content-Type's.
+fn name(leaf: &Leaf<'_>) -> String {
+    let decoded = leaf.disposition.decoded("filename").or_else(|| leaf.content_type.decoded("name"));
+    visible_line(&decoded.unwrap_or_default())
+}
+
+fn structure_notes(parts: &Parts<'_>) -> Vec<String> {
+    let encrypted = |leaf: &Leaf<'_>| {
+        leaf.media_type == "application/pgp-encrypted"
+            || matches!(leaf.media_type.as_str(), "application/pkcs7-mime" | "application/x-pkcs7-mime")
+                && leaf.content_type.plain("smime-type") != Some("signed-data")
+    };
+    [
+        (parts.too_deep, format!("Parts nested more than {DEEPEST} deep were not opened.")),
+        (parts.too_many, format!("Only the first {MOST_PARTS} parts are listed.")),
+        (parts.leaves.iter().any(encrypted), "This message is encrypted, and Postkeep cannot decrypt it.".to_owned()),
+    ]
+    .into_iter()
+    .filter_map(|(applies, note)| applies.then_some(note))
+    .collect()
+}
+
+/// The text being put together, within its budget.
+struct Reading {
+    left: usize,
+    notes: Vec<String>,
+}
+
+impl Reading {
+    /// The text of the body and whether any of it was made from HTML.
+    fn body(&mut self, leaves: &[Leaf<'_>]) -> (String, bool) {
+        let mut pieces = Vec::new();
+        let mut done = None;
+        let inline: Vec<&Leaf<'_>> = leaves.iter().filter(|leaf| !is_attachment(leaf)).collect();
+        for leaf in &inline {
+            match leaf.alternative {
+                None => pieces.push((self.text(leaf), is_html(leaf))),
+                Some(group) if done == Some(group) => (),
+                Some(group) => {
+                    done = Some(group);
+                    let of_group: Vec<&Leaf<'_>> =
+                        inline.iter().copied().filter(|other| other.alternative == Some(group)).collect();
+                    pieces.extend(self.preferred(&of_group));
+                }
+            }
+        }
+        pieces.retain(|(text, _)| !text.is_empty());
+        if pieces.is_empty() {
+            // Nothing to read but, say, text/enriched or a lone text that calls itself an attachment.
+            let only = leaves.len() == 1;
+            let readable = |leaf: &&Leaf<'_>| {
+                leaf.media_type.starts_with("text/")
+                    && (only || leaf.disposition.value != "attachment" && name(leaf).is_empty())
+            };
+            pieces.extend(leaves.iter().find(readable).map(|leaf| (self.text(leaf), is_html(leaf))));
+        }
+        let from_html = pieces.iter().any(|(_, from_html)| *from_html);
+        let texts: Vec<String> = pieces.into_iter().map(|(text, _)| text).collect();
+        (texts.join("\n\n"), from_html)
+    }
+
+    /// Of a multipart/alternative: what is plain text unless that is blank, else what is HTML.
+    fn preferred(&mut self, leaves: &[&Leaf<'_>]) -> Vec<(String, bool)> {
+        for html in [false, true] {
+            let pieces: Vec<(String, bool)> =
+                leaves.iter().filter(|leaf| is_html(leaf) == html).map(|leaf| (self.text(leaf), html)).collect();
+            if pieces.iter().any(|(text, _)| !text.trim().is_empty()) {
+                return pieces;
+            }
+        }
+        Vec::new()
+    }
+
+    fn text(&mut self, leaf: &Leaf<'_>) -> String {
+        let mut octets = transfer::decode(leaf.body, leaf.encoding, self.left.saturating_add(1));
+        if octets.len() > self.left {
+            octets.truncate(self.left);
+            self.note("This message is very long: only its beginning is shown.");
+        }
+        self.left = self.left.saturating_sub(octets.len());
+        let declared = leaf.content_type.plain("charset").unwrap_or_default();
+        let label = if declared.is_empty() && is_html(leaf) { meta_charset(&octets) } else { declared.to_owned() };
+        let (text, outcome) = charset::decode(&octets, &label);
+        match outcome {
+            Outcome::Clean => (),
+            Outcome::UnknownCharset => {
+                self.note("The character set of this message is unknown: some characters may be wrong.")
+            }
+            Outcome::Damaged => self.note("Some characters of this message could not be decoded."),
+        }
+        if is_html(leaf) {
+            return shown(&text_of_html(&text));
+        }
+        let lines = with_line_feeds(&text);
+        let is_flowed = leaf.content_type.plain("format").is_some_and(|format| format.eq_ignore_ascii_case("flowed"));
+        let deletes = leaf.content_type.plain("delsp").is_some_and(|value| value.eq_ignore_ascii_case("yes"));
+        shown(&if is_flowed { flowed::join(&lines, deletes) } else { lines })
+    }
+
+    fn note(&mut self, note: &str) {
+        if !self.notes.iter().any(|known| known == note) {
+            self.notes.push(note.to_owned());
+        }
+    }
+}
+
+fn is_html(leaf: &Leaf<'_>) -> bool {
+    leaf.media_type == "text/html"
+}
+
+/// Safe to show, without empty lines at the top and white space at the end.
+fn shown(text: &str) -> String {
+    visible_text(&with_line_feeds(text)).trim_start_matches('\n').trim_end().to_owned()
+}
+
+/// The charset that an HTML document declares at its top, for parts whose header declares none.
+fn meta_charset(html: &[u8]) -> String {
+    let top = String::from_utf8_lossy(html.get(..2048).unwrap_or(html)).to_ascii_lowercase();
+    let Some((_, after)) = top.split_once("charset=") else { return String::new() };
+    let label = after.trim_start_matches(['"', '\'', ' ']);
+    label.chars().take_while(|each| each.is_ascii_alphanumeric() || matches!(each, '-' | '_' | ':' | '.')).collect()
+}
