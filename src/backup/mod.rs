@@ -1,34 +1,127 @@
 //! Backup, verify, restore; export and import. Every function blocks; each can be stopped between two messages and
 //! leaves what it touched whole.
+//!
+//! # The backup folder
+//!
+//! | file | what it is | when it changes |
+//! |---|---|---|
+//! | `segment-000001.zip` ... | messages as `.eml` files under readable names, at most 1 GB each | never: each run adds new ones |
+//! | `state-000001.json` | [`crate::archive::Snapshot`]: accounts without passwords, ledger, marks | each run writes a new one and removes the old one last |
+//! | `manifest.json` | hash and place of every message, hash of every file, sealed with its own hash | renamed into place last |
+//! | `README.txt` | how to read all this without Postkeep | |
+//!
+//! Everything is written as `.part`, brought to the disk and renamed, so at any moment the manifest that is there speaks
+//! of files that are there. A run that was cut off leaves whole segments that no manifest knows: the next run reads
+//! them and uses what is in them.
+//!
+//! - A chosen folder that holds other things is left alone: the backup goes into `Postkeep backup` inside it, and
+//!   verify and restore look there too. A folder inside the archive is refused.
+//! - A message that was removed from the archive stays in the backup.
+//! - A segment that no longer hashes to what was written is set aside as `.damaged`: what the archive still has, or what
+//!   can still be read out of it, is written anew.
+//! - Two originals with the same bytes are one file in the backup; the state tells the rest.
+//! - Verify and restore treat the folder as hostile: the manifest's names are never paths, sizes are bounded.
 
+mod back_up;
+mod durable;
+mod export;
+mod import;
+mod maildir;
+mod manifest;
+mod mbox;
+mod names;
+mod restore;
+mod sealed;
+mod segment;
+mod verify;
+mod walk;
+
+#[cfg(test)]
+mod tests;
+
+use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::archive::Archive;
-use crate::job::{Cancel, Report};
+pub use back_up::back_up;
+pub use export::export;
+pub use import::import;
+pub use restore::restore;
+pub use verify::verify;
 
-/// Why a backup, export or import could not be done. (Helper: variants per cause.)
+/// Why a backup, export or import could not be done.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
     #[error(transparent)]
     Cancelled(#[from] crate::job::Cancelled),
     #[error(transparent)]
     Archive(#[from] crate::archive::ArchiveError),
+    /// The disk is full (`StorageFull`), the stick was pulled out, or the folder may not be written.
+    #[error("{doing} {} failed: {source}", path.display())]
+    Io { doing: Doing, path: PathBuf, source: io::Error },
+    /// Neither the folder nor `Postkeep backup` inside it holds a backup: the wrong folder was chosen.
+    #[error("{} holds no backup", .0.display())]
+    NotABackup(PathBuf),
+    /// The chosen place is a file, not a folder.
+    #[error("{} is not a folder", .0.display())]
+    NotAFolder(PathBuf),
+    /// The chosen folder lies in the archive's own folder: what harms the one would harm the other.
+    #[error("{} is inside the archive", .0.display())]
+    InsideArchive(PathBuf),
+    /// An export never writes over what is there.
+    #[error("{} is there already", .0.display())]
+    TargetExists(PathBuf),
+    /// The backup was made by a newer program.
+    #[error("the backup has format {found}; this program reads up to {known}")]
+    NewerFormat { found: u32, known: u32 },
+    /// What was written did not read back the same, twice: the disk or its connection is failing. Each message that
+    /// could not be read back, in a sentence.
+    #[error("what was written did not read back the same")]
+    DoesNotReadBack(Vec<String>),
+}
+
+impl BackupError {
+    pub(crate) fn io(doing: Doing, path: &Path, source: io::Error) -> BackupError {
+        BackupError::Io { doing, path: path.to_owned(), source }
+    }
+}
+
+/// What was being done when the disk failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doing {
+    Reading,
+    Writing,
+}
+
+impl std::fmt::Display for Doing {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Doing::Reading => "reading",
+            Doing::Writing => "writing",
+        })
+    }
 }
 
 pub type Result<T, E = BackupError> = std::result::Result<T, E>;
 
 /// What a finished backup says. It was verified: every message was read back from the folder and its hash compared.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BackedUp {
-    /// Messages in the backup now.
+    /// Different messages in the backup now.
     pub messages: u64,
-    /// Of those, added by this run.
+    /// Of those, the ones that the backup before this run did not have.
     pub new: u64,
     /// Octets of mail in the backup.
     pub octets: u64,
     pub verified: Timestamp,
+    /// The folder that holds it: the chosen one, or `Postkeep backup` inside it.
+    pub folder: PathBuf,
+    /// What was found damaged in the earlier backup and what was done about it, in sentences.
+    pub repaired: Vec<String>,
+    /// Messages that are not in the backup, because neither the archive nor the earlier backup could give their bytes
+    /// any more, each in a sentence.
+    pub failed: Vec<String>,
 }
 
 /// Which part of a backup is running, for the dialog's three lines.
@@ -37,16 +130,6 @@ pub enum Step {
     Adding,
     Syncing,
     ReadingBack,
-}
-
-/// Adds to the backup folder what it lacks, verifies all of it, and records it in the archive.
-pub fn back_up(
-    _archive: &Archive,
-    _folder: &Path,
-    _cancel: &Cancel,
-    _report: &mut (dyn FnMut(Step, crate::job::Progress) + Send),
-) -> Result<BackedUp> {
-    todo!()
 }
 
 /// What verifying found.
@@ -58,11 +141,6 @@ pub struct Verified {
     pub damaged: Vec<String>,
 }
 
-/// Reads a backup whole and compares every hash.
-pub fn verify(_folder: &Path, _cancel: &Cancel, _report: Report<'_>) -> Result<Verified> {
-    todo!()
-}
-
 /// What a restore did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Restored {
@@ -71,11 +149,6 @@ pub struct Restored {
     pub already_here: u64,
     /// Messages that could not be restored, each in a sentence; the others were.
     pub failed: Vec<String>,
-}
-
-/// Restores into an empty archive or merges into one that holds mail.
-pub fn restore(_archive: &Archive, _folder: &Path, _cancel: &Cancel, _report: Report<'_>) -> Result<Restored> {
-    todo!()
 }
 
 /// A format that other programs open.
@@ -99,19 +172,6 @@ pub struct Exported {
     pub inexact: Vec<String>,
 }
 
-/// Exports all messages, or those found by a query. `place` must not exist yet (a folder may exist empty); it is written
-/// beside and renamed into place last.
-pub fn export(
-    _archive: &Archive,
-    _place: &Path,
-    _format: Format,
-    _query: Option<&str>,
-    _cancel: &Cancel,
-    _report: Report<'_>,
-) -> Result<Exported> {
-    todo!()
-}
-
 /// What an import did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Imported {
@@ -120,10 +180,4 @@ pub struct Imported {
     pub already_here: u64,
     /// Each file or message that could not be imported, in a sentence.
     pub failed: Vec<String>,
-}
-
-/// Imports `.eml` files (one message each, whatever the first line), mbox files, Maildirs and folders of them, then
-/// indexes what came.
-pub fn import(_archive: &Archive, _paths: &[PathBuf], _cancel: &Cancel, _report: Report<'_>) -> Result<Imported> {
-    todo!()
 }
