@@ -164,8 +164,8 @@ impl Command {
                 (format!("{verb} {}\r\n", clean(password.expose_secret(), ArgumentError::Password)?), None, 0)
             }
             Command::AuthPlain { user, password } => {
-                let user = clean(user, ArgumentError::User)?;
-                let (line, response) = auth_plain(user, clean(password.expose_secret(), ArgumentError::Password)?);
+                check_arguments(user, password)?;
+                let (line, response) = auth_plain(plain_response(user, password).expose_secret());
                 (line, Some(response), 0)
             }
             Command::Retr { number, octets } => (format!("{verb} {number}\r\n"), None, *octets),
@@ -182,9 +182,22 @@ fn clean(argument: &str, error: ArgumentError) -> Result<&str, ArgumentError> {
     if argument.bytes().any(|octet| octet.is_ascii_control()) { Err(error) } else { Ok(argument) }
 }
 
+/// Checks a name and a password as USER, PASS and AUTH would, before any of them is sent.
+///
+/// # Errors
+/// When one of them holds a control character.
+pub fn check_arguments(user: &str, password: &SecretString) -> Result<(), ArgumentError> {
+    clean(user, ArgumentError::User)?;
+    clean(password.expose_secret(), ArgumentError::Password).map(drop)
+}
+
+/// The response of AUTH PLAIN (RFC 4616): base64 of NUL, name, NUL, password.
+pub fn plain_response(user: &str, password: &SecretString) -> SecretString {
+    STANDARD.encode(format!("\0{user}\0{}", password.expose_secret())).into()
+}
+
 /// The AUTH line and what answers a `+`. The response stands in the line where that fits.
-fn auth_plain(user: &str, password: &str) -> (String, String) {
-    let response = STANDARD.encode(format!("\0{user}\0{password}"));
+fn auth_plain(response: &str) -> (String, String) {
     let line = format!("AUTH PLAIN {response}\r\n");
     let line = if line.len() <= LONGEST_INITIAL_RESPONSE { line } else { "AUTH PLAIN\r\n".to_owned() };
     (line, format!("{response}\r\n"))

@@ -15,7 +15,7 @@ mod reply;
 mod session;
 
 pub use capability::Capabilities;
-pub use command::{ArgumentError, Command, ProvedStored, Removal, Sent};
+pub use command::{ArgumentError, Command, ProvedStored, Removal, Sent, check_arguments, plain_response};
 pub use listing::{octets_entry, stat_answer, uidl_entry};
 pub use reply::{Code, Status};
 pub use session::{CommandError, Event, ProtocolError, Session};

@@ -1,0 +1,524 @@
+//! [`Connection`]: a session driven over a stream. Writes and reads go on at the same time, so that pipelined commands
+//! and their answers never wait for each other; whatever arrives goes into the session at once, so that a dropped
+//! future loses nothing.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::time::timeout;
+
+use super::{Answer, Options, Patience, Result, Retrieved, Stat, TransportError, connect, tls};
+use crate::account::{Security, Server, Uidl};
+use crate::pop3::{
+    self, Capabilities, Code, Command, CommandError, Event, ProtocolError, Removal, Sent, Session, Status,
+};
+
+/// Octets read at once.
+const CHUNK: usize = 64 * 1024;
+/// What is set aside for a message before its octets come; LIST's word is not trusted for more.
+const MESSAGE_START: u64 = 1024 * 1024;
+/// How long [`Connection::reset`] and the farewell of TLS may take.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// What a session can run over.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// An open connection to a server, in POP3's AUTHORIZATION or TRANSACTION state (RFC 1939 section 3).
+pub struct Connection {
+    stream: Box<dyn Stream>,
+    session: Session,
+    buffer: Box<[u8]>,
+    options: Options,
+    /// TLS is up, or the account does without it explicitly.
+    may_log_in: bool,
+    /// What was written is not flushed yet.
+    unflushed: bool,
+    /// Writing failed: what the server said before is still read.
+    write_failed: bool,
+    /// A request that could not be enqueued, told by the next [`Connection::next_message`].
+    refused_request: Option<CommandError>,
+    listed: std::collections::HashMap<u32, u64>,
+    arriving: Option<Arriving>,
+}
+
+/// A message of which some octets are here.
+struct Arriving {
+    octets: Vec<u8>,
+    too_large: bool,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Connection").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    /// TCP, TLS (or STLS, strictly), greeting, CAPA. No octet of a credential is sent.
+    ///
+    /// # Errors
+    /// Each cause by itself: see [`TransportError`].
+    pub async fn open(server: &Server, patience: Patience) -> Result<Connection> {
+        Connection::open_with(server, Options { patience, ..Options::default() }).await
+    }
+
+    /// [`Connection::open`] with all its options. A server that hangs up on CAPA is connected to once more without it
+    /// (quirk 15).
+    ///
+    /// # Errors
+    /// Each cause by itself: see [`TransportError`].
+    pub async fn open_with(server: &Server, options: Options) -> Result<Connection> {
+        let stream = connect::tcp(&server.host, server.port, options.patience).await?;
+        match Connection::over(stream, server, options).await {
+            Err(TransportError::Capabilities(_)) if server.security != Security::StartTls => {
+                let stream = connect::tcp(&server.host, server.port, options.patience).await?;
+                Connection::over(stream, server, Options { capabilities: false, ..options }).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// All of [`Connection::open_with`] behind the TCP connection, over any stream.
+    ///
+    /// # Errors
+    /// Each cause by itself: see [`TransportError`].
+    pub async fn over<S>(stream: S, server: &Server, options: Options) -> Result<Connection>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let stream: Box<dyn Stream> = Box::new(stream);
+        let session = Session::new();
+        let mut connection = match server.security {
+            Security::Tls => Connection::new(protect(stream, server, options).await?, session, options, true),
+            Security::None => Connection::new(stream, session, options, true),
+            Security::StartTls => Connection::new(stream, session, options, false),
+        };
+        connection.greeting().await?;
+        if server.security == Security::StartTls {
+            connection = connection.start_tls(server).await?;
+        }
+        if options.capabilities {
+            connection.ask_capabilities().await?;
+        }
+        Ok(connection)
+    }
+
+    fn new(stream: Box<dyn Stream>, mut session: Session, options: Options, may_log_in: bool) -> Connection {
+        session.set_pipelining(options.pipelining);
+        Connection {
+            stream,
+            session,
+            buffer: vec![0; CHUNK].into_boxed_slice(),
+            options,
+            may_log_in,
+            unflushed: false,
+            write_failed: false,
+            refused_request: None,
+            listed: std::collections::HashMap::new(),
+            arriving: None,
+        }
+    }
+
+    /// What the server said it can do, before login or, once logged in, since.
+    pub fn capabilities(&self) -> &Capabilities {
+        self.session.capabilities()
+    }
+
+    /// Whether to pipeline where the server offers it, for what is requested from now on.
+    pub fn set_pipelining(&mut self, allowed: bool) {
+        self.session.set_pipelining(allowed);
+    }
+
+    /// The largest message that is kept, in octets.
+    pub fn set_message_limit(&mut self, octets: u64) {
+        self.options.message_limit = octets;
+    }
+
+    /// AUTH PLAIN where it is offered, else USER and PASS; then CAPA again. Refuses to send over an unprotected
+    /// stream unless the server's security is `None`.
+    ///
+    /// # Errors
+    /// [`TransportError::LoginRefused`] with the server's code and text, [`TransportError::ClosedAtLogin`], and what
+    /// can happen to any exchange.
+    pub async fn log_in(&mut self, user: &str, password: &SecretString) -> Result<()> {
+        if !self.may_log_in {
+            return Err(TransportError::Unprotected);
+        }
+        let status = self.authenticate(user, password).await.map_err(|error| match error {
+            TransportError::Closed | TransportError::Truncated | TransportError::Broken(_) => {
+                TransportError::ClosedAtLogin
+            }
+            // A server that echoes what it was sent must not bring the password into a message.
+            TransportError::Protocol(ProtocolError::NotAStatus(_)) => ProtocolError::NotAStatus(String::new()).into(),
+            other => other,
+        })?;
+        if !status.ok {
+            return Err(TransportError::LoginRefused(without_secret(status, user, password)));
+        }
+        if self.session.capabilities().known { self.ask_capabilities().await } else { Ok(()) }
+    }
+
+    async fn authenticate(&mut self, user: &str, password: &SecretString) -> Result<Status> {
+        if self.session.capabilities().auth_plain() {
+            return self.exchange(Command::AuthPlain { user: user.to_owned(), password: password.clone() }).await;
+        }
+        // Both are looked at before one is sent.
+        pop3::check_arguments(user, password).map_err(CommandError::from)?;
+        let status = self.exchange(Command::User(user.to_owned())).await?;
+        if status.ok { self.exchange(Command::Pass(password.clone())).await } else { Ok(status) }
+    }
+
+    /// What the maildrop holds.
+    ///
+    /// # Errors
+    /// [`TransportError::CommandRefused`], and what can happen to any exchange.
+    pub async fn stat(&mut self) -> Result<Stat> {
+        let status = self.accepted(Command::Stat).await?;
+        let (messages, octets) = pop3::stat_answer(&status.text).ok_or(ProtocolError::Malformed("STAT"))?;
+        Ok(Stat { messages, octets })
+    }
+
+    /// Message numbers and unique-ids, in the order of the answer; lines that are neither are left out. `None` when
+    /// the server does not know UIDL.
+    ///
+    /// # Errors
+    /// [`TransportError::CommandRefused`] when it is refused by a server that says it knows it, or with a code that
+    /// speaks of a passing fault: that is never to be taken for an empty listing (quirk 43).
+    pub async fn uidl(&mut self) -> Result<Option<Vec<(u32, Uidl)>>> {
+        let mut entries = Vec::new();
+        let status = self.listing(Command::Uidl, |line| entries.extend(pop3::uidl_entry(line))).await?;
+        let passing = matches!(status.code, Some(Code::SysTemp | Code::SysPerm | Code::Sys | Code::InUse));
+        if status.ok {
+            Ok(Some(entries))
+        } else if passing || self.session.capabilities().uidl {
+            Err(TransportError::CommandRefused { command: "UIDL", status })
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Message numbers and sizes in octets.
+    ///
+    /// # Errors
+    /// [`TransportError::CommandRefused`], and what can happen to any exchange.
+    pub async fn list(&mut self) -> Result<Vec<(u32, u64)>> {
+        let mut entries = Vec::new();
+        let status = self.listing(Command::List, |line| entries.extend(pop3::octets_entry(line))).await?;
+        if status.ok { Ok(entries) } else { Err(TransportError::CommandRefused { command: "LIST", status }) }
+    }
+
+    /// Starts retrieving these messages (number, octets as listed), pipelined where the server takes it.
+    pub fn request(&mut self, messages: &[(u32, u64)]) {
+        for &(number, octets) in messages {
+            if let Err(error) = self.session.enqueue(&Command::Retr { number, octets }) {
+                self.refused_request.get_or_insert(error);
+                return;
+            }
+            self.listed.insert(number, octets);
+        }
+    }
+
+    /// Takes requests back that the server has not been sent yet. Those that it has been sent still come out of
+    /// [`Connection::next_message`].
+    pub fn withdraw(&mut self) {
+        for sent in self.session.withdraw() {
+            if let Sent::Retr(number) = sent {
+                self.listed.remove(&number);
+            }
+        }
+    }
+
+    /// The next requested message, complete; `Ok(None)` when none is outstanding. `progress` hears how many more
+    /// octets arrived. Cancel-safe: dropped and called again it goes on.
+    ///
+    /// # Errors
+    /// What can happen to any exchange. [`TransportError::Pipelining`] when the connection went away before anything
+    /// that was pipelined had been answered.
+    pub async fn next_message(&mut self, progress: &mut (dyn FnMut(u64) + Send)) -> Result<Option<Retrieved>> {
+        if let Some(error) = self.refused_request.take() {
+            return Err(error.into());
+        }
+        loop {
+            if let Some(retrieved) = self.take_message(progress)? {
+                return Ok(Some(retrieved));
+            }
+            if self.session.is_idle() {
+                return Ok(None);
+            }
+            self.turn().await?;
+        }
+    }
+
+    /// A message out of what was received already, if it is complete.
+    fn take_message(&mut self, progress: &mut (dyn FnMut(u64) + Send)) -> Result<Option<Retrieved>> {
+        while let Some(event) = self.session.poll()? {
+            match event {
+                Event::Status(Sent::Retr(number), status) => {
+                    let listed = self.listed.remove(&number).unwrap_or(0);
+                    if !status.ok {
+                        return Ok(Some(Retrieved::Refused { number, text: refusal(status) }));
+                    }
+                    let capacity = usize::try_from(listed.min(MESSAGE_START)).unwrap_or(0);
+                    self.arriving = Some(Arriving { octets: Vec::with_capacity(capacity), too_large: false });
+                }
+                Event::Octets(octets) => {
+                    progress(octets.len() as u64);
+                    if let Some(arriving) = &mut self.arriving {
+                        arriving.push(octets, self.options.message_limit);
+                    }
+                }
+                Event::End(Sent::Retr(number)) => {
+                    let arrived = self.arriving.take().ok_or(ProtocolError::Unsolicited)?;
+                    return Ok(Some(arrived.complete(number)));
+                }
+                // An answer to something that was given up half-way, such as a NOOP.
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// DELE for each, pipelined; the answers in order. Any doubt is an error.
+    ///
+    /// # Errors
+    /// What can happen to any exchange: none of the removals is certain then.
+    pub async fn remove(&mut self, removals: Vec<Removal>) -> Result<Vec<Answer>> {
+        self.must_be_idle()?;
+        let count = removals.len();
+        for removal in removals {
+            self.session.enqueue(&Command::Dele(removal))?;
+        }
+        let mut answers = Vec::with_capacity(count);
+        while answers.len() < count {
+            let status = self.status().await?;
+            answers.push(answer(status));
+        }
+        Ok(answers)
+    }
+
+    /// Keeps the session alive.
+    ///
+    /// # Errors
+    /// [`TransportError::CommandRefused`], and what can happen to any exchange.
+    pub async fn noop(&mut self) -> Result<()> {
+        self.accepted(Command::Noop).await.map(drop)
+    }
+
+    /// Takes every DELE of this session back. Best effort, briefly waited for; the caller hangs up afterwards.
+    pub async fn reset(&mut self) {
+        self.withdraw();
+        if self.session.enqueue(&Command::Rset).is_err() {
+            return;
+        }
+        let answered = async {
+            loop {
+                match self.session.poll() {
+                    Ok(Some(Event::Status(Sent::Rset, _))) | Err(_) => return,
+                    Ok(Some(_)) => {}
+                    Ok(None) => {
+                        if self.turn().await.is_err() {
+                            return;
+                        }
+                    }
+                }
+            }
+        };
+        // Without an answer it is as good: a session that ends without QUIT removes nothing (RFC 1939 section 6).
+        let _ = timeout(FAREWELL, answered).await;
+    }
+
+    /// QUIT: the server's word on the UPDATE state (RFC 1939 section 6).
+    ///
+    /// # Errors
+    /// What can happen to any exchange: whether the removals were done is not known then.
+    pub async fn quit(mut self) -> Result<Answer> {
+        let status = self.exchange(Command::Quit).await?;
+        // The server's word is in; that it may never hear our goodbye changes nothing.
+        let _ = timeout(FAREWELL, self.stream.shutdown()).await;
+        Ok(answer(status))
+    }
+}
+
+// The parts that the above is made of.
+impl Connection {
+    async fn greeting(&mut self) -> Result<()> {
+        loop {
+            match self.session.poll()? {
+                Some(Event::Greeting(status)) if status.ok => return Ok(()),
+                Some(Event::Greeting(status)) => return Err(TransportError::GreetingRefused(status)),
+                Some(_) => return Err(ProtocolError::Unsolicited.into()),
+                None => self.turn().await?,
+            }
+        }
+    }
+
+    /// A refusal is fine: then nothing is known, and what is needed is tried.
+    async fn ask_capabilities(&mut self) -> Result<()> {
+        match self.listing(Command::Capa, |_| {}).await {
+            Err(error) if error.is_loss() => Err(TransportError::Capabilities(Box::new(error))),
+            outcome => outcome.map(drop),
+        }
+    }
+
+    /// Strict STLS: offered, accepted, and not one octet in between (quirks 2 to 5). The session that comes out has
+    /// forgotten all that was said in the clear.
+    async fn start_tls(mut self, server: &Server) -> Result<Connection> {
+        self.ask_capabilities().await?;
+        if !self.session.capabilities().stls {
+            return Err(TransportError::StlsNotOffered);
+        }
+        let status = self.exchange(Command::Stls).await.map_err(|error| match error {
+            TransportError::Protocol(ProtocolError::Unsolicited) => TransportError::StlsInjected,
+            other => other,
+        })?;
+        if !status.ok {
+            return Err(TransportError::StlsRefused(status.text));
+        }
+        let stream = protect(self.stream, server, self.options).await.map_err(|error| match error {
+            TransportError::PlaintextPop3 | TransportError::PlaintextHttp | TransportError::NotTls => {
+                TransportError::StlsInjected
+            }
+            other => other,
+        })?;
+        Ok(Connection::new(stream, Session::after_stls(), self.options, true))
+    }
+
+    fn must_be_idle(&self) -> Result<()> {
+        if self.session.is_idle() { Ok(()) } else { Err(TransportError::Busy) }
+    }
+
+    /// One command with a one-line answer.
+    async fn exchange(&mut self, command: Command) -> Result<Status> {
+        self.must_be_idle()?;
+        self.session.enqueue(&command)?;
+        self.status().await
+    }
+
+    async fn accepted(&mut self, command: Command) -> Result<Status> {
+        let verb = command.sent().verb();
+        let status = self.exchange(command).await?;
+        if status.ok { Ok(status) } else { Err(TransportError::CommandRefused { command: verb, status }) }
+    }
+
+    async fn status(&mut self) -> Result<Status> {
+        loop {
+            match self.session.poll()? {
+                Some(Event::Status(_, status)) => return Ok(status),
+                Some(_) => return Err(ProtocolError::Unsolicited.into()),
+                None => self.turn().await?,
+            }
+        }
+    }
+
+    /// One command with a listing for an answer.
+    async fn listing(&mut self, command: Command, mut line: impl FnMut(&[u8])) -> Result<Status> {
+        let status = self.exchange(command).await?;
+        while status.ok {
+            match self.session.poll()? {
+                Some(Event::Line(octets)) => line(&octets),
+                Some(Event::End(_)) => break,
+                Some(_) => return Err(ProtocolError::Unsolicited.into()),
+                None => self.turn().await?,
+            }
+        }
+        Ok(status)
+    }
+
+    /// Writes what there is to write and receives at least one octet.
+    async fn turn(&mut self) -> Result<()> {
+        let idle = self.options.patience.idle;
+        let outcome = match timeout(idle, poll_fn(|context| self.poll_turn(context))).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(TransportError::Silence(idle)),
+        };
+        outcome.map_err(|error| {
+            let pipelining = error.is_loss() && self.session.is_pipelining_untried();
+            if pipelining { TransportError::Pipelining(Box::new(error)) } else { error }
+        })
+    }
+
+    fn poll_turn(&mut self, context: &mut Context<'_>) -> Poll<Result<()>> {
+        // A server may say why before it hangs up: a failure to write is told by what reading finds.
+        if !self.write_failed {
+            self.write_failed = matches!(self.poll_write(context), Poll::Ready(Err(_)));
+        }
+        let mut buffer = ReadBuf::new(&mut self.buffer);
+        let outcome = ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer));
+        let mid_answer = self.session.is_mid_answer();
+        Poll::Ready(match outcome {
+            Err(error) => Err(tls::explain_read(error, mid_answer)),
+            Ok(()) if buffer.filled().is_empty() && mid_answer => Err(TransportError::Truncated),
+            Ok(()) if buffer.filled().is_empty() => Err(TransportError::Closed),
+            Ok(()) => {
+                self.session.receive(buffer.filled());
+                Ok(())
+            }
+        })
+    }
+
+    fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.session.output().is_empty() {
+            let count = ready!(Pin::new(&mut self.stream).poll_write(context, self.session.output()))?;
+            if count == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.session.wrote(count);
+            self.unflushed = true;
+        }
+        if self.unflushed {
+            ready!(Pin::new(&mut self.stream).poll_flush(context))?;
+            self.unflushed = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Arriving {
+    fn push(&mut self, octets: &[u8], limit: u64) {
+        self.too_large |= (self.octets.len() as u64).saturating_add(octets.len() as u64) > limit;
+        if self.too_large {
+            self.octets = Vec::new();
+        } else {
+            self.octets.extend_from_slice(octets);
+        }
+    }
+
+    fn complete(self, number: u32) -> Retrieved {
+        if self.too_large { Retrieved::TooLarge { number } } else { Retrieved::Message { number, octets: self.octets } }
+    }
+}
+
+/// The handshake; the trust store is read on a thread that may wait.
+async fn protect(stream: Box<dyn Stream>, server: &Server, options: Options) -> Result<Box<dyn Stream>> {
+    let ca_file = server.ca_file.clone();
+    let connector = tokio::task::spawn_blocking(move || tls::connector(ca_file.as_deref()))
+        .await
+        .map_err(|error| TransportError::NoTrustStore(error.to_string()))??;
+    Ok(Box::new(tls::protect(&connector, &server.host, stream, options.patience).await?))
+}
+
+fn answer(status: Status) -> Answer {
+    if status.ok { Answer::Ok } else { Answer::Err(refusal(status)) }
+}
+
+fn refusal(status: Status) -> String {
+    status.text
+}
+
+/// A server may answer "unknown command: PASS ...": its text is dropped then.
+fn without_secret(mut status: Status, user: &str, password: &SecretString) -> Status {
+    let secret = password.expose_secret();
+    let response = pop3::plain_response(user, password);
+    if (!secret.is_empty() && status.text.contains(secret)) || status.text.contains(response.expose_secret()) {
+        status.text = String::new();
+    }
+    status
+}

@@ -1,0 +1,163 @@
+//! Why a connection could not be made or went away: one variant per cause, so that each can have a sentence of its own.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::pop3::{CommandError, ProtocolError, Status};
+
+/// Why a connection could not be made or went away. Server texts are free of control characters and not to be trusted.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    // Before TLS.
+    /// The host is neither a name that a certificate can carry nor an IP address: a typing error in the settings.
+    #[error("{0:?} is no host name")]
+    InvalidHost(String),
+    /// The name service knows no address: a typing error, or no network.
+    #[error("no address found for {host}")]
+    NameNotFound { host: String, source: io::Error },
+    /// The name service did not answer: no network.
+    #[error("the name service was silent for {0:?}")]
+    NameSilence(Duration),
+    /// Nothing listens on that port.
+    #[error("connection refused")]
+    Refused,
+    /// No way there: no network, or a firewall.
+    #[error("host or network unreachable")]
+    Unreachable(#[source] io::Error),
+    /// No answer to the attempt to connect: the host is off, a firewall, or no network.
+    #[error("no connection within {0:?}")]
+    ConnectTimeout(Duration),
+    /// Another failure of the operating system to connect.
+    #[error("could not connect")]
+    Connect(#[source] io::Error),
+
+    // The trust store.
+    /// The account's own CA file cannot be read.
+    #[error("cannot read {}", path.display())]
+    CaFileUnreadable { path: PathBuf, source: io::Error },
+    /// The account's own CA file holds no PEM certificate that can be a trust anchor.
+    #[error("no usable certificate in {}", path.display())]
+    CaFileUseless { path: PathBuf },
+    /// This computer's list of certificate authorities is missing or empty.
+    #[error("no certificate authorities on this computer: {0}")]
+    NoTrustStore(String),
+
+    // TLS. Up to here and through all of these no octet of a credential was sent.
+    /// The server took the connection and then said nothing: wrong port, overload, or a firewall.
+    #[error("no answer in the TLS handshake for {0:?}")]
+    HandshakeSilence(Duration),
+    /// Seconds since 1970 of the end of validity, where known. Also seen when this computer's clock is wrong.
+    #[error("the certificate has expired")]
+    CertificateExpired { since: Option<u64> },
+    /// Seconds since 1970 of its start, where known. Also seen when this computer's clock is wrong.
+    #[error("the certificate is not valid yet")]
+    CertificateNotYetValid { from: Option<u64> },
+    /// The certificate is for other names: a typing error, a sign-in page of a Wi-Fi, or an attack.
+    #[error("the certificate is not for {host}")]
+    CertificateWrongName { host: String, presented: Vec<String> },
+    /// Issued by itself and not trusted: a home server, an antivirus program, or an attack.
+    #[error("the certificate is self-signed")]
+    CertificateSelfSigned,
+    /// Issued by an authority that is not trusted here: a company's own, an antivirus program, or an attack.
+    #[error("the certificate's authority is unknown")]
+    CertificateUnknownAuthority,
+    #[error("the certificate was revoked")]
+    CertificateRevoked,
+    /// Wrong in another way: a weak signature, a purpose other than servers, damaged.
+    #[error("the certificate is unusable: {0}")]
+    CertificateUnusable(String),
+    /// The server speaks TLS 1.1 or older only.
+    #[error("the server offers only TLS older than 1.2")]
+    TlsTooOld,
+    /// The server and we know no common cipher: an old server.
+    #[error("no cipher in common with the server")]
+    NoCommonCipher,
+    /// The server greets without TLS: a port for plaintext or STARTTLS.
+    #[error("the server speaks POP3 without TLS on this port")]
+    PlaintextPop3,
+    /// A web server or a Wi-Fi's sign-in page answers on this port.
+    #[error("a web server answers on this port")]
+    PlaintextHttp,
+    /// What answers on this port is no TLS at all.
+    #[error("what the server sends is not TLS")]
+    NotTls,
+    /// The server hung up in the handshake.
+    #[error("the connection was cut in the TLS handshake")]
+    HandshakeCut,
+    /// Another failure of the handshake.
+    #[error("the TLS handshake failed: {0}")]
+    Handshake(String),
+
+    // STARTTLS (RFC 2595).
+    /// The account wants STARTTLS and the server does not offer it: an old server, or someone in between took it away.
+    #[error("the server does not offer STLS")]
+    StlsNotOffered,
+    #[error("the server refused STLS: {0}")]
+    StlsRefused(String),
+    /// Octets followed the answer to STLS unprotected: an attack.
+    #[error("something was injected before TLS began")]
+    StlsInjected,
+
+    // The stream.
+    /// Cut in the middle of an answer, without TLS's own end: what had come is not complete.
+    #[error("the connection was cut in the middle of an answer")]
+    Truncated,
+    /// The server hung up where it owed nothing or had not begun to answer.
+    #[error("the server closed the connection")]
+    Closed,
+    /// The connection broke: reset, or given up by the operating system.
+    #[error("the connection broke")]
+    Broken(#[source] io::Error),
+    /// A TLS record was damaged on its way, or an attack.
+    #[error("the protected connection is damaged: {0}")]
+    Damaged(String),
+    #[error("nothing came from the server for {0:?}")]
+    Silence(Duration),
+
+    // POP3.
+    #[error(transparent)]
+    Protocol(#[from] ProtocolError),
+    /// A name or password with control characters, or a command out of place.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// `-ERR` instead of a greeting: the server does not serve us now.
+    #[error("the server is not ready: {}", .0.text)]
+    GreetingRefused(Status),
+    /// `-ERR` to name or password. The code tells a wrong password from a server fault, where the server gives one.
+    #[error("login refused: {}", .0.text)]
+    LoginRefused(Status),
+    /// Hung up on name or password: with some servers the only word for a wrong password (quirk 28).
+    #[error("the server closed the connection at login")]
+    ClosedAtLogin,
+    /// A login over an unprotected stream that the account did not ask for. Nothing was sent.
+    #[error("refused to log in without protection")]
+    Unprotected,
+    /// `-ERR` to a command that should work.
+    #[error("the server refused {command}: {}", status.text)]
+    CommandRefused { command: &'static str, status: Status },
+    /// A mistake of the caller: answers to earlier requests are still to come.
+    #[error("answers are outstanding")]
+    Busy,
+    /// The connection went away when pipelining was first used: it may work without (quirk 18).
+    #[error("pipelining failed")]
+    Pipelining(#[source] Box<TransportError>),
+    /// The server offers CAPA's very name nothing but a hang-up: it may work without (quirk 15).
+    #[error("asking for capabilities failed")]
+    Capabilities(#[source] Box<TransportError>),
+}
+
+impl TransportError {
+    /// The connection went away on first use of pipelining: try again with [`super::Options::pipelining`] off.
+    pub fn is_pipelining(&self) -> bool {
+        matches!(self, TransportError::Pipelining(_))
+    }
+
+    /// The stream itself went away, as against something that the server said.
+    pub(super) fn is_loss(&self) -> bool {
+        matches!(
+            self,
+            TransportError::Truncated | TransportError::Closed | TransportError::Broken(_) | TransportError::Silence(_)
+        )
+    }
+}
