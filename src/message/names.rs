@@ -26,9 +26,9 @@ fn safe(name: &str) -> Option<String> {
     (!name.is_empty() && !name.chars().all(|each| each == '_')).then_some(name)
 }
 
-/// Without the dots and blanks that hide a file or that Windows drops.
+/// Without the dots and blanks that hide a file or that Windows drops, and without joiners that join nothing.
 fn trimmed(name: &str) -> &str {
-    name.trim_matches(|each: char| each == '.' || each.is_whitespace())
+    name.trim_matches(|each: char| matches!(each, '.' | '\u{200c}' | '\u{200d}') || each.is_whitespace())
 }
 
 fn is_forbidden(character: char) -> bool {
@@ -213,9 +213,11 @@ mod tests {
             prop_assert_eq!(std::path::Path::new(&safe).components().count(), 1);
             prop_assert_eq!(&safe_name(&safe, "x"), &safe);
         }
+    }
 
+    proptest! {
         #[test]
-        fn a_short_extension_survives_from_the_real_end(stem in "[a-z .]{1,4000}", extension in "[a-z]{1,8}") {
+        fn a_short_extension_survives_from_the_real_end(stem in "[a-z .]{1,400}", extension in "[a-z]{1,8}") {
             let safe = safe_name(&format!("x{stem}y.{extension}"), "x");
             let ending = format!(".{extension}");
             prop_assert!(safe.ends_with(&ending));
