@@ -3,27 +3,36 @@
 //! Every call blocks on the disk: call it from a plain thread or `spawn_blocking`, never from the thread that draws or
 //! from an async task. One process writes an archive, under an OS lock; any number may read it.
 
-use std::path::Path;
+mod accounts;
+mod columns;
+mod connections;
+mod erase;
+mod error;
+mod index;
+mod ingest;
+mod known;
+mod ledger;
+mod open;
+mod original;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::account::{Account, AccountId, Digest, MessageId, Retention, Server, Uidl};
+use crate::account::{AccountId, Digest, MessageId, Retention, Server, Uidl};
 use crate::job::{Cancel, Report};
-use crate::message::Envelope;
+
+pub use accounts::LoggedSession;
+pub use error::{ArchiveError, Result};
 
 /// A handle on an archive; clones share it.
 #[derive(Clone)]
-pub struct Archive {}
-
-/// Why the archive could not do what was asked. (Helper: one variant per cause, documented with its likely cause.)
-#[derive(Debug, thiserror::Error)]
-pub enum ArchiveError {
-    #[error("another process is writing this archive")]
-    Locked,
+pub struct Archive {
+    shared: Arc<connections::Shared>,
 }
-
-pub type Result<T, E = ArchiveError> = std::result::Result<T, E>;
 
 /// A maildrop: one (account, host, user), the scope in which a UIDL means something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -125,8 +134,11 @@ pub enum Origin {
         ordinal: u32,
         octets: Option<u64>,
     },
-    /// Imported from a file or restored from a backup; `account` when it is known whose it was.
+    /// Imported from a file; `account` when it is known whose it was.
     File { account: Option<AccountId> },
+    /// Restored from a backup: stored unless these very bytes are here, likeness or not. Whose it was, what it is a
+    /// twin of and whether there were two of it comes with [`Archive::merge`] afterwards.
+    Backup,
 }
 
 /// What became of an [`Incoming`].
@@ -265,112 +277,6 @@ impl crate::pop3::ProvedStored for Proof {
 
 #[allow(unused_variables, clippy::missing_errors_doc)]
 impl Archive {
-    /// Opens the archive in `folder` for writing, making it (0700, files 0600) where there is none. Takes the lock.
-    pub fn open(folder: &Path) -> Result<Archive> {
-        todo!()
-    }
-
-    /// Opens an existing archive for reading, beside a process that may be writing it.
-    pub fn open_read_only(folder: &Path) -> Result<Archive> {
-        todo!()
-    }
-
-    pub fn folder(&self) -> &Path {
-        todo!()
-    }
-
-    pub fn accounts(&self) -> Result<Vec<Account>> {
-        todo!()
-    }
-
-    pub fn account(&self, address: &str) -> Result<Option<Account>> {
-        todo!()
-    }
-
-    /// Adds an account. An address removed earlier with its mail kept comes back with that mail and its ledger.
-    pub fn add_account(&self, new: &NewAccount) -> Result<Account> {
-        todo!()
-    }
-
-    pub fn change_account(&self, account: &Account) -> Result<()> {
-        todo!()
-    }
-
-    pub fn remove_account(&self, id: AccountId, mail: Mail) -> Result<()> {
-        todo!()
-    }
-
-    /// A small string of the program's own, such as the window's size.
-    pub fn setting(&self, key: &str) -> Result<Option<String>> {
-        todo!()
-    }
-
-    pub fn set_setting(&self, key: &str, value: &str) -> Result<()> {
-        todo!()
-    }
-
-    /// Opens an entry in the sync log, and the maildrop for the account's present host and user.
-    pub fn begin_session(&self, account: &Account, now: Timestamp) -> Result<(SessionId, MaildropId)> {
-        todo!()
-    }
-
-    pub fn end_session(&self, session: SessionId, outcome: &SessionOutcome, now: Timestamp) -> Result<()> {
-        todo!()
-    }
-
-    /// The sync log, newest first.
-    pub fn sessions(&self, limit: usize) -> Result<Vec<(AccountId, Timestamp, Option<Timestamp>, SessionOutcome)>> {
-        todo!()
-    }
-
-    /// Enters a listing into the ledger: new rows as [`CopyState::Listed`], known ones seen now. Rows missing from a
-    /// listing keep their place: a `DeleSent` or `DeleteUnknown` row becomes `Gone`, a `Stored` one `Vanished`, but
-    /// only when `complete` says that the listing was received whole and agrees with STAT.
-    pub fn note_listing(
-        &self,
-        session: SessionId,
-        maildrop: MaildropId,
-        listing: &[ListedMessage],
-        complete: bool,
-        now: Timestamp,
-    ) -> Result<()> {
-        todo!()
-    }
-
-    pub fn ledger(&self, maildrop: MaildropId) -> Result<Vec<LedgerEntry>> {
-        todo!()
-    }
-
-    pub fn set_copy_state(&self, maildrop: MaildropId, rows: &[(Uidl, u32)], state: CopyState) -> Result<()> {
-        todo!()
-    }
-
-    /// Stores a batch durably: when it returns, the bytes, their message rows and their ledger rows are committed with
-    /// `synchronous=FULL` in one transaction, or none is. Answers in the order of the batch.
-    pub fn ingest(&self, batch: Vec<Incoming>) -> Result<Vec<Ingested>> {
-        todo!()
-    }
-
-    /// Reads our copy of a listed message back on another connection and hashes it. `None` when it is not stored here
-    /// or does not hash to what was stored; then the server's copy must stay.
-    pub fn prove(&self, maildrop: MaildropId, listed: &ListedMessage) -> Result<Option<Proof>> {
-        todo!()
-    }
-
-    /// The original bytes, exactly. `None` when there is no such message.
-    pub fn original(&self, id: MessageId) -> Result<Option<Vec<u8>>> {
-        todo!()
-    }
-
-    pub fn stored(&self, id: MessageId) -> Result<Option<Stored>> {
-        todo!()
-    }
-
-    /// Every message in the order of its id, twins included.
-    pub fn every_stored(&self) -> Result<Vec<Stored>> {
-        todo!()
-    }
-
     pub fn set_read(&self, ids: &[MessageId], read: bool) -> Result<()> {
         todo!()
     }
@@ -433,7 +339,7 @@ impl Archive {
     pub fn record_backup(
         &self,
         backup_id: &str,
-        place: &Path,
+        place: &std::path::Path,
         messages: &[MessageId],
         verified: Timestamp,
     ) -> Result<()> {
@@ -445,6 +351,3 @@ impl Archive {
         todo!()
     }
 }
-
-#[allow(unused)]
-fn unused(_: Envelope) {}

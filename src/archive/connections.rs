@@ -1,0 +1,192 @@
+//! Who talks to the files: one connection that writes `mail.db`, a few that read it, and the flag that stops writing
+//! after the disk failed.
+//!
+//! The writer is a connection behind a mutex, not a thread: every caller is already on a thread that may block (see the
+//! head of the module), a batch wants its answer before it goes on, and a mutex gives the same order as a queue without
+//! a second copy of every request. Write-ahead logging lets readers go on meanwhile, each seeing the last commit. A
+//! transaction never spans a call of this module's interface, so none stays open while a caller waits for the network.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use super::error::{ArchiveError, Result};
+use super::known::Known;
+use super::{Archive, index, open};
+
+/// Reading connections kept open when idle: the window, a search, a fetch and a job.
+const IDLE_READERS: usize = 4;
+
+pub(super) struct Shared {
+    pub(super) folder: PathBuf,
+    writer: Option<Mutex<Connection>>,
+    broken: AtomicU8,
+    readers: Readers,
+    pub(super) index: index::Index,
+    pub(super) known: Mutex<Known>,
+    /// Held for as long as the archive is open for writing.
+    _lock: Option<File>,
+}
+
+/// Why writing has stopped, as `Shared::broken` holds it.
+const WHOLE: u8 = 0;
+const FULL: u8 = 1;
+const IN_DOUBT: u8 = 2;
+
+/// Reading connections to one file.
+pub(super) struct Readers {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+}
+
+/// A lock that outlives a panic of its holder: what it guards is a connection whose transaction was rolled back.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Readers {
+    pub(super) fn new(path: PathBuf) -> Readers {
+        Readers { path, idle: Mutex::new(Vec::new()) }
+    }
+
+    /// Runs `work` on a connection of its own.
+    pub(super) fn with<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
+        let idle = lock(&self.idle).pop();
+        let mut connection = match idle {
+            Some(connection) => connection,
+            None => open::reader(&self.path)?,
+        };
+        let answer = work(&mut connection);
+        let mut idle = lock(&self.idle);
+        if answer.is_ok() && idle.len() < IDLE_READERS {
+            idle.push(connection);
+        }
+        answer
+    }
+
+    /// Forgets the idle connections: the file under them was replaced.
+    pub(super) fn forget(&self) {
+        lock(&self.idle).clear();
+    }
+}
+
+impl Archive {
+    /// Opens the archive in `folder` for writing, making it (0700, files 0600) where there is none. Takes the lock.
+    pub fn open(folder: &Path) -> Result<Archive> {
+        let diagnosed = |error: ArchiveError| error.diagnosed(folder);
+        open::make_folder(folder)?;
+        let lock = open::lock(folder)?;
+        if open::inspect(folder)? == open::Found::Nothing {
+            open::create(folder).map_err(diagnosed)?;
+        }
+        let writer = open::writer(folder).map_err(diagnosed)?;
+        Ok(Archive::assemble(folder, Some(writer), Some(lock)))
+    }
+
+    /// Opens an existing archive for reading, beside a process that may be writing it.
+    pub fn open_read_only(folder: &Path) -> Result<Archive> {
+        match open::inspect(folder) {
+            Ok(open::Found::Nothing) => return Err(ArchiveError::Missing { folder: folder.to_owned() }),
+            Ok(open::Found::Ours) => {}
+            Err(ArchiveError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotADirectory => {
+                return Err(ArchiveError::Missing { folder: folder.to_owned() });
+            }
+            Err(error) => return Err(error),
+        }
+        let archive = Archive::assemble(folder, None, None);
+        archive.read(|connection| open::known(connection))?;
+        Ok(archive)
+    }
+
+    fn assemble(folder: &Path, writer: Option<Connection>, lock: Option<File>) -> Archive {
+        Archive {
+            shared: Arc::new(Shared {
+                folder: folder.to_owned(),
+                writer: writer.map(Mutex::new),
+                broken: AtomicU8::new(WHOLE),
+                readers: Readers::new(folder.join(open::MAIL)),
+                index: index::Index::new(folder),
+                known: Mutex::new(Known::default()),
+                _lock: lock,
+            }),
+        }
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.shared.folder
+    }
+
+    /// Octets that the user may still write where the archive lies.
+    pub fn free_space(&self) -> std::io::Result<u64> {
+        fs4::available_space(&self.shared.folder)
+    }
+
+    /// Whether this handle may write: opened for writing, and no write has failed in a way that stops the others.
+    pub fn writable(&self) -> bool {
+        self.shared.writer.is_some() && self.shared.broken.load(Ordering::Acquire) == WHOLE
+    }
+
+    /// Lets writing go on after a failure stopped it: opens the writing connection anew and, unless the disk was merely
+    /// full, has SQLite check the file first. Does nothing when writing was not stopped. For the start of each fetch.
+    pub fn recover(&self) -> Result<()> {
+        let writer = self.shared.writer.as_ref().ok_or(ArchiveError::OpenedForReading)?;
+        let mut writer = lock(writer);
+        let broken = self.shared.broken.load(Ordering::Acquire);
+        if broken == WHOLE {
+            return Ok(());
+        }
+        let folder = &self.shared.folder;
+        if open::inspect(folder)? == open::Found::Nothing {
+            return Err(ArchiveError::Missing { folder: folder.clone() });
+        }
+        self.shared.readers.forget();
+        let connection = open::writer(folder).map_err(|error| error.diagnosed(folder))?;
+        if broken == IN_DOUBT {
+            let verdict: String = connection
+                .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+                .map_err(|error| ArchiveError::from(error).diagnosed(folder))?;
+            if verdict != "ok" {
+                return Err(ArchiveError::Damaged { folder: folder.clone(), detail: verdict });
+            }
+        }
+        *writer = connection;
+        self.shared.broken.store(WHOLE, Ordering::Release);
+        Ok(())
+    }
+
+    /// One transaction of the writer: all of `work` is committed with `synchronous=FULL`, or nothing is.
+    pub(super) fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        let writer = self.shared.writer.as_ref().ok_or(ArchiveError::OpenedForReading)?;
+        let mut writer = lock(writer);
+        if self.shared.broken.load(Ordering::Acquire) != WHOLE {
+            return Err(ArchiveError::WritesStopped);
+        }
+        committed(&mut writer, work).map_err(|error| {
+            let error = error.diagnosed(&self.shared.folder);
+            if error.stops_writes() {
+                let full = matches!(error, ArchiveError::DiskFull { .. });
+                self.shared.broken.store(if full { FULL } else { IN_DOUBT }, Ordering::Release);
+            }
+            error
+        })
+    }
+
+    /// Runs `work` on a connection that can only read.
+    pub(super) fn read<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
+        self.shared.readers.with(work).map_err(|error| error.diagnosed(&self.shared.folder))
+    }
+
+    pub(super) fn may_write(&self) -> Result<()> {
+        self.shared.writer.as_ref().map(|_| ()).ok_or(ArchiveError::OpenedForReading)
+    }
+}
+
+fn committed<T>(connection: &mut Connection, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let answer = work(&transaction)?;
+    transaction.commit()?;
+    Ok(answer)
+}

@@ -1,0 +1,252 @@
+//! Storing messages: the exact bytes, deduplicated, together with their ledger rows, in one durable transaction.
+//!
+//! Two keys (DESIGN: identity). The exact one, SHA-256, decides what is the same message; the likeness recognises a mail
+//! that came by another way and only decides what is shown. No parser runs here but the one of header field names in
+//! [`message::likeness`], and that outside of the transaction.
+
+use rusqlite::{OptionalExtension as _, Transaction, params};
+
+use super::columns::{count, micros};
+use super::error::{ArchiveError, Result};
+use super::{Archive, Incoming, Ingested, MaildropId, Marks, Origin, SessionId, SortKey, original};
+use crate::account::{AccountId, Digest, MessageId, Uidl};
+use crate::message;
+
+/// An [`Incoming`] with its two keys.
+struct Keyed {
+    incoming: Incoming,
+    exact: Digest,
+    likeness: Digest,
+}
+
+/// Where in which ledger a message of a maildrop belongs.
+struct Place<'a> {
+    session: SessionId,
+    maildrop: MaildropId,
+    account: AccountId,
+    uidl: &'a Uidl,
+    ordinal: u32,
+    octets: Option<u64>,
+}
+
+impl Archive {
+    /// Stores a batch durably: when it returns, the bytes, their message rows and their ledger rows are committed with
+    /// `synchronous=FULL` in one transaction, or none is. Answers in the order of the batch.
+    ///
+    /// From a maildrop, these very bytes in the same account (or imported, nobody's yet: then adopted) are the same
+    /// message, unless another ledger row that this session has seen claims it: two identical mails in one listing are
+    /// two mails. The same rule holds for twins. From a file, the bytes or the likeness of any message are the same.
+    pub fn ingest(&self, batch: Vec<Incoming>) -> Result<Vec<Ingested>> {
+        self.may_write()?;
+        let batch: Vec<Keyed> = batch
+            .into_iter()
+            .map(|incoming| Keyed {
+                exact: Digest::of(&incoming.bytes),
+                likeness: message::likeness(&incoming.bytes),
+                incoming,
+            })
+            .collect();
+        self.write(|transaction| batch.iter().map(|keyed| ingest_one(transaction, keyed)).collect())
+    }
+}
+
+fn ingest_one(transaction: &Transaction<'_>, keyed: &Keyed) -> Result<Ingested> {
+    match &keyed.incoming.from {
+        Origin::Maildrop { session, maildrop, account, uidl, ordinal, octets } => {
+            let place = Place {
+                session: *session,
+                maildrop: *maildrop,
+                account: *account,
+                uidl,
+                ordinal: *ordinal,
+                octets: *octets,
+            };
+            from_maildrop(transaction, keyed, &place)
+        }
+        Origin::File { account } => from_file(transaction, keyed, *account),
+        Origin::Backup => from_backup(transaction, keyed),
+    }
+}
+
+fn from_maildrop(transaction: &Transaction<'_>, keyed: &Keyed, place: &Place<'_>) -> Result<Ingested> {
+    let ingested = if let Some(id) = same_bytes(transaction, keyed, place)? {
+        adopt(transaction, id, place.account)?;
+        Ingested::AlreadyHere(id)
+    } else if let Some(of) = same_likeness(transaction, keyed, place)? {
+        adopt(transaction, of, place.account)?;
+        let stored = store(transaction, keyed, Some(place.account), Some(of))?;
+        Ingested::Twin { stored, of }
+    } else {
+        Ingested::Added(store(transaction, keyed, Some(place.account), None)?)
+    };
+    let (Ingested::Added(id) | Ingested::AlreadyHere(id) | Ingested::Twin { stored: id, .. }) = ingested;
+    transaction
+        .prepare_cached(
+            "INSERT INTO ledger (maildrop, uidl, ordinal, message, state, octets, first_seen, last_seen, last_session)
+             VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?6, ?7)
+             ON CONFLICT (maildrop, uidl, ordinal) DO UPDATE SET message = ?4, state = 1,
+                 octets = coalesce(?5, octets), last_seen = max(last_seen, ?6), last_session = ?7",
+        )?
+        .execute(params![
+            place.maildrop.0,
+            place.uidl,
+            place.ordinal,
+            id,
+            place.octets.map(count),
+            micros(keyed.incoming.arrived),
+            place.session.0,
+        ])?;
+    Ok(ingested)
+}
+
+/// A message of these very bytes that this row of the ledger may point at: the one it pointed at before, else one of
+/// the account, else an imported one.
+fn same_bytes(transaction: &Transaction<'_>, keyed: &Keyed, place: &Place<'_>) -> Result<Option<MessageId>> {
+    let found = transaction
+        .prepare_cached(
+            "SELECT message.id FROM original JOIN message ON message.original = original.id
+             WHERE sha256 = ?1 AND (account = ?2 OR account IS NULL)
+               AND NOT EXISTS (SELECT 1 FROM ledger WHERE ledger.message = message.id AND maildrop = ?3
+                               AND last_session = ?4 AND NOT (uidl = ?5 AND ordinal = ?6))
+             ORDER BY NOT EXISTS (SELECT 1 FROM ledger WHERE ledger.message = message.id AND maildrop = ?3
+                                  AND uidl = ?5 AND ordinal = ?6),
+                      account IS NULL, message.id
+             LIMIT 1",
+        )?
+        .query_row(
+            params![keyed.exact, place.account, place.maildrop.0, place.session.0, place.uidl, place.ordinal],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(found)
+}
+
+/// A shown message of other bytes and this likeness, claimed neither itself nor through another twin of it.
+fn same_likeness(transaction: &Transaction<'_>, keyed: &Keyed, place: &Place<'_>) -> Result<Option<MessageId>> {
+    let found = transaction
+        .prepare_cached(
+            "SELECT message.id FROM original JOIN message ON message.original = original.id
+             WHERE likeness = ?1 AND sha256 <> ?2 AND twin_of IS NULL AND (account = ?3 OR account IS NULL)
+               AND NOT EXISTS (SELECT 1 FROM ledger
+                               WHERE ledger.message IN (SELECT message.id UNION ALL
+                                                        SELECT twin.id FROM message AS twin
+                                                        WHERE twin.twin_of = message.id)
+                               AND maildrop = ?4 AND last_session = ?5 AND NOT (uidl = ?6 AND ordinal = ?7))
+             ORDER BY account IS NULL, message.id LIMIT 1",
+        )?
+        .query_row(
+            params![
+                keyed.likeness,
+                keyed.exact,
+                place.account,
+                place.maildrop.0,
+                place.session.0,
+                place.uidl,
+                place.ordinal
+            ],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(found)
+}
+
+/// An imported message that a maildrop turns out to hold belongs to that account from now on.
+pub(super) fn adopt(transaction: &Transaction<'_>, id: MessageId, account: AccountId) -> Result<()> {
+    transaction
+        .prepare_cached("UPDATE message SET account = ?2 WHERE id = ?1 AND account IS NULL")?
+        .execute(params![id, account])?;
+    Ok(())
+}
+
+fn from_file(transaction: &Transaction<'_>, keyed: &Keyed, account: Option<AccountId>) -> Result<Ingested> {
+    if let Some(id) = anywhere(transaction, "sha256", keyed.exact)? {
+        return Ok(Ingested::AlreadyHere(id));
+    }
+    if let Some(id) = anywhere(transaction, "likeness", keyed.likeness)? {
+        return Ok(Ingested::AlreadyHere(id));
+    }
+    Ok(Ingested::Added(store(transaction, keyed, account, None)?))
+}
+
+/// Exactly what a backup held: stored unless these very bytes are here. A message of the same likeness stays the one
+/// that is shown, until [`Archive::merge`] says otherwise.
+fn from_backup(transaction: &Transaction<'_>, keyed: &Keyed) -> Result<Ingested> {
+    if let Some(id) = anywhere(transaction, "sha256", keyed.exact)? {
+        return Ok(Ingested::AlreadyHere(id));
+    }
+    let of = anywhere(transaction, "likeness", keyed.likeness)?;
+    let stored = store(transaction, keyed, None, of)?;
+    Ok(of.map_or(Ingested::Added(stored), |of| Ingested::Twin { stored, of }))
+}
+
+/// The shown message with this key, of any account.
+fn anywhere(transaction: &Transaction<'_>, key: &'static str, digest: Digest) -> Result<Option<MessageId>> {
+    let sql = format!(
+        "SELECT coalesce(twin_of, message.id) FROM original JOIN message ON message.original = original.id
+         WHERE {key} = ?1 ORDER BY twin_of IS NOT NULL, message.id LIMIT 1"
+    );
+    Ok(transaction.prepare_cached(&sql)?.query_row([digest], |row| row.get(0)).optional()?)
+}
+
+fn store(
+    transaction: &Transaction<'_>,
+    keyed: &Keyed,
+    account: Option<AccountId>,
+    twin_of: Option<MessageId>,
+) -> Result<MessageId> {
+    let original = transaction
+        .prepare_cached("SELECT id FROM original WHERE sha256 = ?1")?
+        .query_row([keyed.exact], |row| row.get(0))
+        .optional()?;
+    let original = match original {
+        Some(original) => original,
+        None => store_original(transaction, keyed)?,
+    };
+    let id = store_message(transaction, original, account, micros(keyed.incoming.arrived), twin_of)?;
+    add_marks(transaction, id, keyed.incoming.marks)?;
+    Ok(id)
+}
+
+fn store_original(transaction: &Transaction<'_>, keyed: &Keyed) -> Result<i64> {
+    let bytes = &keyed.incoming.bytes;
+    transaction
+        .prepare_cached("INSERT INTO original (sha256, likeness, octets) VALUES (?1, ?2, ?3)")?
+        .execute(params![keyed.exact, keyed.likeness, count(bytes.len() as u64)])?;
+    let original = transaction.last_insert_rowid();
+    transaction.prepare_cached("INSERT INTO body (original, codec, bytes) VALUES (?1, ?2, ?3)")?.execute(params![
+        original,
+        original::AS_RECEIVED,
+        bytes
+    ])?;
+    Ok(original)
+}
+
+pub(super) fn store_message(
+    transaction: &Transaction<'_>,
+    original: i64,
+    account: Option<AccountId>,
+    arrived: i64,
+    twin_of: Option<MessageId>,
+) -> Result<MessageId> {
+    transaction
+        .prepare_cached("INSERT INTO message (original, account, arrived, twin_of) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![original, account, arrived, twin_of])?;
+    let id = MessageId(transaction.last_insert_rowid());
+    if SortKey(id.0).message() != id {
+        return Err(ArchiveError::TooLarge("more than 536,870,911 messages"));
+    }
+    Ok(id)
+}
+
+/// Marks are only ever added here: what is read or starred stays so.
+pub(super) fn add_marks(transaction: &Transaction<'_>, id: MessageId, marks: Marks) -> Result<()> {
+    if marks != Marks::default() {
+        transaction
+            .prepare_cached(
+                "INSERT INTO mark (message, read, starred) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (message) DO UPDATE SET read = max(read, ?2), starred = max(starred, ?3)",
+            )?
+            .execute(params![id, marks.read, marks.starred])?;
+    }
+    Ok(())
+}

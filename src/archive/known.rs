@@ -1,0 +1,3 @@
+//! Bitmaps.
+#[derive(Default)]
+pub(super) struct Known {}

@@ -1,0 +1,113 @@
+//! The copy ledger: for each message of a maildrop, whether the server has it, whether we have it, and what was done
+//! about it. Rows are never forgotten because a listing was short.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension as _, params};
+
+use super::columns::{count, micros, time, uncount};
+use super::error::Result;
+use super::{Archive, CopyState, LedgerEntry, ListedMessage, MaildropId, Proof, SessionId, original};
+use crate::account::{Digest, Uidl};
+
+impl Archive {
+    /// Enters a listing into the ledger: new rows as [`CopyState::Listed`], known ones seen now. Rows missing from a
+    /// listing keep their place: a `DeleSent` or `DeleteUnknown` row becomes `Gone`, a `Stored` one `Vanished`, but
+    /// only when `complete` says that the listing was received whole and agrees with STAT.
+    ///
+    /// A row seen again: `DeleSent` and `DeleteUnknown` (the removal did not happen) and `Vanished` become `Stored`.
+    /// Where the UIDL stands for another message now (the size differs from before, or the server had confirmed the
+    /// removal), the row becomes `Listed` without a message: it is retrieved again, and finds its bytes if they are
+    /// the same after all.
+    pub fn note_listing(
+        &self,
+        session: SessionId,
+        maildrop: MaildropId,
+        listing: &[ListedMessage],
+        complete: bool,
+        now: Timestamp,
+    ) -> Result<()> {
+        self.write(|transaction| {
+            let mut enter = transaction.prepare_cached(
+                "INSERT INTO ledger (maildrop, uidl, ordinal, state, octets, first_seen, last_seen, last_session)
+                 VALUES (?1, ?2, ?3, 0, ?4, ?5, ?5, ?6)
+                 ON CONFLICT (maildrop, uidl, ordinal) DO UPDATE SET
+                     state = CASE WHEN octets <> excluded.octets OR state = 3 THEN 0
+                                  WHEN state IN (2, 4, 5) AND message IS NOT NULL THEN 1
+                                  WHEN state = 5 THEN 0
+                                  ELSE state END,
+                     message = CASE WHEN octets <> excluded.octets OR state = 3 THEN NULL ELSE message END,
+                     octets = coalesce(excluded.octets, octets),
+                     last_seen = excluded.last_seen,
+                     last_session = excluded.last_session",
+            )?;
+            for listed in listing {
+                let octets = listed.octets.map(count);
+                enter.execute(params![maildrop.0, listed.uidl, listed.ordinal, octets, micros(now), session.0])?;
+            }
+            if complete {
+                transaction.execute(
+                    "UPDATE ledger SET state = CASE WHEN state = 1 THEN 5 ELSE 3 END
+                     WHERE maildrop = ?1 AND last_session <> ?2 AND state IN (1, 2, 4)",
+                    params![maildrop.0, session.0],
+                )?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Every row of a maildrop, by UIDL and ordinal.
+    pub fn ledger(&self, maildrop: MaildropId) -> Result<Vec<LedgerEntry>> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT uidl, ordinal, message, state, octets, first_seen, last_seen FROM ledger
+                 WHERE maildrop = ?1 ORDER BY uidl, ordinal",
+            )?;
+            let rows = statement.query_map([maildrop.0], |row| {
+                Ok(LedgerEntry {
+                    uidl: row.get(0)?,
+                    ordinal: row.get(1)?,
+                    message: row.get(2)?,
+                    state: row.get(3)?,
+                    octets: row.get::<_, Option<i64>>(4)?.map(uncount),
+                    first_seen: time(row.get(5)?),
+                    last_seen: time(row.get(6)?),
+                })
+            })?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    /// Sets the state of rows that are there; `Stored`, `DeleSent` and `DeleteUnknown` only where a message is stored.
+    pub fn set_copy_state(&self, maildrop: MaildropId, rows: &[(Uidl, u32)], state: CopyState) -> Result<()> {
+        self.write(|transaction| {
+            let mut set = transaction.prepare_cached(
+                "UPDATE ledger SET state = ?4 WHERE maildrop = ?1 AND uidl = ?2 AND ordinal = ?3
+                 AND (message IS NOT NULL OR ?4 NOT IN (1, 2, 4))",
+            )?;
+            for (uidl, ordinal) in rows {
+                set.execute(params![maildrop.0, uidl, ordinal, state])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Reads our copy of a listed message back on another connection and hashes it. `None` when it is not stored here
+    /// or does not hash to what was stored; then the server's copy must stay.
+    pub fn prove(&self, maildrop: MaildropId, listed: &ListedMessage) -> Result<Option<Proof>> {
+        self.read(|connection| {
+            let stored: Option<(i64, Digest)> = connection
+                .prepare_cached(
+                    "SELECT original.id, original.sha256 FROM ledger
+                     JOIN message ON message.id = ledger.message
+                     JOIN original ON original.id = message.original
+                     WHERE ledger.maildrop = ?1 AND ledger.uidl = ?2 AND ledger.ordinal = ?3
+                       AND ledger.state IN (1, 2, 4)",
+                )?
+                .query_row(params![maildrop.0, listed.uidl, listed.ordinal], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            let Some((id, digest)) = stored else { return Ok(None) };
+            let Some(bytes) = original::bytes(connection, id)? else { return Ok(None) };
+            Ok((Digest::of(&bytes) == digest).then_some(Proof { number: listed.number }))
+        })
+    }
+}

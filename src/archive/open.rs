@@ -1,0 +1,272 @@
+//! Opening: the folder, the lock, the checks before SQLite touches a file, the settings that durability rests on.
+//!
+//! Never creates anything over a file that is there: what is not ours is refused and left as it was.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+use rusqlite_migration::{M, Migrations};
+
+use super::error::{ArchiveError, Result};
+
+/// "Post" in ASCII: tells our databases from anybody else's.
+pub(super) const APPLICATION_ID: i32 = 0x506F_7374;
+
+pub(super) const MAIL: &str = "mail.db";
+const LOCK: &str = "lock";
+
+const MIGRATIONS: &[&str] = &[include_str!("../../migrations/001-archive.sql")];
+
+/// The schema version that this program writes, as `user_version` holds it.
+pub(super) fn known_version() -> i32 {
+    i32::try_from(MIGRATIONS.len()).unwrap_or(i32::MAX)
+}
+
+/// Makes the folder (0700) where there is none; one that is there and empty is closed to others too.
+pub(super) fn make_folder(folder: &Path) -> Result<()> {
+    let io = |error| ArchiveError::io(folder, error);
+    let empty = match fs::read_dir(folder) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            fs::create_dir_all(folder).map_err(io)?;
+            sync_folder(folder.parent().unwrap_or(folder));
+            true
+        }
+        Err(error) => return Err(io(error)),
+    };
+    if empty {
+        close_to_others(folder, 0o700).map_err(io)?;
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn close_to_others(path: &Path, mode: u32) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn close_to_others(_path: &Path, _mode: u32) -> std::io::Result<()> {
+    Ok(()) // the profile folder is the user's own there
+}
+
+/// Makes a rename or a new file in `folder` last through a power cut. Best effort: some file systems refuse it.
+pub(super) fn sync_folder(folder: &Path) {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    if let Ok(folder) = File::open(folder) {
+        let _ = folder.sync_all();
+    }
+}
+
+/// Takes the archive's lock for the life of the file handle; the system gives it back when the process ends, however.
+pub(super) fn lock(folder: &Path) -> Result<File> {
+    let path = folder.join(LOCK);
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    private(&mut options);
+    let file = options.open(&path).map_err(|error| unwritable(folder, &path, error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(ArchiveError::Locked),
+        Err(TryLockError::Error(error)) => Err(ArchiveError::io(&path, error)),
+    }
+}
+
+fn unwritable(folder: &Path, path: &Path, error: std::io::Error) -> ArchiveError {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            ArchiveError::ReadOnly { folder: folder.to_owned() }
+        }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => ArchiveError::DiskFull { folder: folder.to_owned() },
+        _ => ArchiveError::io(path, error),
+    }
+}
+
+fn private(options: &mut OpenOptions) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    let _ = options;
+}
+
+/// Creates an empty file of mode 0600, whatever the umask; SQLite gives its -wal and -shm the same.
+pub(super) fn create_private(path: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    private(&mut options);
+    options.open(path)?;
+    close_to_others(path, 0o600)
+}
+
+/// What lies at the place of `mail.db`, found without SQLite, so that a file that is not ours is not even opened by it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    Nothing,
+    Ours,
+}
+
+pub(super) fn inspect(folder: &Path) -> Result<Found> {
+    let path = folder.join(MAIL);
+    let mut file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let journal = fs::metadata(with_suffix(&path, "-wal")).is_ok_and(|journal| journal.len() > 0);
+            return if journal { Err(ArchiveError::JournalAlone { file: path }) } else { Ok(Found::Nothing) };
+        }
+        Err(error) => return Err(ArchiveError::io(&path, error)),
+    };
+    let mut header = Vec::with_capacity(100);
+    file.by_ref().take(100).read_to_end(&mut header).map_err(|error| ArchiveError::io(&path, error))?;
+    if header.is_empty() {
+        return Err(ArchiveError::Empty { file: path });
+    }
+    if !header.starts_with(b"SQLite format 3\0") || header.len() < 100 {
+        return Err(ArchiveError::NotADatabase { file: path });
+    }
+    let application_id = big_endian(&header, 68);
+    if application_id != APPLICATION_ID {
+        return Err(ArchiveError::Foreign { file: path, application_id });
+    }
+    refuse_newer(big_endian(&header, 60))?;
+    Ok(Found::Ours)
+}
+
+fn big_endian(header: &[u8], at: usize) -> i32 {
+    header.get(at..at + 4).and_then(|octets| octets.try_into().ok()).map_or(0, i32::from_be_bytes)
+}
+
+fn refuse_newer(found: i32) -> Result<()> {
+    let known = known_version();
+    if found > known { Err(ArchiveError::Newer { found, known }) } else { Ok(()) }
+}
+
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Makes `mail.db` beside its place and renames it there, so that there is never half an archive.
+pub(super) fn create(folder: &Path) -> Result<()> {
+    let fresh = folder.join("mail.db.new");
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        let _ = fs::remove_file(with_suffix(&fresh, suffix));
+    }
+    create_private(&fresh).map_err(|error| unwritable(folder, &fresh, error))?;
+    let mut connection = Connection::open_with_flags(&fresh, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    settle(&connection)?;
+    migrate(&mut connection)?;
+    // The last connection to close brings everything from the journal into the file.
+    connection.close().map_err(|(_, error)| error)?;
+    File::open(&fresh).and_then(|file| file.sync_all()).map_err(|error| ArchiveError::io(&fresh, error))?;
+    let place = folder.join(MAIL);
+    fs::rename(&fresh, &place).map_err(|error| ArchiveError::io(&place, error))?;
+    sync_folder(folder);
+    Ok(())
+}
+
+fn migrate(connection: &mut Connection) -> Result<()> {
+    let migrations = Migrations::new(MIGRATIONS.iter().map(|sql| M::up(sql)).collect());
+    match migrations.to_latest(connection) {
+        Ok(()) => Ok(()),
+        Err(rusqlite_migration::Error::RusqliteError { err, .. }) => Err(ArchiveError::Sqlite(err)),
+        Err(_) => refuse_newer(i32::MAX),
+    }
+}
+
+/// The one connection that writes.
+pub(super) fn writer(folder: &Path) -> Result<Connection> {
+    let path = folder.join(MAIL);
+    let mut connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    settle(&connection)?;
+    refuse_newer(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)?;
+    migrate(&mut connection)?;
+    Ok(connection)
+}
+
+/// Sets what durability rests on and reads it back: a library that silently does otherwise must not be written to.
+fn settle(connection: &Connection) -> Result<()> {
+    connection.busy_timeout(Duration::from_secs(20))?;
+    let journal: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    for (setting, value) in [("synchronous", "FULL"), ("fullfsync", "ON"), ("checkpoint_fullfsync", "ON")] {
+        connection.pragma_update(None, setting, value)?;
+    }
+    distrust(connection)?;
+    let synchronous: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;
+    let foreign_keys: i64 = connection.pragma_query_value(None, "foreign_keys", |row| row.get(0))?;
+    for (setting, held, found) in [
+        ("journal_mode=WAL", journal == "wal", journal.clone()),
+        ("synchronous=FULL", synchronous == 2, synchronous.to_string()),
+        ("foreign_keys=ON", foreign_keys == 1, foreign_keys.to_string()),
+    ] {
+        if !held {
+            return Err(ArchiveError::NotDurable { setting, found });
+        }
+    }
+    Ok(())
+}
+
+/// What every connection has: nothing in a file that someone handed us is executed or believed.
+fn distrust(connection: &Connection) -> Result<()> {
+    for (setting, value) in [("foreign_keys", "ON"), ("cell_size_check", "ON"), ("trusted_schema", "OFF")] {
+        connection.pragma_update(None, setting, value)?;
+    }
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+/// A connection that cannot write. On a medium that takes no journal files the database is read as it stands.
+pub(super) fn reader(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    match prepare_reader(&connection) {
+        Ok(()) => Ok(connection),
+        Err(error) if writable(path) => Err(error),
+        Err(_) => {
+            let uri = format!("file:{}?immutable=1", uri_path(path));
+            let connection = Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)?;
+            prepare_reader(&connection)?;
+            Ok(connection)
+        }
+    }
+}
+
+fn prepare_reader(connection: &Connection) -> Result<()> {
+    connection.busy_timeout(Duration::from_secs(20))?;
+    distrust(connection)?;
+    connection.pragma_update(None, "query_only", "ON")?;
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    Ok(())
+}
+
+/// Whether journal files can be made beside `path`.
+fn writable(path: &Path) -> bool {
+    path.parent().is_some_and(|folder| tempfile::Builder::new().prefix(".write-").tempfile_in(folder).is_ok())
+}
+
+fn uri_path(path: &Path) -> String {
+    path.to_string_lossy()
+        .chars()
+        .flat_map(|letter| match letter {
+            '?' => "%3f".chars().collect::<Vec<_>>(),
+            '#' => "%23".chars().collect(),
+            '%' => "%25".chars().collect(),
+            other => vec![other],
+        })
+        .collect()
+}
+
+/// Refuses a version that changed between the look at the file and now.
+pub(super) fn known(connection: &Connection) -> Result<()> {
+    refuse_newer(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
