@@ -8,9 +8,9 @@ use super::words;
 /// The mailboxes of one field that are kept.
 const MOST_MAILBOXES: usize = 2_000;
 
-/// Reads a From, To, Cc, Reply-To or Sender field. Groups give their members.
-pub(super) fn parse(raw: &[u8]) -> Vec<Mailbox> {
-    let text = words::unfold(raw);
+/// Reads a From, To, Cc, Reply-To or Sender field. Groups give their members. `hint` as in [`words::unfold`].
+pub(super) fn parse(raw: &[u8], hint: &str) -> Vec<Mailbox> {
+    let text = words::unfold(raw, hint);
     let mut list = Vec::new();
     let mut entry = Entry::default();
     let mut characters = text.chars();
@@ -94,9 +94,13 @@ impl Entry {
     fn push_angle(&mut self, characters: &mut std::str::Chars<'_>) {
         let mut address = String::new();
         let mut quoted = false;
+        let mut comments = 0_usize;
         for character in characters.by_ref() {
             match character {
+                '(' if !quoted => comments = comments.saturating_add(1),
+                ')' if !quoted => comments = comments.saturating_sub(1),
                 '>' if !quoted => break,
+                _ if comments > 0 => (),
                 // "<<someone@example.com>>"
                 '<' if !quoted => address.clear(),
                 '"' => {
@@ -119,14 +123,14 @@ impl Entry {
 
     fn finish(self) -> Option<Mailbox> {
         let (name, address) = match &self.angle {
-            Some(address) => (self.phrase.as_str(), address.as_str()),
-            None => split_bare(&self.written).unwrap_or((self.phrase.as_str(), "")),
+            Some(address) => (self.phrase.clone(), address.clone()),
+            None => split_bare(&self.written).unwrap_or_else(|| (self.phrase.clone(), String::new())),
         };
-        let mut name = shown(name);
+        let mut name = shown(&name);
         if name.is_empty() {
             name = shown(&self.comment);
         }
-        let address = address_line(address);
+        let address = address_line(&address);
         if address.is_empty() && name.contains('@') && !name.contains(' ') {
             return Some(Mailbox { name: String::new(), address: name });
         }
@@ -155,22 +159,34 @@ fn without_route(address: &str) -> &str {
     address.split_once(':').map_or(address, |(_, after)| after.trim())
 }
 
-/// An entry without angle brackets: everything an address, or the last word an address and the rest a name.
-fn split_bare(written: &str) -> Option<(&str, &str)> {
-    let written = written.trim();
-    if !written.contains('@') {
-        return None;
+/// An entry without angle brackets: everything an address, or one word an address and the rest a name. Where several
+/// words are addresses a comma was forgotten, and the first one counts.
+fn split_bare(written: &str) -> Option<(String, String)> {
+    let words = words_outside_quotes(written);
+    let is_address = |word: &&str| word.trim_matches('"').contains('@');
+    let broken = words.iter().any(|word| word.starts_with('@') || word.ends_with('@'));
+    if words.len() == 1 || broken {
+        return written.contains('@').then(|| (String::new(), written.trim().to_owned()));
     }
-    let quoted = written.starts_with('"');
-    if quoted || !written.contains(char::is_whitespace) || written.contains(" @") || written.contains("@ ") {
-        return Some(("", written));
-    }
-    let (name, last) = written.rsplit_once(char::is_whitespace)?;
-    if last.contains('@') {
-        return Some((name, last));
-    }
-    let (first, rest) = written.split_once(char::is_whitespace)?;
-    if first.contains('@') { Some((rest, first)) } else { None }
+    let of_addresses = words.iter().filter(|word| is_address(word)).count();
+    let address = words.iter().copied().find(|word| is_address(word))?;
+    let rest = words.iter().filter(|word| of_addresses == 1 && **word != address).map(|word| word.trim_matches('"'));
+    Some((rest.collect::<Vec<_>>().join(" "), address.to_owned()))
+}
+
+/// The words of `text`, where white space between quotes separates nothing.
+fn words_outside_quotes(text: &str) -> Vec<&str> {
+    let (mut quoted, mut escaped) = (false, false);
+    let ends_word = |character: char| {
+        let was_escaped = std::mem::take(&mut escaped);
+        match character {
+            '\\' if quoted && !was_escaped => escaped = true,
+            '"' if !was_escaped => quoted = !quoted,
+            _ => (),
+        }
+        !quoted && character.is_whitespace()
+    };
+    text.split(ends_word).filter(|word| !word.is_empty()).collect()
 }
 
 #[cfg(test)]
@@ -180,7 +196,7 @@ mod tests {
     use super::*;
 
     fn check(raw: &str, expected: &[(&str, &str)]) {
-        let found = parse(raw.as_bytes());
+        let found = parse(raw.as_bytes(), "");
         let found: Vec<(&str, &str)> = found.iter().map(|one| (one.name.as_str(), one.address.as_str())).collect();
         assert_eq!(found, expected, "{raw}");
     }
@@ -208,6 +224,10 @@ mod tests {
         check("'Ann' <a@b.example>", &[("Ann", "a@b.example")]);
         check("\"a@b.example\" <c@d.example>", &[("a@b.example", "c@d.example")]);
         check("Ann\r\n  Bee\r\n <a@b.example>", &[("Ann Bee", "a@b.example")]);
+        check("\"Ann Bee\" a@b.example", &[("Ann Bee", "a@b.example")]);
+        check("a@b.example c@d.example", &[("", "a@b.example")]);
+        check("a@b.example Ann", &[("Ann", "a@b.example")]);
+        check("Ann <a(my account)@b.example(home)> (note)", &[("Ann", "a@b.example")]);
         check("", &[]);
         check(",;,<>", &[]);
     }
@@ -215,7 +235,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_octets_give_single_safe_lines(raw in proptest::collection::vec(any::<u8>(), 0..300)) {
-            for mailbox in parse(&raw) {
+            for mailbox in parse(&raw, "") {
                 prop_assert!(!mailbox.name.chars().any(char::is_control));
                 prop_assert!(!mailbox.address.chars().any(char::is_control));
             }

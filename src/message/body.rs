@@ -55,6 +55,11 @@ fn is_attachment(leaf: &Leaf<'_>) -> bool {
     leaf.disposition.value == "attachment" || !is_text(leaf) || !name(leaf).is_empty()
 }
 
+/// Whether a part belongs to the text: also one with a file name, where it is an alternative.
+fn is_read(leaf: &Leaf<'_>) -> bool {
+    !is_attachment(leaf) || is_text(leaf) && leaf.alternative.is_some() && leaf.disposition.value != "attachment"
+}
+
 fn is_text(leaf: &Leaf<'_>) -> bool {
     matches!(leaf.media_type.as_str(), "text/plain" | "text/html")
 }
@@ -66,15 +71,23 @@ fn name(leaf: &Leaf<'_>) -> String {
 }
 
 fn structure_notes(parts: &Parts<'_>) -> Vec<String> {
-    let encrypted = |leaf: &Leaf<'_>| {
-        leaf.media_type == "application/pgp-encrypted"
-            || matches!(leaf.media_type.as_str(), "application/pkcs7-mime" | "application/x-pkcs7-mime")
-                && leaf.content_type.plain("smime-type") != Some("signed-data")
+    let any = |media_types: [&str; 2], kinds: [&str; 2]| {
+        parts.leaves.iter().any(|leaf| {
+            let kind = leaf.content_type.plain("smime-type").unwrap_or_default().to_ascii_lowercase();
+            media_types.contains(&leaf.media_type.as_str()) && kinds.contains(&kind.as_str())
+        })
     };
+    let smime = ["application/pkcs7-mime", "application/x-pkcs7-mime"];
+    let encrypted =
+        any(["application/pgp-encrypted"; 2], [""; 2]) || any(smime, ["enveloped-data", "authenveloped-data"]);
     [
         (parts.too_deep, format!("Parts nested more than {DEEPEST} deep were not opened.")),
         (parts.too_many, format!("Only the first {MOST_PARTS} parts are listed.")),
-        (parts.leaves.iter().any(encrypted), "This message is encrypted, and Postkeep cannot decrypt it.".to_owned()),
+        (encrypted, "This message is encrypted, and Postkeep cannot decrypt it.".to_owned()),
+        (
+            any(smime, ["signed-data"; 2]),
+            "The content of this message is inside its signature, which Postkeep cannot open.".to_owned(),
+        ),
     ]
     .into_iter()
     .filter_map(|(applies, note)| applies.then_some(note))
@@ -92,7 +105,7 @@ impl Reading {
     fn body(&mut self, leaves: &[Leaf<'_>]) -> (String, bool) {
         let mut pieces = Vec::new();
         let mut done = None;
-        let inline: Vec<&Leaf<'_>> = leaves.iter().filter(|leaf| !is_attachment(leaf)).collect();
+        let inline: Vec<&Leaf<'_>> = leaves.iter().filter(|leaf| is_read(leaf)).collect();
         for leaf in &inline {
             match leaf.alternative {
                 None => pieces.push((self.text(leaf), is_html(leaf))),
@@ -107,13 +120,15 @@ impl Reading {
         }
         pieces.retain(|(text, _)| !text.is_empty());
         if pieces.is_empty() {
-            // Nothing to read but, say, text/enriched or a lone text that calls itself an attachment.
+            // Nothing to read but, say, text/enriched, a text with a file name, or a lone one that calls itself attached.
             let only = leaves.len() == 1;
             let readable = |leaf: &&Leaf<'_>| {
-                leaf.media_type.starts_with("text/")
-                    && (only || leaf.disposition.value != "attachment" && name(leaf).is_empty())
+                leaf.media_type.starts_with("text/") && (only || leaf.disposition.value != "attachment")
             };
             pieces.extend(leaves.iter().find(readable).map(|leaf| (self.text(leaf), is_html(leaf))));
+        }
+        if pieces.iter().all(|(text, _)| text.is_empty()) && inline.iter().any(|leaf| is_html(leaf)) {
+            self.note("This message holds no text; it may be made of pictures alone.");
         }
         let from_html = pieces.iter().any(|(_, from_html)| *from_html);
         let texts: Vec<String> = pieces.into_iter().map(|(text, _)| text).collect();

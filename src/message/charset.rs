@@ -33,6 +33,15 @@ pub(super) fn decode<'a>(octets: &'a [u8], label: &str) -> (Cow<'a, str>, Outcom
     }
 }
 
+/// Raw 8-bit where none belongs, in a header field: UTF-8 where it is valid, else `hint`, the charset that the body
+/// declares, else what [`guess`] says.
+pub(super) fn guess_with<'a>(octets: &'a [u8], hint: &str) -> Cow<'a, str> {
+    if octets.is_ascii() || valid_prefix(octets).is_some() || declares_nothing(hint) || is_utf8(hint) {
+        return guess(octets);
+    }
+    decode(octets, hint).0
+}
+
 /// UTF-8 where it is valid, ISO-2022-JP where its escapes stand, else windows-1252.
 pub(super) fn guess(octets: &[u8]) -> Cow<'_, str> {
     let escapes = octets.windows(3).any(|three| matches!(three, b"\x1b$B" | b"\x1b$@"));
@@ -40,8 +49,19 @@ pub(super) fn guess(octets: &[u8]) -> Cow<'_, str> {
     let other = if escapes && octets.is_ascii() { decoder(b"iso-2022-jp") } else { None };
     other
         .or_else(|| valid_prefix(octets).filter(|text| text.len() == octets.len() || !text.is_ascii()).map(Cow::from))
+        .or_else(|| is_mostly_utf8(octets).then(|| String::from_utf8_lossy(octets)))
         .or_else(|| decoder(b"windows-1252"))
         .unwrap_or_else(|| String::from_utf8_lossy(octets))
+}
+
+/// Whether `octets` are UTF-8 in which a little was damaged: text in another charset hardly ever looks so.
+fn is_mostly_utf8(octets: &[u8]) -> bool {
+    let (mut characters, mut errors) = (0_usize, 0_usize);
+    for chunk in octets.utf8_chunks() {
+        characters = characters.saturating_add(chunk.valid().chars().filter(|each| !each.is_ascii()).count());
+        errors = errors.saturating_add(usize::from(!chunk.invalid().is_empty()));
+    }
+    characters > errors.saturating_mul(4)
 }
 
 /// `octets` as UTF-8, leaving out a last character that was cut in the middle.
@@ -97,8 +117,9 @@ mod tests {
 
     #[test]
     fn known_unknown_and_lying_labels() {
-        let table: [(&[u8], &str, &str, Outcome); 10] = [
+        let table: [(&[u8], &str, &str, Outcome); 11] = [
             (b"caf\xe9", "iso-8859-1", "café", Outcome::Clean),
+            (b"\xc3\xa4\xc3\xb6\xc3\xbc\xc3\x84\xc3\x96\xc3!", "", "äöüÄÖ\u{fffd}!", Outcome::Clean),
             (b"caf\xe9", "", "café", Outcome::Clean),
             ("café".as_bytes(), "", "café", Outcome::Clean),
             ("café".as_bytes(), "us-ascii", "café", Outcome::Clean),

@@ -15,7 +15,7 @@ pub(super) fn parse(text: &str) -> Option<Timestamp> {
     found.finish()
 }
 
-/// Comments left out, but a zone that only stands in one.
+/// `text` without its comments, and no longer than any date is.
 fn without_comments(text: &str) -> String {
     let mut depth = 0_usize;
     let keep = |character: &char| match character {

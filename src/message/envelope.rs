@@ -1,6 +1,7 @@
 //! The envelope: the header fields that the list and the reader show, decoded.
 
 use super::fields::{LineEnds, Section, section, skip_preamble};
+use super::parameters::Structured;
 use super::visible::{visible_line, visible_text};
 use super::{Envelope, Mailbox, addresses, charset, dates, words};
 
@@ -15,8 +16,10 @@ pub(super) fn envelope(original: &[u8]) -> Envelope {
 
 /// The envelope that a header section holds.
 pub(super) fn of(header: &Section<'_>) -> Envelope {
-    let text = |name: &str| header.first(name).map(words::unstructured).unwrap_or_default();
-    let list = |name: &str| header.first(name).map(addresses::parse).unwrap_or_default();
+    let content_type = header.first("content-type").map(Structured::parse).unwrap_or_default();
+    let hint = content_type.plain("charset").unwrap_or_default();
+    let text = |name: &str| header.first(name).map(|raw| words::unstructured(raw, hint)).unwrap_or_default();
+    let list = |name: &str| header.first(name).map(|raw| addresses::parse(raw, hint)).unwrap_or_default();
     Envelope {
         subject: visible_line(&text("subject")),
         from: sender(list("from")).or_else(|| sender(list("sender"))).unwrap_or_default(),

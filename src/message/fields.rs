@@ -63,8 +63,13 @@ impl<'a> Section<'a> {
 /// What stands before the header section: leading empty lines and the line that mbox files put between messages.
 pub(super) fn skip_preamble(original: &[u8], ends: LineEnds) -> &[u8] {
     let mut rest = original.strip_prefix(b"\xef\xbb\xbf").unwrap_or(original);
-    while matches!(rest.first(), Some(b'\n' | b'\r')) {
-        rest = rest.get(1..).unwrap_or_default();
+    // Empty lines, and lines of nothing but blanks.
+    loop {
+        let (line, after) = ends.split(rest);
+        if rest.is_empty() || !line.trim_ascii().is_empty() {
+            break;
+        }
+        rest = after;
     }
     if rest.starts_with(b"From ") || rest.starts_with(b">From ") {
         rest = ends.split(rest).1;

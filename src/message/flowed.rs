@@ -13,7 +13,8 @@ pub(super) fn join(text: &str, delete_blank: bool) -> String {
         let content = unquoted.strip_prefix(' ').unwrap_or(unquoted);
         if open_depth != Some(depth) || content == SIGNATURE {
             if open_depth.is_some() {
-                close_line(&mut out);
+                // It was to go on, but what follows is of another depth.
+                out.push('\n');
             }
             out.extend(std::iter::repeat_n('>', depth));
             if depth > 0 && !content.is_empty() {
@@ -28,11 +29,6 @@ pub(super) fn join(text: &str, delete_blank: bool) -> String {
         }
     }
     out
-}
-
-/// A line that was to go on but whose next line is of another depth ends here.
-fn close_line(out: &mut String) {
-    out.push('\n');
 }
 
 #[cfg(test)]

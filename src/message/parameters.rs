@@ -18,7 +18,7 @@ pub(super) struct Structured {
 
 impl Structured {
     pub fn parse(raw: &[u8]) -> Structured {
-        let text = words::unfold(raw);
+        let text = words::unfold(raw, "");
         let mut pieces = split(&text).into_iter();
         let value = pieces.next().unwrap_or_default().trim().to_ascii_lowercase();
         let parameters = pieces

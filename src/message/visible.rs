@@ -5,7 +5,12 @@ use unicode_properties::{GeneralCategoryGroup, UnicodeEmoji, UnicodeGeneralCateg
 
 /// For bodies: NFC; line ends and tabs stay.
 pub(super) fn visible_text(text: &str) -> String {
-    if is_nfc(text) { filtered(text.chars()) } else { filtered(text.nfc()) }
+    let shown = filtered(text.chars());
+    if is_nfc(&shown) {
+        return shown;
+    }
+    // Composing can change what stands beside a joiner.
+    filtered(shown.nfc()).nfc().collect()
 }
 
 /// For headers and names: one line, white space runs made one blank, trimmed.
@@ -43,7 +48,8 @@ fn is_hidden(character: char) -> bool {
         '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' => true,
         // Zero width and marks of direction; the line and paragraph separators are handled before.
         '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => true,
-        '\u{61c}' | '\u{180e}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' => true,
+        // Soft hyphens and grapheme joiners: newsletters fill their first lines with them.
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' => true,
         // Tag characters.
         '\u{e0000}'..='\u{e007f}' => true,
         _ => false,
@@ -80,6 +86,8 @@ mod tests {
             ("\u{feff}start \u{e0041}\u{e0042}", "start "),
             ("a\u{2028}b", "a\nb"),
             ("\u{200d}", ""),
+            ("e\u{200d}\u{301}", "é"),
+            ("soft\u{ad}hyphen \u{34f}\u{a0}\u{34f}", "softhyphen \u{a0}"),
         ] {
             assert_eq!(visible_text(text), expected, "{text:?}");
         }

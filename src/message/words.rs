@@ -7,13 +7,15 @@ use super::charset;
 use super::transfer::{self, Encoding};
 
 /// The raw octets of a field as text: line ends left out, 8-bit decoded, encoded words still as they are.
-pub(super) fn unfold(raw: &[u8]) -> String {
-    charset::guess(raw).chars().filter(|character| !matches!(character, '\r' | '\n' | '\0')).collect()
+///
+/// `hint` is the charset of raw 8-bit that is not UTF-8; empty when nothing declares one.
+pub(super) fn unfold(raw: &[u8], hint: &str) -> String {
+    charset::guess_with(raw, hint).chars().filter(|character| !matches!(character, '\r' | '\n' | '\0')).collect()
 }
 
 /// Unstructured field text: unfolded and decoded.
-pub(super) fn unstructured(raw: &[u8]) -> String {
-    decode(&unfold(raw)).into_owned()
+pub(super) fn unstructured(raw: &[u8], hint: &str) -> String {
+    decode(&unfold(raw, hint)).into_owned()
 }
 
 /// One encoded word, cut into its pieces.
@@ -41,10 +43,10 @@ pub(super) fn decode(text: &str) -> Cow<'_, str> {
     let mut out = String::with_capacity(text.len());
     let mut run = Run::default();
     let mut rest = text;
-    let mut can_end = true;
+    // Behind the last "?=" no word can end, and looking for one again and again would be quadratic.
+    let last_end = text.rfind("?=").unwrap_or(0);
     while let Some((before, from_word)) = cut(rest, "=?") {
-        // Without any "?=" further on no word can end, and looking for it again and again would be quadratic.
-        can_end = can_end && from_word.contains("?=");
+        let can_end = text.len().saturating_sub(from_word.len()) < last_end;
         let Some((word, after)) = can_end.then(|| split_word(from_word)).flatten() else {
             let (mark, after) = from_word.split_at_checked(2).unwrap_or((from_word, ""));
             run.flush(&mut out);
@@ -113,9 +115,11 @@ fn split_word(text: &str) -> Option<(Word<'_>, &str)> {
         "q" | "Q" => false,
         _ => return None,
     };
+    if charset.is_empty() || !charset.bytes().all(|octet| octet.is_ascii_graphic()) {
+        return None;
+    }
     let (data, after) = pieces.next()?.split_once("?=")?;
-    let plausible = !charset.is_empty() && charset.bytes().all(|octet| octet.is_ascii_graphic());
-    plausible.then_some((Word { charset, base64, data }, after))
+    Some((Word { charset, base64, data }, after))
 }
 
 #[cfg(test)]
@@ -141,9 +145,11 @@ mod tests {
             ("a =? b", "a =? b"),
             ("=?no-such?q?caf=E9?=", "café"),
         ] {
-            assert_eq!(unstructured(raw.as_bytes()), expected, "{raw}");
+            assert_eq!(unstructured(raw.as_bytes(), ""), expected, "{raw}");
         }
-        assert_eq!(unstructured(b"a\r\n b\n\tc"), "a b\tc");
-        assert_eq!(unstructured(b"caf\xe9"), "café");
+        assert_eq!(unstructured(b"a\r\n b\n\tc", ""), "a b\tc");
+        assert_eq!(unstructured(b"caf\xe9", ""), "café");
+        assert_eq!(unstructured(b"\xf0\xd2\xc9", "koi8-r"), "При");
+        assert_eq!(unstructured("при".as_bytes(), "koi8-r"), "при");
     }
 }
