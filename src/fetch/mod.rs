@@ -1,24 +1,39 @@
-//! The background worker that fetches: `plan` decides (pure), `run` does it, `worker` takes requests and gives events.
+//! The background worker that fetches: [`plan`] decides (pure), [`run`] does it, [`worker`] takes requests and gives
+//! events. The only module that decides on DELE.
+//!
+//! A visit, in the order that keeps mail safe: log in → UIDL and LIST → ledger → plan → RETR → commit (bytes and
+//! unique-id in one transaction, `synchronous=FULL`) → read back on another connection and hash → DELE → QUIT → ledger.
+//! Cut or killed anywhere, each message is on the server, or stored here, or both.
+
+mod plan;
+mod run;
+mod store;
+mod worker;
+
+use std::sync::Arc;
 
 use futures::channel::mpsc;
 use secrecy::SecretString;
 
+pub use self::plan::{LARGEST_MESSAGE, Plan, listing, plan};
+pub use self::run::{dry_run, run};
+pub use self::worker::worker;
 use crate::account::{AccountId, MessageId};
-use crate::archive::{Archive, SessionOutcome};
+use crate::archive::SessionOutcome;
 use crate::job::Progress;
 
 /// What the window asks of the worker.
 #[derive(Clone, Debug)]
 pub enum Request {
-    /// Fetch one account now.
+    /// Fetch one account now; ignored while a fetch of it is running.
     Fetch(AccountId),
-    /// Fetch all, one after the other.
+    /// Fetch every account.
     FetchAll,
     /// Connect, list and plan, and change nothing: answered by [`Event::Planned`].
     DryRun(AccountId),
-    /// Stop what runs for this account.
+    /// Stop what runs for this account. What was retrieved whole stays stored; nothing is removed from the server.
     Cancel(AccountId),
-    /// The password that [`Event::PasswordWanted`] asked for, for this run of the program only.
+    /// The password that [`Event::PasswordWanted`] asked for, for this run of the program; the fetch then starts.
     Password(AccountId, SecretString),
 }
 
@@ -28,15 +43,28 @@ pub enum Event {
     /// First of all: where to send requests.
     Ready(mpsc::UnboundedSender<Request>),
     Started(AccountId),
-    /// At most ten times a second.
+    /// At most ten times a second. Counts what is to be retrieved: messages, and octets as LIST gave them.
     Progress(AccountId, Progress),
     /// These messages are stored and indexed: the list can show them.
     Arrived(AccountId, Vec<MessageId>),
-    /// Neither keyring nor password command had a password (or the server refused it): ask the user.
+    /// There is no password for this account, or the server refused the one there is: ask the user.
     PasswordWanted(AccountId),
-    Planned(AccountId, Summary),
-    /// The fetch ended; `outcome.problem` says why it ended early, if it did.
-    Finished(AccountId, SessionOutcome, Option<std::sync::Arc<FetchError>>),
+    /// The answer to [`Request::DryRun`].
+    Planned(AccountId, Result<Summary, Arc<FetchError>>),
+    /// The fetch ended; the error says why it ended early, if it did.
+    Finished(AccountId, SessionOutcome, Option<Arc<FetchError>>),
+}
+
+/// What [`run`] tells while it runs.
+#[derive(Clone, Debug)]
+pub enum Update {
+    /// The listing was compared with the ledger: this is what will be done.
+    Planned(Summary),
+    Progress(Progress),
+    /// Stored and indexed.
+    Arrived(Vec<MessageId>),
+    /// So many messages are about to be removed from the server.
+    Removing(u64),
 }
 
 /// A plan in numbers, as the dry run shows it.
@@ -45,24 +73,51 @@ pub struct Summary {
     pub listed: u64,
     /// To be retrieved.
     pub new: u64,
+    /// Octets to be retrieved, as LIST gave them.
     pub new_octets: u64,
-    /// To be removed from the server now that "leave a copy" is off, or would be if it were turned off.
+    /// Messages on the server whose copy here was just read back and compared: with "leave a copy" off they are
+    /// removed there (and so are the new ones, once stored).
     pub removable: u64,
     /// Of those, how many are in a verified backup.
     pub removable_in_backup: u64,
+    /// Whether "leave a copy" is off, so that they are removed at the next fetch.
+    pub removes: bool,
+    /// Left on the server because they are too large.
+    pub too_large: u64,
 }
 
 /// Why a fetch ended early. Whatever it says, each message is still on the server or stored here.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
+    /// The connection could not be made, was refused or went away, before anything was to be removed.
     #[error(transparent)]
     Transport(#[from] crate::transport::TransportError),
+    /// The connection went away, or the server answered oddly, after the first DELE. Everything that was to be removed
+    /// is stored here; what the server still has, the next visit tells.
+    #[error("while removing messages from the server: {0}")]
+    Removal(#[source] crate::transport::TransportError),
+    /// The server answered QUIT with -ERR after DELEs: what it removed, the next visit tells.
+    #[error("the server did not confirm the removal: {text}")]
+    RemovalRefused { text: String },
+    /// The archive refused a write, or could not be read.
     #[error(transparent)]
     Archive(#[from] crate::archive::ArchiveError),
-}
-
-/// The worker as a stream of events; requests go to the sender that [`Event::Ready`] hands out. Dropping the stream
-/// stops it at a safe point.
-pub fn worker(_archive: Archive) -> impl futures::Stream<Item = Event> + Send + 'static {
-    futures::stream::empty()
+    /// The keyring or the password command failed.
+    #[error(transparent)]
+    Secrets(#[from] crate::secrets::SecretsError),
+    /// Neither keyring nor password command has a password, and nobody gave one.
+    #[error("there is no password for this account")]
+    NoPassword,
+    /// The disk that holds the archive has too little room for what is to be retrieved. `missing` in octets.
+    #[error("the disk has too little room: {missing} octets are missing")]
+    DiskFull { missing: u64 },
+    /// The server answers UIDL with -ERR: new mail cannot be told from old.
+    #[error("the server gives no unique-ids")]
+    NoUniqueIds,
+    /// The user stopped it.
+    #[error(transparent)]
+    Cancelled(#[from] crate::job::Cancelled),
+    /// A thread of ours ended by a panic: a bug of this program.
+    #[error("an internal thread ended unexpectedly")]
+    Internal,
 }

@@ -1,0 +1,166 @@
+//! The storing half of a fetch, on threads of its own so that neither disk nor index holds up the session: one commits
+//! batches, one indexes behind it.
+
+use std::sync::mpsc as blocking;
+use std::thread;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use super::{FetchError, Update};
+use crate::account::{AccountId, MessageId};
+use crate::archive::{Archive, Incoming, Ingested, ListedMessage, MaildropId, Marks, Origin, SessionId};
+use crate::job::Cancel;
+
+/// Free space that must remain beyond the mail itself, in octets: the log of SQLite, the index, other programs.
+pub const RESERVE: u64 = 64 << 20;
+
+/// A message retrieved whole, on its way into the archive.
+pub struct Parcel {
+    pub listed: ListedMessage,
+    pub octets: Vec<u8>,
+}
+
+/// What a batch is stored under.
+#[derive(Clone, Copy)]
+pub struct Visit {
+    pub account: AccountId,
+    pub session: SessionId,
+    pub maildrop: MaildropId,
+}
+
+/// What was committed, and the error that ended it early if one did.
+#[derive(Default)]
+pub struct Committed {
+    pub messages: Vec<ListedMessage>,
+    pub error: Option<FetchError>,
+}
+
+/// Commits batches in the order they come and indexes behind that. `updates` hears of what can be shown.
+pub struct Store {
+    batches: Option<mpsc::Sender<Vec<Parcel>>>,
+    committer: tokio::task::JoinHandle<Committed>,
+}
+
+impl Store {
+    pub fn start(archive: Archive, visit: Visit, updates: mpsc::UnboundedSender<Update>) -> Store {
+        // One batch waits while one is written: memory stays bounded, the session is slowed down when the disk is slow.
+        let (batches, inbox) = mpsc::channel(1);
+        let committer = tokio::task::spawn_blocking(move || commit_all(&archive, visit, inbox, updates));
+        Store { batches: Some(batches), committer }
+    }
+
+    /// Hands a batch over; waits while the disk is behind. `false`: the committer has failed, [`Store::finish`] says why.
+    pub async fn put(&mut self, batch: Vec<Parcel>) -> bool {
+        match &self.batches {
+            Some(batches) => batches.send(batch).await.is_ok(),
+            None => false,
+        }
+    }
+
+    /// Waits until everything handed over is committed and indexed; answers what was.
+    pub async fn finish(mut self) -> Committed {
+        self.batches = None;
+        self.committer.await.unwrap_or_else(|_| Committed { error: Some(FetchError::Internal), ..Committed::default() })
+    }
+}
+
+fn commit_all(
+    archive: &Archive,
+    visit: Visit,
+    mut inbox: mpsc::Receiver<Vec<Parcel>>,
+    updates: mpsc::UnboundedSender<Update>,
+) -> Committed {
+    let (to_index, committed) = blocking::channel();
+    let indexing = archive.clone();
+    let indexer = thread::spawn(move || index_all(&indexing, &committed, &updates));
+    let mut done = Committed::default();
+    while let Some(batch) = inbox.blocking_recv() {
+        match commit(archive, visit, batch, &mut done.messages) {
+            Ok(added) => _ = to_index.send(added),
+            Err(error) => {
+                done.error = Some(error);
+                break;
+            }
+        }
+    }
+    // Closed now, so that whoever still hands over batches learns that nobody takes them.
+    drop(inbox);
+    drop(to_index);
+    if indexer.join().is_err() {
+        done.error.get_or_insert(FetchError::Internal);
+    }
+    done
+}
+
+fn commit(
+    archive: &Archive,
+    visit: Visit,
+    batch: Vec<Parcel>,
+    stored: &mut Vec<ListedMessage>,
+) -> Result<Vec<MessageId>, FetchError> {
+    let octets: u64 = batch.iter().map(|parcel| parcel.octets.len() as u64).sum();
+    require_space(archive, octets)?;
+    let (listed, incoming): (Vec<_>, Vec<_>) = batch.into_iter().map(|parcel| incoming(visit, parcel)).unzip();
+    tracing::debug!(phase = "commit", messages = listed.len());
+    let ingested = archive.ingest(incoming).map_err(|error| match error {
+        // The check before the commit can be overtaken by other programs' writes.
+        crate::archive::ArchiveError::DiskFull => {
+            FetchError::DiskFull { missing: missing_space(archive, octets).max(octets) }
+        }
+        other => other.into(),
+    })?;
+    tracing::debug!(phase = "committed");
+    stored.extend(listed);
+    Ok(ingested.into_iter().filter_map(shown).collect())
+}
+
+fn incoming(visit: Visit, parcel: Parcel) -> (ListedMessage, Incoming) {
+    let from = Origin::Maildrop {
+        session: visit.session,
+        maildrop: visit.maildrop,
+        account: visit.account,
+        uidl: parcel.listed.uidl.clone(),
+        ordinal: parcel.listed.ordinal,
+        octets: parcel.listed.octets,
+    };
+    (parcel.listed, Incoming { bytes: parcel.octets, arrived: Timestamp::now(), marks: Marks::default(), from })
+}
+
+fn shown(ingested: Ingested) -> Option<MessageId> {
+    match ingested {
+        Ingested::Added(id) => Some(id),
+        Ingested::AlreadyHere(_) | Ingested::Twin { .. } => None,
+    }
+}
+
+/// Indexes after each commit until the committer is done. An index that fails is no reason to stop fetching: it is
+/// rebuilt from the mail whenever the archive is opened.
+fn index_all(
+    archive: &Archive,
+    committed: &blocking::Receiver<Vec<MessageId>>,
+    updates: &mpsc::UnboundedSender<Update>,
+) {
+    while let Ok(mut added) = committed.recv() {
+        added.extend(committed.try_iter().flatten());
+        match archive.index_pending(&Cancel::new(), &mut |_| {}) {
+            Ok(_) => _ = updates.send(Update::Arrived(added)),
+            Err(error) => tracing::warn!(%error, "indexing failed"),
+        }
+    }
+}
+
+/// Whether the disk has room for `octets` more of mail: twice that (SQLite writes a message into its log first) and the
+/// reserve.
+pub fn require_space(archive: &Archive, octets: u64) -> Result<(), FetchError> {
+    match missing_space(archive, octets) {
+        0 => Ok(()),
+        missing => Err(FetchError::DiskFull { missing }),
+    }
+}
+
+/// How many octets are missing for `octets` more of mail; 0 when there is room, or when the system does not say.
+pub fn missing_space(archive: &Archive, octets: u64) -> u64 {
+    let needed = octets.saturating_mul(2).saturating_add(RESERVE);
+    archive.free_space().map_or(0, |free| needed.saturating_sub(free))
+}

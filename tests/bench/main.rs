@@ -1,0 +1,57 @@
+//! Speed, measured: `cargo bench`. Every figure stands beside a floor measured in the same run on the same machine.
+//!
+//! - fetch: 10,000 generated messages from the embedded server over TLS, stored with `synchronous=FULL` and indexed,
+//!   left on the server and then, in another archive, removed (so read back too); the floor is a client that only
+//!   reads the same octets off the same kind of connection.
+//! - search: 100,000 generated messages; the first 100 rows of each kind of query.
+//! - start: from the start of the process to the first frame of the window, under Xvfb.
+//!
+//! `cargo bench -- fetch` (or `search`, `start`) runs one of them; `--small` takes a tenth of the messages.
+
+mod fetch;
+mod floor;
+mod search;
+mod start;
+
+use std::time::{Duration, Instant};
+
+/// How many messages.
+pub struct Scale {
+    pub fetched: usize,
+    pub searched: usize,
+}
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    if let [role, count, seed] = words.as_slice()
+        && role == fetch::SERVER_ROLE
+    {
+        fetch::serve(count.parse().expect("a count"), seed.parse().expect("a seed"));
+        return;
+    }
+    let small = words.iter().any(|word| word == "--small");
+    let scale =
+        if small { Scale { fetched: 1_000, searched: 10_000 } } else { Scale { fetched: 10_000, searched: 100_000 } };
+    let all: [(&str, fn(&Scale)); 3] = [("fetch", fetch::bench), ("search", search::bench), ("start", start::bench)];
+    let named = all.iter().any(|(name, _)| words.iter().any(|word| word == name));
+    for (name, bench) in all {
+        if !named || words.iter().any(|word| word == name) {
+            println!("\n{name}");
+            bench(&scale);
+        }
+    }
+}
+
+/// Runs it and says how long it took.
+pub fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let start = Instant::now();
+    let value = work();
+    (value, start.elapsed())
+}
+
+/// The value at this share of the sorted samples.
+pub fn percentile(samples: &mut [Duration], share: f64) -> Duration {
+    samples.sort();
+    let index = ((samples.len() as f64 - 1.0) * share).round() as usize;
+    samples[index]
+}

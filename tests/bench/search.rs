@@ -1,0 +1,85 @@
+//! Times of a search on generated mail: the first 100 rows of each kind of query, warm.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use postkeep::archive::{Archive, Incoming, Marks, Origin, View};
+use postkeep::demo::generated;
+use postkeep::job::Cancel;
+
+use crate::{Scale, percentile, timed};
+
+/// Each kind of query is asked so many times.
+const TIMES: usize = 50;
+const ROWS: usize = 100;
+
+pub fn bench(scale: &Scale) {
+    let folder = tempfile::tempdir_in(".").expect("a folder on the disk of the checkout");
+    let archive = Archive::open(folder.path()).expect("an archive");
+    let ((), stored) = timed(|| fill(&archive, scale.searched));
+    let (_, indexed) = timed(|| archive.index_pending(&Cancel::new(), &mut |_| {}).expect("an index"));
+    println!(
+        "  {} messages: stored in {:.1} s, indexed in {:.1} s",
+        scale.searched,
+        stored.as_secs_f64(),
+        indexed.as_secs_f64()
+    );
+
+    for (kind, query) in queries() {
+        let mut samples = Vec::new();
+        let mut found = 0;
+        for _ in 0..TIMES {
+            let (rows, time) = timed(|| ask(&archive, &query));
+            found = rows;
+            samples.push(time);
+        }
+        let median = percentile(&mut samples, 0.5);
+        let p95 = percentile(&mut samples, 0.95);
+        println!("  {kind:<28} {query:<34} {found:>4} rows  median {}  p95 {}", millis(median), millis(p95));
+    }
+}
+
+/// The floor of a search: reading the same number of rows of the newest mail, no query at all, stands first.
+fn ask(archive: &Archive, query: &str) -> usize {
+    let found = archive.search(query, View::All, Some(ROWS), &Cancel::new()).expect("an answer");
+    archive.rows(&found.keys).expect("rows").len()
+}
+
+fn fill(archive: &Archive, count: usize) {
+    let mut batch = Vec::new();
+    for bytes in generated(count, 2) {
+        batch.push(Incoming {
+            bytes,
+            arrived: Timestamp::UNIX_EPOCH,
+            marks: Marks::default(),
+            from: Origin::File { account: None },
+        });
+        if batch.len() == 500 {
+            archive.ingest(std::mem::take(&mut batch)).expect("stored");
+        }
+    }
+    archive.ingest(batch).expect("stored");
+}
+
+fn queries() -> Vec<(&'static str, String)> {
+    [
+        ("no query (floor: rows only)", ""),
+        ("a common word", "the"),
+        ("a rare word", "xylophone"),
+        ("two words", "the harbour"),
+        ("a phrase", "\"the harbour\""),
+        ("a prefix of three letters", "har*"),
+        ("a prefix of one letter", "h*"),
+        ("from: and a word", "from:anna the"),
+        ("a date and a word", "after:2020 before:2025 the"),
+        ("a negation", "the -harbour"),
+        ("unread", "is:unread"),
+        ("nothing found", "zzzzqqqq"),
+    ]
+    .map(|(kind, query)| (kind, query.to_owned()))
+    .into()
+}
+
+fn millis(time: Duration) -> String {
+    format!("{:>8.3} ms", time.as_secs_f64() * 1e3)
+}

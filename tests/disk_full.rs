@@ -1,0 +1,145 @@
+//! A disk that fills up in the middle of a fetch: the mail stays on the server, the sentence says how much room is
+//! missing, and the next fetch goes on where this one stopped.
+//!
+//! The disk is a small file system in memory; mounting it needs root (tests/run is root in CI), or sudo without a
+//! password.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread::sleep;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use postkeep::archive::{Archive, ArchiveError, Incoming, Marks, Origin};
+use postkeep::demo::{Moment, Options, Server, Verb, generated};
+use support::{add_account, assert_same_mail, expect, fetch, json_lines, originals, postkeep};
+
+/// A file system in memory, unmounted when dropped.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    fn mount(megabytes: u32) -> SmallDisk {
+        let folder = tempfile::tempdir().expect("a folder");
+        let size = format!("size={megabytes}m,mode=0777");
+        as_root(Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(folder.path()));
+        SmallDisk(folder)
+    }
+
+    fn archive(&self) -> PathBuf {
+        self.0.path().join("archive")
+    }
+
+    /// Fills it up but for about so many octets; gives the file that does.
+    fn fill(&self, but: u64) -> PathBuf {
+        let filler = self.0.path().join("filler");
+        let free = fs4::available_space(self.0.path()).expect("free space");
+        fs::write(&filler, vec![0x55; usize::try_from(free.saturating_sub(but)).expect("a size")]).expect("filled");
+        filler
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        as_root(Command::new("umount").arg(self.0.path()));
+    }
+}
+
+fn as_root(command: &Command) {
+    let is_root = Command::new("id").arg("-u").output().expect("id").stdout == b"0\n";
+    let mut command = if is_root { rebuilt(command, None) } else { rebuilt(command, Some("sudo")) };
+    let output = command.output().expect("a mount tool");
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn rebuilt(command: &Command, prefix: Option<&str>) -> Command {
+    let mut again = Command::new(prefix.map_or(command.get_program(), AsRef::as_ref));
+    if prefix.is_some() {
+        again.arg("-n").arg(command.get_program());
+    }
+    again.args(command.get_args());
+    again
+}
+
+fn stored(archive: &Path) -> usize {
+    json_lines(&expect(postkeep(archive).args(["list", "--limit", "100000", "--json"]), 0)).len()
+}
+
+#[test]
+fn a_disk_that_fills_up_in_mid_fetch_loses_nothing() {
+    let disk = SmallDisk::mount(160);
+    let mail: Vec<_> = generated(400, 9).collect();
+    let options = Options::default().messages(mail).pause(Verb::Retr, Moment::Before, Duration::from_millis(15));
+    let server = Server::start(0, options).expect("a server");
+    let served = server.messages();
+    let archive = disk.archive();
+    add_account(&archive, server.user(), server.address().port(), &server.ca_file(), false, server.password());
+
+    let mut fetching = postkeep(&archive)
+        .args(["fetch", "--json"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("a fetch");
+    while stored(&archive) == 0 {
+        assert!(fetching.try_wait().expect("a state").is_none(), "the fetch ended before anything was stored");
+        sleep(Duration::from_millis(50));
+    }
+    let filler = disk.fill(1 << 20);
+    let output = fetching.wait_with_output().expect("an end");
+    let result = json_lines(&output).pop().expect("a result line");
+    println!("{}", result["problem"]);
+
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(result["deleted"], 0, "{result}");
+    let problem = result["problem"].as_str().expect("a sentence");
+    assert!(problem.contains("full") && problem.contains(" MB"), "{problem}");
+    assert_same_mail(server.messages(), served.clone());
+    let so_far = stored(&archive);
+    assert!(so_far < served.len(), "the disk was to fill up in the middle, not after {so_far} messages");
+
+    fs::remove_file(filler).expect("room again");
+    let rest = fetch(&archive, 0);
+    assert_eq!(rest["retrieved"], served.len() - so_far, "{rest}");
+    assert_eq!(rest["deleted"], served.len(), "{rest}");
+    assert_same_mail(originals(&archive), served);
+}
+
+/// The space check before each batch can be overtaken by other programs: SQLite itself meets the full disk.
+#[test]
+fn a_commit_that_meets_a_full_disk_leaves_the_archive_whole() {
+    let disk = SmallDisk::mount(8);
+    let incoming = |bytes: Vec<u8>| Incoming {
+        bytes,
+        arrived: Timestamp::UNIX_EPOCH,
+        marks: Marks::default(),
+        from: Origin::File { account: None },
+    };
+    let batches: Vec<Vec<Vec<u8>>> =
+        generated(2_000, 5).collect::<Vec<_>>().chunks(50).map(<[Vec<u8>]>::to_vec).collect();
+    let mut kept = Vec::new();
+    let mut failed = None;
+    {
+        let archive = Archive::open(&disk.archive()).expect("an archive");
+        for batch in &batches {
+            match archive.ingest(batch.iter().cloned().map(incoming).collect()) {
+                Ok(_) => kept.extend(batch.clone()),
+                Err(error) => {
+                    failed = Some(error);
+                    break;
+                }
+            }
+        }
+        assert!(matches!(failed, Some(ArchiveError::DiskFull { .. })), "{failed:?}");
+        assert!(
+            archive.ingest(vec![incoming(b"Subject: after\r\n\r\n".to_vec())]).is_err(),
+            "no write after a failed one"
+        );
+    }
+    let archive = Archive::open_read_only(&disk.archive()).expect("it opens");
+    let here = archive.every_stored().expect("readable");
+    let bytes = here.iter().map(|stored| archive.original(stored.id).expect("readable").expect("there")).collect();
+    assert_same_mail(bytes, kept);
+}
