@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use postkeep::account::Digest;
 use postkeep::archive::Archive;
-use postkeep::demo::{Moment, Options, Server, Verb, generated};
+use postkeep::demo::{Lie, Moment, Options, Server, Verb, generated};
 use support::mutant::{self, Change};
 use support::{assert_same_mail, expect, json_lines, originals, postkeep, postkeep_at};
 
@@ -61,11 +61,11 @@ impl Rig {
     fn new(removes_at_dele: bool, seed: u64) -> Rig {
         let options = Options::default()
             .messages([])
-            .removes_at_dele(removes_at_dele)
             .pause(Verb::Retr, Moment::Amid, Duration::from_millis(5))
             .pause(Verb::Dele, Moment::After, Duration::from_millis(4))
             .pause(Verb::Quit, Moment::Before, Duration::from_millis(8))
             .pause(Verb::Quit, Moment::After, Duration::from_millis(8));
+        let options = if removes_at_dele { options.lie(Lie::RemovesAtDele) } else { options };
         let server = Server::start(0, options).expect("a server");
         let folder = tempfile::tempdir().expect("a folder");
         support::add_account(

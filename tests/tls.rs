@@ -15,8 +15,7 @@ use serde_json::Value;
 use support::{add_account, expect, fetch, json_lines, postkeep};
 
 /// Fetches from a server with this fault; the sentence it was refused with.
-fn refused(options: Options) -> String {
-    let security = options.protection();
+fn refused(options: Options, security: Security) -> String {
     let server = Server::start(0, options).expect("a server");
     let archive = tempfile::tempdir().expect("a folder");
     let archive = archive.path();
@@ -35,6 +34,7 @@ fn each_fault_is_refused_in_its_own_words_before_a_credential_is_sent() {
     let bad = |certificate| Options::default().door(Door::Certificate(certificate));
     let open = |door| Options::default().door(door);
     let stls = |stls| Options::default().security(Security::StartTls).stls(stls);
+    let of = |words: &str| if words == "STARTTLS" { Security::StartTls } else { Security::Tls };
     let cases = [
         ("expired", bad(BadCertificate::Expired)),
         ("not yet valid", bad(BadCertificate::NotYetValid)),
@@ -52,7 +52,8 @@ fn each_fault_is_refused_in_its_own_words_before_a_credential_is_sent() {
         ("STARTTLS", stls(Stls::Injected)),
     ];
     // The one that hangs takes as long as the program's patience: all at once.
-    let waiting: Vec<_> = cases.map(|(words, options)| (words, thread::spawn(move || refused(options)))).into();
+    let waiting: Vec<_> =
+        cases.map(|(words, options)| (words, thread::spawn(move || refused(options, of(words))))).into();
     let sentences: Vec<_> = waiting.into_iter().map(|(words, case)| (words, case.join().expect("a refusal"))).collect();
     for (words, sentence) in &sentences {
         println!("{sentence}");

@@ -6,6 +6,7 @@
 mod accounts;
 mod columns;
 mod connections;
+mod copies;
 mod erase;
 mod error;
 mod index;

@@ -184,4 +184,6 @@ pub enum Lie {
     ShortUidl(usize),
     /// Each session numbers the messages the other way round than the one before.
     ReversedOrder,
+    /// A message is gone for good at DELE, whatever comes after it: a careless server, the hardest for a client.
+    RemovesAtDele,
 }

@@ -192,7 +192,14 @@ impl<'a> Talk<'a> {
             Verb::Auth if self.may_log_in(stls) => self.auth(rest).await?,
             Verb::Quit => return Ok((self.quit(), Next::Quit)),
             _ => match &mut self.entries {
-                Some(entries) => transaction(verb, rest, entries, &self.shared.state().lies),
+                Some(entries) => {
+                    let mut state = self.shared.state();
+                    let answer = transaction(verb, rest, entries, &state.lies);
+                    if state.lies.contains(&Lie::RemovesAtDele) {
+                        state.maildrop.remove(entries.iter().filter(|entry| entry.deleted).map(|entry| &entry.stored));
+                    }
+                    answer
+                }
                 None => err("not now"),
             },
         };

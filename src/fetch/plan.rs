@@ -77,7 +77,12 @@ fn holds(entry: &LedgerEntry, listed: &ListedMessage) -> bool {
         (Some(then), Some(now)) => then == now,
         _ => true,
     };
-    entry.message.is_some() && entry.state != CopyState::Listed && entry.state != CopyState::Refused && same_size
+    let is_stored = match entry.state {
+        CopyState::Stored | CopyState::DeleSent | CopyState::DeleteUnknown | CopyState::Vanished => true,
+        // A unique-id that comes back after the server confirmed its removal may stand for another message.
+        CopyState::Listed | CopyState::Refused | CopyState::Gone => false,
+    };
+    is_stored && entry.message.is_some() && same_size
 }
 
 /// Joins UIDL's answer with LIST's by message number; only numbers that UIDL gave are handled. Numbers the unique-ids
@@ -150,9 +155,7 @@ mod tests {
 
     #[test]
     fn every_state_that_holds_a_message_counts_as_stored() {
-        for state in
-            [CopyState::Stored, CopyState::DeleSent, CopyState::DeleteUnknown, CopyState::Gone, CopyState::Vanished]
-        {
+        for state in [CopyState::Stored, CopyState::DeleSent, CopyState::DeleteUnknown, CopyState::Vanished] {
             let ledger = [row("a", 0, Some(1), state, 1)];
             check(&plan(&listed(&[("a", 1)]), &ledger, Retention::LeaveCopy), &[], &[1]);
         }
@@ -163,6 +166,12 @@ mod tests {
         for state in [CopyState::Listed, CopyState::Refused] {
             check(&plan(&listed(&[("a", 1)]), &[row("a", 0, None, state, 1)], Retention::LeaveCopy), &[1], &[]);
         }
+    }
+
+    #[test]
+    fn what_comes_back_after_its_removal_is_retrieved() {
+        let ledger = [row("a", 0, Some(1), CopyState::Gone, 1)];
+        check(&plan(&listed(&[("a", 1)]), &ledger, Retention::RemoveOnceStored), &[1], &[]);
     }
 
     #[test]

@@ -41,14 +41,22 @@ pub async fn run(
     on_update: OnUpdate<'_>,
 ) -> (SessionOutcome, Option<FetchError>) {
     let (opened, of) = (archive.clone(), account.clone());
-    let begun = blocking(move || opened.begin_session(&of, Timestamp::now())).await;
+    let begun = blocking(move || {
+        opened.recover()?;
+        opened.begin_session(&of, Timestamp::now())
+    })
+    .await;
     let (session, maildrop) = match begun {
         Ok(begun) => begun,
         Err(error) => return (SessionOutcome::default(), Some(error)),
     };
     let visit = Visit { account: account.id, session, maildrop };
     let mut fetch = Fetch { archive, account, cancel, on_update, visit, outcome: SessionOutcome::default() };
-    let error = fetch.visit_server(password).await.err();
+    let error = match fetch.visit_server(password, true).await {
+        // Nothing that was asked for had been answered: the visit starts over, one command at a time (quirk 18).
+        Err(FetchError::Transport(error)) if error.is_pipelining() => fetch.visit_server(password, false).await.err(),
+        ended => ended.err(),
+    };
     let mut outcome = fetch.outcome;
     outcome.problem = error.as_ref().map(ToString::to_string);
     let (closing, closed) = (archive.clone(), outcome.clone());
@@ -157,8 +165,9 @@ struct Fetch<'a> {
 }
 
 impl Fetch<'_> {
-    async fn visit_server(&mut self, password: &SecretString) -> Result<(), FetchError> {
+    async fn visit_server(&mut self, password: &SecretString, pipelining: bool) -> Result<(), FetchError> {
         let mut connection = connect(self.account, password, self.cancel).await?;
+        connection.set_pipelining(pipelining);
         let (listing, complete) = list(&mut connection, self.cancel).await?;
         self.outcome.listed = listing.len() as u64;
         self.outcome.kept = self.outcome.listed;
@@ -176,8 +185,7 @@ impl Fetch<'_> {
         self.remove_and_quit(connection, removable).await
     }
 
-    /// Compares the listing with the ledger, then enters it there. In this order: the plan needs the sizes as they were
-    /// when each message was stored.
+    /// Enters the listing into the ledger and plans by what stands there then.
     async fn decide(
         &mut self,
         listed: Vec<ListedMessage>,
@@ -185,8 +193,8 @@ impl Fetch<'_> {
     ) -> Result<(Vec<ListedMessage>, Plan), FetchError> {
         let (archive, visit, retention) = (self.archive.clone(), self.visit, self.account.retention);
         blocking(move || -> Result<_, FetchError> {
-            let plan = plan(&listed, &archive.ledger(visit.maildrop)?, retention);
             archive.note_listing(visit.session, visit.maildrop, &listed, complete, Timestamp::now())?;
+            let plan = plan(&listed, &archive.ledger(visit.maildrop)?, retention);
             archive.set_copy_state(visit.maildrop, &keys(&plan.too_large), CopyState::Refused)?;
             Ok((listed, plan))
         })

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::{FetchError, Update};
 use crate::account::{AccountId, MessageId};
-use crate::archive::{Archive, Incoming, Ingested, ListedMessage, MaildropId, Marks, Origin, SessionId};
+use crate::archive::{Archive, ArchiveError, Incoming, Ingested, ListedMessage, MaildropId, Marks, Origin, SessionId};
 use crate::job::Cancel;
 
 /// Free space that must remain beyond the mail itself, in octets: the log of SQLite, the index, other programs.
@@ -105,9 +105,7 @@ fn commit(
     tracing::debug!(phase = "commit", messages = listed.len());
     let ingested = archive.ingest(incoming).map_err(|error| match error {
         // The check before the commit can be overtaken by other programs' writes.
-        crate::archive::ArchiveError::DiskFull => {
-            FetchError::DiskFull { missing: missing_space(archive, octets).max(octets) }
-        }
+        ArchiveError::DiskFull { .. } => FetchError::DiskFull { missing: missing_space(archive, octets).max(octets) },
         other => other.into(),
     })?;
     tracing::debug!(phase = "committed");

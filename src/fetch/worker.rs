@@ -41,14 +41,14 @@ impl Worker {
             tokio::select! {
                 Some(ended) = jobs.next() => drop(self.running.remove(&ended)),
                 request = inbox.next() => match request {
-                    Some(request) => self.answer(request, &jobs).await,
+                    Some(request) => self.answer(request, &mut jobs).await,
                     None => return,
                 },
             }
         }
     }
 
-    async fn answer(&mut self, request: Request, jobs: &FuturesUnordered<BoxFuture<'static, AccountId>>) {
+    async fn answer(&mut self, request: Request, jobs: &mut FuturesUnordered<BoxFuture<'static, AccountId>>) {
         match request {
             Request::Fetch(account) => self.start(account, Kind::Fetch, jobs).await,
             Request::DryRun(account) => self.start(account, Kind::DryRun, jobs).await,
@@ -60,14 +60,14 @@ impl Worker {
             Request::Cancel(account) => _ = self.running.get(&account).map(Cancel::cancel),
             Request::Password(id, password) => {
                 if let Some(account) = self.account(id).await {
-                    secrets::hold(&account, password);
+                    secrets::hold(&account, &password);
                     self.start(id, Kind::Fetch, jobs).await;
                 }
             }
         }
     }
 
-    async fn start(&mut self, id: AccountId, kind: Kind, jobs: &FuturesUnordered<BoxFuture<'static, AccountId>>) {
+    async fn start(&mut self, id: AccountId, kind: Kind, jobs: &mut FuturesUnordered<BoxFuture<'static, AccountId>>) {
         if self.running.contains_key(&id) {
             return;
         }

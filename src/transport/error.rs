@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::pop3::{CommandError, ProtocolError, Status};
+use crate::pop3::{Code, CommandError, ProtocolError, Status};
 
 /// Why a connection could not be made or went away. Server texts are free of control characters and not to be trusted.
 #[derive(Debug, thiserror::Error)]
@@ -151,6 +151,16 @@ impl TransportError {
     /// The connection went away on first use of pipelining: try again with [`super::Options::pipelining`] off.
     pub fn is_pipelining(&self) -> bool {
         matches!(self, TransportError::Pipelining(_))
+    }
+
+    /// Whether the user should look at name and password: the server refused them, and did not say that it was for
+    /// another reason (RFC 3206 section 6; quirks 28 to 30).
+    pub fn is_wrong_password(&self) -> bool {
+        match self {
+            TransportError::LoginRefused(status) => matches!(status.code, None | Some(Code::Auth)),
+            TransportError::ClosedAtLogin => true,
+            _ => false,
+        }
     }
 
     /// The stream itself went away, as against something that the server said.

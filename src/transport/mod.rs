@@ -28,7 +28,7 @@ pub struct Patience {
 
 impl Default for Patience {
     fn default() -> Patience {
-        Patience { connect: Duration::from_secs(30), idle: Duration::from_secs(120) }
+        Patience { connect: Duration::from_secs(15), idle: Duration::from_secs(120) }
     }
 }
 

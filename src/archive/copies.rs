@@ -1,0 +1,35 @@
+//! Questions about where copies are, for the plan that a person sees before anything is removed.
+
+use rusqlite::{OptionalExtension as _, params};
+
+use super::error::Result;
+use super::{Archive, MaildropId};
+use crate::account::{Account, MessageId};
+
+impl Archive {
+    /// The maildrop of the account's present host and user; `None` before its first visit.
+    pub fn maildrop(&self, account: &Account) -> Result<Option<MaildropId>> {
+        self.read(|connection| {
+            let found = connection
+                .prepare_cached("SELECT id FROM maildrop WHERE account = ?1 AND host = ?2 AND user = ?3")?
+                .query_row(params![account.id, account.server.host.trim().to_lowercase(), account.server.user], |row| {
+                    row.get(0)
+                })
+                .optional()?;
+            Ok(found.map(MaildropId))
+        })
+    }
+
+    /// How many of these messages are in a verified backup.
+    pub fn backed_up(&self, ids: &[MessageId]) -> Result<u64> {
+        self.read(|connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM backup_message WHERE message = ?1)")?;
+            let mut count = 0;
+            for id in ids {
+                count += u64::from(statement.query_row([id], |row| row.get::<_, bool>(0))?);
+            }
+            Ok(count)
+        })
+    }
+}
