@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::durable::{self, Unfinished};
 use super::mbox::{self, Fit};
@@ -90,14 +90,14 @@ fn choose(archive: &Archive, query: Option<&str>, cancel: &Cancel) -> Result<Vec
 enum Output {
     Mbox { file: BufWriter<fs::File>, part: Unfinished },
     Folder { part: Unfinished, maildir: bool },
-    Zip(ZipFolder),
+    Zip(Box<ZipFolder>),
 }
 
 impl Output {
     fn create(place: &Path, format: Format) -> io::Result<Output> {
         let path = durable::part_of(place);
         match format {
-            Format::Zip => return ZipFolder::create(place).map(Output::Zip),
+            Format::Zip => return ZipFolder::create(place).map(|zip| Output::Zip(Box::new(zip))),
             Format::Mbox => {
                 durable::remove_if_there(&path)?;
                 let file = durable::create(&path)?;
@@ -161,7 +161,7 @@ impl Output {
     }
 }
 
-fn write_file(path: &PathBuf, bytes: &[u8], stored: &Stored) -> io::Result<()> {
+fn write_file(path: &Path, bytes: &[u8], stored: &Stored) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         durable::create_folder(folder)?;
     }

@@ -72,7 +72,7 @@ impl<R: Read> Reader<R> {
         let mut message = Gathered::new(self.largest);
         let mut after_blank = self.open.is_none();
         loop {
-            if let Some(date) = self.from_line(after_blank)? {
+            if let Some(date) = self.beginning(after_blank)? {
                 let earlier = self.open.replace(date);
                 self.take_line(&mut Gathered::new(0), false)?;
                 if let Some(date) = earlier {
@@ -120,7 +120,7 @@ impl<R: Read> Reader<R> {
     }
 
     /// Whether the window begins with a line that begins a message; then its date.
-    fn from_line(&mut self, after_blank: bool) -> io::Result<Option<Option<Timestamp>>> {
+    fn beginning(&mut self, after_blank: bool) -> io::Result<Option<Option<Timestamp>>> {
         self.fill()?;
         Ok(begins_message(self.window(), after_blank))
     }

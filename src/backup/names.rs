@@ -52,3 +52,49 @@ pub fn is_tame(path: &str) -> bool {
         && !path.contains(['\\', ':'])
         && !path.chars().any(char::is_control)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{eml_path, is_tame, short};
+    use crate::account::MessageId;
+
+    #[test]
+    fn names_say_what_is_in_the_file() {
+        let arrived = "2026-11-22T10:00:00Z".parse().unwrap();
+        let cases: &[(&str, &str)] = &[
+            (
+                "From: Harbour Books <hi@books.example>\r\nSubject: November arrivals\r\nDate: Sun, 22 Nov 2026 09:15:00 +0000\r\n\r\n",
+                "2026/11/2026-11-22 Harbour Books - November arrivals (1234).eml",
+            ),
+            (
+                "From: hi@books.example\nSubject: Invoice 11/2026\n\n",
+                "2026/11/2026-11-22 hi@books.example - Invoice 11-2026 (1234).eml",
+            ),
+            ("", "2026/11/2026-11-22 - no subject (1234).eml"),
+            ("Date: Mon, 1 Jan 2035 00:00:00 +0000\n\n", "2026/11/2026-11-22 - no subject (1234).eml"),
+            ("Date: Tue, 2 Jan 1601 00:00:00 +0000\n\n", "2026/11/2026-11-22 - no subject (1234).eml"),
+        ];
+        for (message, expected) in cases {
+            assert_eq!(eml_path(MessageId(1234), message.as_bytes(), arrived), *expected);
+        }
+        assert_eq!(short("2026/11/a.eml"), "a.eml");
+    }
+
+    #[test]
+    fn every_name_that_is_made_is_tame() {
+        let arrived = "2026-11-22T10:00:00Z".parse().unwrap();
+        let long = "ž".repeat(400);
+        for subject in
+            ["../../etc/passwd", "C:\\CON", "a\u{202e}b\u{0}c", "....", "a:b|c*d?e\"f<g>h", " . ", long.as_str()]
+        {
+            let message = format!("From: {subject} <a@b.example>\nSubject: {subject}\n\n");
+            let name = eml_path(MessageId(7), message.as_bytes(), arrived);
+            assert!(is_tame(&name), "{name}");
+            assert!(name.starts_with("2026/11/2026-11-22") && name.ends_with(" (7).eml"), "{name}");
+            assert_eq!(name.split('/').count(), 3, "{name}");
+        }
+        for hostile in ["../a", "/a", "a//b", "a/..", "a\\b", "C:a", "a\nb", "", "a/./b"] {
+            assert!(!is_tame(hostile), "{hostile:?}");
+        }
+    }
+}

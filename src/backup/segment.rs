@@ -136,6 +136,9 @@ pub enum Fault {
     Differs,
 }
 
+/// A message found in a zip file without a manifest; `Err` holds the name of one that cannot be read.
+pub type Walked = Result<(Entry, Vec<u8>), String>;
+
 /// How a message could be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
@@ -186,11 +189,7 @@ impl Segment {
 
     /// Every message in the zip file as an entry of its own, whatever a manifest says; `Err` for each that cannot be
     /// read, with its name. `each` gets the bytes too.
-    pub fn walk(
-        &mut self,
-        number: u32,
-        mut each: impl FnMut(Result<(Entry, Vec<u8>), String>) -> super::Result<()>,
-    ) -> super::Result<()> {
+    pub fn walk(&mut self, number: u32, mut each: impl FnMut(Walked) -> super::Result<()>) -> super::Result<()> {
         let Some(directory) = self.directory.as_mut() else { return Ok(()) };
         for index in 0..directory.len() {
             let Ok(file) = directory.by_index(index) else {
@@ -248,5 +247,96 @@ pub fn hash_file(path: &Path, cancel: &crate::job::Cancel) -> super::Result<Opti
         }
         octets += count as u64;
         hasher.update(buffer.get(..count).unwrap_or_default());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Entry, Fault, Segment, Way, ZipFolder};
+    use crate::account::Digest;
+
+    fn entry(name: &str, bytes: &[u8]) -> Entry {
+        Entry { sha256: Digest::of(bytes), octets: bytes.len() as u64, segment: 1, at: 0, name: name.to_owned() }
+    }
+
+    /// Text that deflate cannot shorten.
+    fn noise(octets: usize) -> Vec<u8> {
+        (0_u64..).flat_map(|block| Digest::of(&block.to_be_bytes()).0).take(octets).collect()
+    }
+
+    #[test]
+    fn room_is_never_overestimated() {
+        let place = tempfile::tempdir().unwrap();
+        let date = "2026-11-22T09:15:00Z".parse().unwrap();
+        for (limit, size) in [(10_000, 0), (20_000, 100), (100_000, 3_000), (300_000, 70_000)] {
+            let path = place.path().join(format!("{limit}.zip"));
+            let mut zip = ZipFolder::create(&path).unwrap();
+            let mut count = 0;
+            while zip.has_room(&format!("2026/11/{count}.eml"), size as u64, limit) {
+                zip.add(&format!("2026/11/{count}.eml"), &noise(size), date).unwrap();
+                count += 1;
+            }
+            zip.finish(&path).unwrap();
+            let octets = std::fs::metadata(&path).unwrap().len();
+            assert!(count > 2 && octets <= limit && octets > limit / 3, "{count} messages, {octets} of {limit} octets");
+        }
+    }
+
+    #[test]
+    fn messages_are_read_through_the_directory_and_without_it() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("a.zip");
+        let messages = [("1.eml", b"short".to_vec()), ("2.eml", vec![b'x'; 100_000]), ("3.eml", Vec::new())];
+        let mut zip = ZipFolder::create(&path).unwrap();
+        for (name, bytes) in &messages {
+            zip.add(name, bytes, "2026-11-22T09:15:00Z".parse().unwrap()).unwrap();
+        }
+        zip.finish(&path).unwrap();
+        let places = Segment::open(&path).unwrap().places();
+        let whole = std::fs::read(&path).unwrap();
+        let mut seen = Vec::new();
+        Segment::open(&path)
+            .unwrap()
+            .walk(1, |message| {
+                seen.push(message.unwrap());
+                Ok(())
+            })
+            .unwrap();
+        for (index, (name, bytes)) in messages.iter().enumerate() {
+            let entry = Entry { at: places[*name], ..entry(name, bytes) };
+            assert_eq!(seen[index], (entry.clone(), bytes.clone()));
+            std::fs::write(&path, &whole).unwrap();
+            assert_eq!(Segment::open(&path).unwrap().read(&entry), Ok((bytes.clone(), Way::Directory)));
+            // Without the end of the file there is no directory.
+            std::fs::write(&path, &whole[..whole.len() - 30]).unwrap();
+            assert_eq!(Segment::open(&path).unwrap().read(&entry), Ok((bytes.clone(), Way::Place)));
+            let other = Entry { sha256: Digest::of(b"other"), ..entry.clone() };
+            assert_eq!(Segment::open(&path).unwrap().read(&other), Err(Fault::Unreadable));
+        }
+    }
+
+    #[test]
+    fn no_more_is_unpacked_than_was_declared() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("bomb.zip");
+        let mut zip = ZipFolder::create(&path).unwrap();
+        zip.add("1.eml", &vec![0; 50_000_000], "2026-11-22T09:15:00Z".parse().unwrap()).unwrap();
+        zip.finish(&path).unwrap();
+        assert!(std::fs::metadata(&path).unwrap().len() < 100_000);
+        let small = entry("1.eml", b"small");
+        assert_eq!(Segment::open(&path).unwrap().read(&small), Err(Fault::Unreadable));
+    }
+
+    #[test]
+    fn an_unfinished_file_is_removed_and_a_link_is_never_followed() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("a.zip");
+        drop(ZipFolder::create(&path).unwrap());
+        assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink("/etc/hostname", &path).unwrap();
+            assert!(Segment::open(&path).is_err());
+        }
     }
 }

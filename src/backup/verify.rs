@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::manifest::{self, Entry, Folder, Loaded, Manifest, StateFault};
-use super::segment::{self, Fault, Segment, Way};
+use super::segment::{self, Fault, Segment, Walked, Way};
 use super::{Result, Verified, names};
 use crate::job::{Cancel, Progress, Report, unless_cancelled};
 use crate::message;
@@ -125,12 +125,9 @@ pub(super) fn read_all(
     Ok(())
 }
 
-/// Reads every message of every segment without a manifest: the zip files' own checksums must do.
-pub(super) fn walk_all(
-    folder: &Folder,
-    cancel: &Cancel,
-    each: &mut dyn FnMut(Result<(Entry, Vec<u8>), String>) -> Result<()>,
-) -> Result<()> {
+/// Reads every message of every segment without a manifest: the zip files' own checksums must do. `Err` to `each` is a
+/// sentence.
+pub(super) fn walk_all(folder: &Folder, cancel: &Cancel, each: &mut dyn FnMut(Walked) -> Result<()>) -> Result<()> {
     for number in folder.segments() {
         let file = manifest::segment_name::of(number);
         match Segment::open(&folder.segment_path(number)).ok().filter(Segment::opens) {

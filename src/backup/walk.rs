@@ -161,3 +161,81 @@ fn head(path: &Path) -> std::io::Result<Vec<u8>> {
     durable::open(path)?.take(8192).read_to_end(&mut head)?;
     Ok(head)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{Kind, find};
+    use crate::archive::Marks;
+    use crate::job::Cancel;
+
+    #[test]
+    fn mail_is_found_and_nothing_else() {
+        let place = tempfile::tempdir().unwrap();
+        let root = place.path().canonicalize().unwrap();
+        for folder in ["maildir/cur", "maildir/new", "maildir/tmp", "maildir/.Sent/cur", "maildir/.Sent/new", "cur"] {
+            fs::create_dir_all(root.join(folder)).unwrap();
+        }
+        let files: &[(&str, &str)] = &[
+            ("a.eml", "From x\nSubject: an .eml is one message\n\n"),
+            ("b.EML", ""),
+            ("c.txt", "Subject: a text in a folder is no mail\n\n"),
+            ("inbox", "From x\nSubject: mbox\n\n"),
+            ("broken.mbox", "something else"),
+            ("empty.mbox", ""),
+            ("maildir/cur/1.host:2,FS", "Subject: in cur\n\n"),
+            ("maildir/new/2.host", "in new, whatever it is"),
+            ("maildir/new/.hidden", "no mail"),
+            ("maildir/tmp/3.host", "Subject: never delivered\n\n"),
+            ("maildir/dovecot-uidlist", "3 V1 N2"),
+            ("maildir/.Sent/cur/4.host:2,S", "Subject: sent\n\n"),
+            ("cur/5.host", "Subject: a folder called cur is no Maildir\n\n"),
+        ];
+        for (name, content) in files {
+            fs::write(root.join(name), content).unwrap();
+        }
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(&root, root.join("loop")).unwrap();
+            std::os::unix::fs::symlink("/etc/passwd", root.join("link.eml")).unwrap();
+        }
+        let sources = find(std::slice::from_ref(&root), &Cancel::new()).unwrap();
+        let message = |read, starred| Kind::Message(Marks { read, starred });
+        let found: Vec<(&str, Kind)> =
+            sources.found.iter().map(|s| (s.path.strip_prefix(&root).unwrap().to_str().unwrap(), s.kind)).collect();
+        let expected = [
+            ("a.eml", message(false, false)),
+            ("b.EML", message(false, false)),
+            ("inbox", Kind::Mbox),
+            ("maildir/.Sent/cur/4.host:2,S", message(true, false)),
+            ("maildir/cur/1.host:2,FS", message(true, true)),
+            ("maildir/new/2.host", message(false, false)),
+        ];
+        assert_eq!(found, expected);
+        assert_eq!(sources.failed.len(), 1, "{:?}", sources.failed);
+        assert!(sources.failed[0].contains("broken.mbox"));
+    }
+
+    #[test]
+    fn a_named_file_counts_when_it_can_be_mail() {
+        let place = tempfile::tempdir().unwrap();
+        let root = place.path().canonicalize().unwrap();
+        let cases: &[(&str, &[u8], Option<Kind>)] = &[
+            ("text.txt", b"Subject: a\n\nb", Some(Kind::Message(Marks::default()))),
+            ("odd.raw", b"// no header", Some(Kind::Message(Marks::default()))),
+            ("archive.txt", b"From a\nSubject: b\n\n", Some(Kind::Mbox)),
+            ("archive.eml", b"From a\nSubject: b\n\n", Some(Kind::Message(Marks::default()))),
+            ("picture.jpg", b"\xff\xd8\xff\xe0\0\x10JFIF\0", None),
+        ];
+        for (name, content, expected) in cases {
+            let path = root.join(name);
+            fs::write(&path, content).unwrap();
+            let sources = find(&[path], &Cancel::new()).unwrap();
+            assert_eq!(sources.found.first().map(|source| source.kind), *expected, "{name}");
+            assert_eq!(sources.failed.len(), usize::from(expected.is_none()), "{name}");
+        }
+        let missing = find(&[root.join("not there")], &Cancel::new()).unwrap();
+        assert_eq!((missing.found.len(), missing.failed.len()), (0, 1));
+    }
+}
