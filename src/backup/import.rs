@@ -38,7 +38,14 @@ pub(super) fn import_up_to(
     let octets_total = sources.found.iter().map(|source| source.octets).sum();
     let progress = Progress { octets_total: Some(octets_total), ..Progress::default() };
     let failed = sources.failed;
-    let mut run = Run { largest, batch: Batch::new(archive, cancel), failed, cancel, report, progress };
+    let mut run = Run {
+        largest,
+        batch: Batch::new(archive, Origin::File { account: None }, cancel),
+        failed,
+        cancel,
+        report,
+        progress,
+    };
     for source in &sources.found {
         unless_cancelled(cancel)?;
         let before = run.progress.octets;
@@ -136,6 +143,7 @@ pub(super) struct Counts {
 /// Messages on their way into the archive, stored so many at a time: a commit costs the disk more than a message.
 pub(super) struct Batch<'a> {
     archive: &'a Archive,
+    from: Origin,
     cancel: &'a Cancel,
     waiting: Vec<Incoming>,
     octets: usize,
@@ -146,13 +154,13 @@ impl<'a> Batch<'a> {
     const MESSAGES: usize = 256;
     const OCTETS: usize = 16 << 20;
 
-    pub fn new(archive: &'a Archive, cancel: &'a Cancel) -> Batch<'a> {
-        Batch { archive, cancel, waiting: Vec::new(), octets: 0, counts: Counts::default() }
+    pub fn new(archive: &'a Archive, from: Origin, cancel: &'a Cancel) -> Batch<'a> {
+        Batch { archive, from, cancel, waiting: Vec::new(), octets: 0, counts: Counts::default() }
     }
 
     pub fn add(&mut self, bytes: Vec<u8>, arrived: Timestamp, marks: Marks) -> Result<()> {
         self.octets += bytes.len();
-        self.waiting.push(Incoming { bytes, arrived, marks, from: Origin::File { account: None } });
+        self.waiting.push(Incoming { bytes, arrived, marks, from: self.from.clone() });
         if self.waiting.len() >= Self::MESSAGES || self.octets >= Self::OCTETS { self.store() } else { Ok(()) }
     }
 

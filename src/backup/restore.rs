@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::import::Batch;
 use super::manifest::{self, Folder, Loaded, Manifest};
 use super::{Restored, Result, verify};
-use crate::archive::{Archive, Marks, Snapshot};
+use crate::archive::{Archive, Marks, Origin, Snapshot};
 use crate::job::{Cancel, Progress, Report};
 
 /// Restores into an empty archive or merges into one that holds mail. `folder` is the backup's folder or the one around
@@ -45,7 +45,7 @@ fn messages(
     cancel: &Cancel,
     report: Report<'_>,
 ) -> Result<()> {
-    let mut batch = Batch::new(archive, cancel);
+    let mut batch = Batch::new(archive, Origin::Backup, cancel);
     let failed = &mut restored.failed;
     verify::read_all(folder, manifest, cancel, report, &mut |_, read| match read {
         Ok((bytes, _)) => batch.add(bytes, manifest.made, Marks::default()),
@@ -65,7 +65,7 @@ fn salvage(
     cancel: &Cancel,
     report: Report<'_>,
 ) -> Result<()> {
-    let mut batch = Batch::new(archive, cancel);
+    let mut batch = Batch::new(archive, Origin::Backup, cancel);
     let mut progress = Progress::default();
     let failed = &mut restored.failed;
     verify::walk_all(folder, cancel, &mut |message| {
