@@ -44,6 +44,8 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use crate::archive::ArchiveError;
+
 pub use back_up::back_up;
 pub use export::export;
 pub use import::import;
@@ -56,7 +58,7 @@ pub enum BackupError {
     #[error(transparent)]
     Cancelled(#[from] crate::job::Cancelled),
     #[error(transparent)]
-    Archive(#[from] crate::archive::ArchiveError),
+    Archive(ArchiveError),
     /// The disk is full (`StorageFull`), the stick was pulled out, or the folder may not be written.
     #[error("{doing} {} failed: {source}", path.display())]
     Io { doing: Doing, path: PathBuf, source: io::Error },
@@ -79,6 +81,15 @@ pub enum BackupError {
     /// could not be read back, in a sentence.
     #[error("what was written did not read back the same")]
     DoesNotReadBack(Vec<String>),
+}
+
+impl From<ArchiveError> for BackupError {
+    fn from(error: ArchiveError) -> BackupError {
+        match error {
+            ArchiveError::Cancelled(cancelled) => BackupError::Cancelled(cancelled),
+            other => BackupError::Archive(other),
+        }
+    }
 }
 
 impl BackupError {
@@ -168,7 +179,7 @@ pub enum Format {
 pub struct Exported {
     pub exported: u64,
     pub octets: u64,
-    /// Messages that the format could not hold exactly (mbox: no final newline, mixed line ends), in sentences.
+    /// Messages that the format could not hold exactly (mbox: no line end at the end), in sentences.
     pub inexact: Vec<String>,
 }
 
