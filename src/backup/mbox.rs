@@ -4,7 +4,7 @@
 //!
 //! - **Where a message begins.** A line that begins with `From ` counts when two of these three hold: it starts the
 //!   file or follows a blank line; the line after it looks like a header field; it ends in a date as `asctime` writes
-//!   it. So a sentence that begins with "From " does not cut a message in two, a mailing list archive that leaves the
+//!   it, or is the bare `From -` of old Mozilla files. So a sentence that begins with "From " does not cut a message in two, a mailing list archive that leaves the
 //!   blank line out is read all the same, and a message whose first line is no header field still stands alone.
 //! - **Where it ends.** At the next such line or the end of the file, less the one blank line that separates messages.
 //! - **Quoting.** One `>` is taken from each line of `>`s followed by `From `. That is exactly what mboxrd added. mboxo
@@ -193,7 +193,8 @@ fn begins_message(text: &[u8], after_blank: bool) -> Option<Option<Timestamp>> {
     let line = rest.get(..end.saturating_sub(5))?;
     let date = from_line_date(line);
     let header_follows = text.get(end + 1..).is_some_and(is_header_field);
-    let signs = u8::from(after_blank) + u8::from(header_follows) + u8::from(date.is_some());
+    let well_formed = date.is_some() || line.trim_ascii() == b"-";
+    let signs = u8::from(after_blank) + u8::from(header_follows) + u8::from(well_formed);
     (signs >= 2).then_some(date)
 }
 
@@ -359,6 +360,7 @@ mod tests {
                 "From a\nS: a\n\n>From x\n>>From y\n> From z\n>Fromage\n",
                 &["S: a\n\nFrom x\n>From y\n> From z\n>Fromage\n"],
             ),
+            ("Mozilla without blank lines", "From - \nS: a\n\nb\nFrom -\nS: c\n", &["S: a\n\nb\n", "S: c\n"]),
             ("byte order mark", "\u{feff}From -\nFrom: a\n\nb\n", &["From: a\n\nb\n"]),
             ("text before the first", "junk\n\nFrom a\nS: a\n\n", &["S: a\n"]),
             ("an empty message", "From a Tue Aug  9 19:30:42 2005\n\nFrom b\nS: a\n\n", &["", "S: a\n"]),

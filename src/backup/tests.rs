@@ -39,7 +39,7 @@ fn message(number: usize) -> Vec<u8> {
         _ => b"",
     };
     let line_end = if number % 8 == 1 { "\n" } else { "\r\n" };
-    let filler: String = (0..number * 7).map(|line| format!("{} ", Digest::of(&line.to_be_bytes()))).collect();
+    let filler: String = (0..number * 7 % 40).map(|line| format!("{} ", Digest::of(&line.to_be_bytes()))).collect();
     let head = [
         format!("From: Sender {number} <a{number}@example.org>"),
         format!("Subject: Message {number}"),
@@ -69,11 +69,15 @@ fn fill(archive: &Archive, numbers: std::ops::Range<usize>) -> Vec<MessageId> {
 }
 
 /// Everything that a restore must bring back of the messages, by their bytes.
-fn contents(archive: &Archive) -> BTreeMap<Vec<u8>, (Marks, Timestamp)> {
+fn contents(archive: &Archive) -> BTreeMap<Digest, (Marks, Timestamp)> {
     let stored = archive.every_stored().unwrap();
     stored
         .into_iter()
-        .map(|stored| (archive.original(stored.id).unwrap().unwrap(), (stored.marks, stored.arrived)))
+        .map(|stored| {
+            let digest = Digest::of(&archive.original(stored.id).unwrap().unwrap());
+            assert_eq!(digest, stored.digest);
+            (digest, (stored.marks, stored.arrived))
+        })
         .collect()
 }
 
@@ -81,8 +85,11 @@ fn run(archive: &Archive, place: &Path) -> BackedUp {
     back_up(archive, place, &Cancel::new(), &mut |_, _| {}).unwrap()
 }
 
+/// A segment that holds some ten of the messages.
+const SMALL: u64 = 16_000;
+
 fn run_in_small_segments(archive: &Archive, place: &Path, moment: &mut dyn FnMut(&'static str)) -> BackedUp {
-    let mut options = Options { segment: 20_000, moment };
+    let mut options = Options { segment: SMALL, moment };
     back_up_with(&mut options, archive, place, &Cancel::new(), &mut |_, _| {}).unwrap()
 }
 
@@ -204,7 +211,7 @@ fn a_second_backup_writes_only_what_is_new() {
     let first = run_in_small_segments(&source, folder.path(), &mut |_| {});
     assert_eq!((first.messages, first.new), (60, 60));
     let before = files(folder.path());
-    assert!(before.len() > 6, "several segments: {:?}", before.keys());
+    assert!(before.len() > 5, "several segments: {:?}", before.keys());
     fill(&source, 60..65);
     let second = run_in_small_segments(&source, folder.path(), &mut |_| {});
     assert_eq!((second.messages, second.new), (65, 5));
@@ -213,7 +220,7 @@ fn a_second_backup_writes_only_what_is_new() {
         assert_eq!(after.get(name), Some(file), "{name} was touched");
     }
     let new: Vec<&String> = after.keys().filter(|name| !before.contains_key(*name)).collect();
-    assert_eq!(new.iter().filter(|name| name.ends_with(".zip")).count(), 2, "messages 60 to 64 fill two: {new:?}");
+    assert_eq!(new.iter().filter(|name| name.ends_with(".zip")).count(), 1, "{new:?}");
     assert_eq!(after.keys().filter(|name| name.starts_with("state-")).count(), 1);
     let third = run_in_small_segments(&source, folder.path(), &mut |_| {});
     assert_eq!((third.messages, third.new), (65, 0));
@@ -394,7 +401,7 @@ fn killed_at_any_moment_the_earlier_backup_verifies_and_the_next_run_finishes() 
             kept.push((to, broken, had));
         });
     }
-    assert!(kept.len() > 30, "{} moments", kept.len());
+    assert!(kept.len() > 25, "{} moments", kept.len());
     for (killed, broken, had) in &kept {
         if *had > 0 && !broken {
             let verified = verify(killed, &Cancel::new(), &mut |_| {}).unwrap();
@@ -433,9 +440,9 @@ fn a_cancelled_backup_leaves_the_earlier_one() {
     let folder = tempfile::tempdir().unwrap();
     run_in_small_segments(&source, folder.path(), &mut |_| {});
     fill(&source, 20..40);
-    for count in [1, 5, 15, 25, 35, 50] {
+    for count in [1, 5, 15, 25, 35, 42] {
         let (cancel, mut stop) = stop_at(count);
-        let mut options = Options { segment: 20_000, moment: &mut |_| {} };
+        let mut options = Options { segment: SMALL, moment: &mut |_| {} };
         let result = back_up_with(&mut options, &source, folder.path(), &cancel, &mut |_, _| stop());
         assert!(is_cancelled(result), "at report {count}");
         let verified = verify(folder.path(), &Cancel::new(), &mut |_| {}).unwrap();
@@ -572,7 +579,7 @@ fn two_archives_share_a_folder_and_keep_both_states() {
     let (_c, copy) = archive();
     restore(&copy, folder.path(), &Cancel::new(), &mut |_| {}).unwrap();
     assert_eq!((copy.every_stored().unwrap().len(), copy.accounts().unwrap().len()), (10, 1));
-    let marks = |number: usize| contents(&copy)[&message(number)].0;
+    let marks = |number: usize| contents(&copy)[&Digest::of(&message(number))].0;
     assert!(marks(0).read && marks(8).read && marks(9).starred);
 }
 
@@ -664,8 +671,8 @@ fn imports_keep_marks_and_name_what_failed() {
     assert_eq!((imported.found, imported.added, imported.failed.len()), (5, 2, 3), "{:?}", imported.failed);
     let found = contents(&archive);
     let read = Marks { read: true, starred: false };
-    assert_eq!(found[&b"Status: RO\nSubject: read\n\n"[..]], (read, "2005-08-09T19:30:42Z".parse().unwrap()));
-    assert_eq!(found[&b"X-Status: F\nSubject: starred\n"[..]].0, Marks { read: false, starred: true });
+    assert_eq!(found[&Digest::of(b"Status: RO\nSubject: read\n\n")], (read, "2005-08-09T19:30:42Z".parse().unwrap()));
+    assert_eq!(found[&Digest::of(b"X-Status: F\nSubject: starred\n\n")].0, Marks { read: false, starred: true });
     let again = import(&archive, &[place.path().join("inbox")], &Cancel::new(), &mut |_| {}).unwrap();
     assert_eq!((again.added, again.already_here), (1, 2));
 }
@@ -703,6 +710,6 @@ proptest! {
         let held: Vec<&Vec<u8>> = messages.iter().filter(|message| message.ends_with(b"\n")).collect();
         prop_assert_eq!(exported.inexact.len(), messages.len() - held.len());
         let found = contents(&copy);
-        prop_assert!(held.into_iter().all(|message| found.contains_key(message)));
+        prop_assert!(held.into_iter().all(|message| found.contains_key(&Digest::of(message))));
     }
 }
