@@ -1,6 +1,258 @@
-//! The same core from a terminal: arguments, printing, exit codes.
+//! The same core from a terminal: arguments, printing, exit statuses. What stands here is a contract that scripts rely
+//! on: forms and fields are added, never changed. With no command it opens the window.
+//!
+//! | status | meaning |
+//! |---|---|
+//! | 0 | done |
+//! | 1 | failed; also: damage found |
+//! | 2 | wrong usage |
+//! | 3 | done in part: some message or account failed, each named |
+//! | 4 | another process is writing this archive |
+
+mod account;
+mod backup;
+mod browse;
+mod demo;
+mod failure;
+mod fetch;
+mod health;
+mod interrupt;
+mod place;
+mod print;
+mod window;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use self::failure::{Failure, Status};
+use self::place::Place;
+
+/// Keeps your mail on your own computer: fetches it over POP3S, stores it for good, lets you read and search it with no
+/// network. Without a command it opens the window.
+#[derive(Debug, Parser)]
+#[command(name = "postkeep", version)]
+struct Arguments {
+    /// The archive's folder; else POSTKEEP_ARCHIVE, else the data folder of the platform.
+    #[arg(long, global = true, value_name = "DIR")]
+    archive: Option<PathBuf>,
+    /// Draw without the graphics card.
+    #[arg(long)]
+    software_rendering: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Try it: a sample mailbox, served on this computer by the program itself.
+    Demo(DemoArguments),
+    /// The mailboxes to fetch from.
+    #[command(subcommand)]
+    Account(account::Command),
+    /// Fetch new mail, from all accounts or from those named.
+    Fetch(fetch::Arguments),
+    /// List messages, newest first.
+    List(browse::ListArguments),
+    /// Search messages, newest first.
+    Search(browse::SearchArguments),
+    /// Show one message.
+    Show(browse::ShowArguments),
+    /// Save a message's attachments and print their paths.
+    Save(browse::SaveArguments),
+    /// Draw a message as a picture.
+    Render(browse::RenderArguments),
+    /// Import .eml files, mbox files, Maildirs and folders of them.
+    Import(backup::ImportArguments),
+    /// Export messages for other programs.
+    Export(backup::ExportArguments),
+    /// Back up into a folder, or bring the backup there up to date; verified before it says so.
+    Backup(backup::FolderArguments),
+    /// Read a backup whole and compare every message.
+    Verify(backup::FolderArguments),
+    /// Restore a backup into the archive.
+    Restore(backup::FolderArguments),
+    /// The archive's health.
+    Check(health::CheckArguments),
+    /// Build the index again.
+    Reindex,
+    /// What each visit to a server did.
+    Log(Json),
+}
+
+/// `--json`, where there is nothing else to say.
+#[derive(Debug, Args)]
+struct Json {
+    /// Print JSON objects, one a line.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct DemoArguments {
+    /// Only the sample server, until it is stopped.
+    #[arg(long)]
+    serve: bool,
+    /// The port it listens on; any free one unless told.
+    #[arg(long, requires = "serve", default_value_t = 0)]
+    port: u16,
+}
+
+/// `on` or `off`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Switch {
+    On,
+    Off,
+}
 
 /// Runs the command line; answers the process's exit status.
-pub fn run() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // A closed terminal cannot be told anything.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    log_to_stderr();
+    match dispatch(arguments) {
+        Ok(status) => status.into(),
+        Err(failure) => {
+            if let Some(sentence) = failure.sentence() {
+                print::say(sentence);
+            }
+            failure.status().into()
+        }
+    }
+}
+
+fn dispatch(arguments: Arguments) -> Result<Status, Failure> {
+    let place = Place::of(arguments.archive);
+    let Some(command) = arguments.command else {
+        return window::open(&place, arguments.software_rendering);
+    };
+    match command {
+        Command::Demo(DemoArguments { serve: true, port }) => demo::serve(port),
+        Command::Demo(_) => demo::run(arguments.software_rendering),
+        Command::Account(command) => account::run(&place, command),
+        Command::Fetch(arguments) => fetch::run(&place, &arguments),
+        Command::List(arguments) => browse::list(&place, &arguments),
+        Command::Search(arguments) => browse::search(&place, &arguments),
+        Command::Show(arguments) => browse::show(&place, &arguments),
+        Command::Save(arguments) => browse::save(&place, &arguments),
+        Command::Render(_) => Err(browse::no_pictures()),
+        Command::Import(arguments) => backup::import(&place, &arguments),
+        Command::Export(arguments) => backup::export(&place, &arguments),
+        Command::Backup(arguments) => backup::back_up(&place, &arguments),
+        Command::Verify(arguments) => backup::verify(&arguments),
+        Command::Restore(arguments) => backup::restore(&place, &arguments),
+        Command::Check(arguments) => health::check(&place, &arguments),
+        Command::Reindex => health::reindex(&place),
+        Command::Log(Json { json }) => health::log(&place, json),
+    }
+}
+
+/// A trace on stderr for who looks for a fault: only where POSTKEEP_LOG asks for it, such as `postkeep=debug`. Passwords
+/// and mail are never in it.
+fn log_to_stderr() {
+    let Some(filter) = std::env::var("POSTKEEP_LOG").ok().filter(|filter| !filter.is_empty()) else { return };
+    let filter = tracing_subscriber::EnvFilter::new(filter);
+    // A second subscriber cannot be set; the first one stays.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn parse(line: &[&str]) -> Result<Arguments, clap::Error> {
+        Arguments::try_parse_from(["postkeep"].iter().chain(line))
+    }
+
+    #[test]
+    fn the_grammar_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_contracted_form_is_understood() {
+        let forms = [
+            "",
+            "--software-rendering",
+            "demo",
+            "demo --serve",
+            "demo --serve --port 1995",
+            "account add me@example.org",
+            "account add me@example.org --host h --port 995 --security tls --user u --password-stdin --leave-copy off",
+            "account add me@example.org --password-command pass --ca ca.pem --name Me --security none --allow-plaintext",
+            "account list --json",
+            "account set me@example.org --leave-copy on --security starttls",
+            "account remove me@example.org",
+            "account test me@example.org --json",
+            "fetch",
+            "fetch me@example.org you@example.org --dry-run --json",
+            "list --limit 5 --json",
+            "search word --limit 5 --json",
+            "show 1 --raw",
+            "show 1 --headers",
+            "show 1 --text",
+            "show 1 --json",
+            "show 1 --picture p.png --width 700",
+            "render mail.eml --picture p.png --width 700 --dark",
+            "save 1 there",
+            "import one two --json",
+            "export there --format mbox",
+            "export there --format maildir --query word --json",
+            "export there --format eml",
+            "export there --format zip",
+            "backup there --json",
+            "verify there --json",
+            "restore there --json",
+            "check --full --json",
+            "reindex",
+            "log --json",
+            "list --archive there",
+            "--archive there list",
+        ];
+        for form in forms {
+            let words: Vec<&str> = form.split_whitespace().collect();
+            assert!(parse(&words).is_ok(), "{form}");
+        }
+    }
+
+    #[test]
+    fn a_query_may_begin_with_a_hyphen() {
+        for line in [["search", "-spam", "--json"], ["search", "--json", "-spam"]] {
+            let Ok(Arguments { command: Some(Command::Search(search)), .. }) = parse(&line) else { panic!("{line:?}") };
+            assert_eq!((search.query.as_str(), search.json), ("-spam", true));
+        }
+        assert!(parse(&["export", "there", "--format", "zip", "--query", "-from:boss"]).is_ok());
+    }
+
+    #[test]
+    fn wrong_usage_is_refused() {
+        let forms = [
+            "frobnicate",
+            "show",
+            "show nine",
+            "show 1 --raw --text",
+            "account add",
+            "account add me@example.org --password-stdin --password-command pass",
+            "account add me@example.org --security ssl",
+            "account add me@example.org --leave-copy maybe",
+            "account add me@example.org --port 70000",
+            "export there",
+            "export there --format pst",
+            "import",
+            "search one two",
+            "demo --port 5",
+        ];
+        for form in forms {
+            let words: Vec<&str> = form.split_whitespace().collect();
+            assert_eq!(parse(&words).err().map(|error| error.exit_code()), Some(2), "{form}");
+        }
+    }
 }

@@ -1,0 +1,204 @@
+//! `backup`, `verify`, `restore`, `import` and `export`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use super::browse::rfc3339;
+use super::failure::{Failure, Status};
+use super::interrupt::cancel_on_signal;
+use super::place::Place;
+use super::print::{self, Bar, Out};
+use crate::backup::{self, BackedUp, Exported, Format, Imported, Restored, Step, Verified};
+
+#[derive(Debug, Args)]
+pub struct FolderArguments {
+    /// The backup's folder.
+    folder: PathBuf,
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ImportArguments {
+    /// Files and folders.
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ExportArguments {
+    /// The file or folder to make; it must not exist yet.
+    dest: PathBuf,
+    #[arg(long)]
+    format: FormatWord,
+    /// Only what this query finds.
+    #[arg(long, value_name = "Q", allow_hyphen_values = true)]
+    query: Option<String>,
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FormatWord {
+    /// One file, mboxrd.
+    Mbox,
+    Maildir,
+    /// A folder of .eml files.
+    Eml,
+    /// A zip file of .eml files.
+    Zip,
+}
+
+impl From<FormatWord> for Format {
+    fn from(word: FormatWord) -> Format {
+        match word {
+            FormatWord::Mbox => Format::Mbox,
+            FormatWord::Maildir => Format::Maildir,
+            FormatWord::Eml => Format::Eml,
+            FormatWord::Zip => Format::Zip,
+        }
+    }
+}
+
+/// The result as JSON on stdout, where asked for.
+fn print_json(json: bool, value: &impl Serialize) -> Result<(), Failure> {
+    if !json {
+        return Ok(());
+    }
+    let mut out = Out::new();
+    out.json(value)?;
+    out.flush()
+}
+
+#[derive(Serialize)]
+struct BackupLine {
+    messages: u64,
+    new: u64,
+    bytes: u64,
+    verified: String,
+}
+
+pub fn back_up(place: &Place, arguments: &FolderArguments) -> Result<Status, Failure> {
+    let archive = place.open_existing()?;
+    let mut bar = Bar::new("Adding");
+    let done = backup::back_up(&archive, &arguments.folder, &cancel_on_signal(), &mut |step, progress| {
+        bar.rename(match step {
+            Step::Adding => "Adding what is new:",
+            Step::Syncing => "Waiting for the disk:",
+            Step::ReadingBack => "Reading back:",
+        });
+        bar.show(progress);
+    });
+    drop(bar);
+    let BackedUp { messages, new, octets, verified, repaired, failed, .. } = done?;
+    repaired.iter().chain(&failed).for_each(|sentence| print::say(sentence));
+    print::say(&format!(
+        "{} in the backup ({}), {new} of them new; every one was read back and compared.",
+        print::count(messages, "message"),
+        print::size(octets)
+    ));
+    print_json(arguments.json, &BackupLine { messages, new, bytes: octets, verified: rfc3339(verified) })?;
+    Ok(if failed.is_empty() { Status::Done } else { Status::DoneInPart })
+}
+
+#[derive(Serialize)]
+struct VerifyLine {
+    messages: u64,
+    bytes: u64,
+    ok: bool,
+    damaged: Vec<String>,
+}
+
+pub fn verify(arguments: &FolderArguments) -> Result<Status, Failure> {
+    let mut bar = Bar::new("Reading the backup:");
+    let done = backup::verify(&arguments.folder, &cancel_on_signal(), &mut |progress| bar.show(progress));
+    drop(bar);
+    let Verified { messages, octets, damaged } = done?;
+    damaged.iter().for_each(|sentence| print::say(sentence));
+    let ok = damaged.is_empty();
+    let read = format!("{} ({}) read and compared", print::count(messages, "message"), print::size(octets));
+    print::say(&match ok {
+        true => format!("{read}: the backup is whole."),
+        false => format!("{read}: the backup is damaged. Back up again into another folder."),
+    });
+    print_json(arguments.json, &VerifyLine { messages, bytes: octets, ok, damaged })?;
+    Ok(if ok { Status::Done } else { Status::Failed })
+}
+
+/// What `import` and `restore` print.
+#[derive(Serialize)]
+struct TakenIn {
+    found: u64,
+    added: u64,
+    already_here: u64,
+    failed: u64,
+}
+
+impl TakenIn {
+    fn tell(&self, failed: &[String], json: bool) -> Result<Status, Failure> {
+        failed.iter().for_each(|sentence| print::say(sentence));
+        let mut text = format!(
+            "{} found; {} added, {} here already.",
+            print::count(self.found, "message"),
+            self.added,
+            self.already_here
+        );
+        if self.failed > 0 {
+            text.push_str(&format!(" {} could not be taken in, each named above.", self.failed));
+        }
+        print::say(&text);
+        print_json(json, self)?;
+        Ok(match (self.failed, self.added + self.already_here) {
+            (0, _) => Status::Done,
+            (_, 0) => Status::Failed,
+            _ => Status::DoneInPart,
+        })
+    }
+}
+
+pub fn restore(place: &Place, arguments: &FolderArguments) -> Result<Status, Failure> {
+    let archive = place.open()?;
+    let cancel = cancel_on_signal();
+    let mut bar = Bar::new("Restoring:");
+    let done = backup::restore(&archive, &arguments.folder, &cancel, &mut |progress| bar.show(progress));
+    let Restored { found, added, already_here, failed } = done?;
+    bar.rename("Indexing:");
+    archive.index_pending(&cancel, &mut |progress| bar.show(progress))?;
+    drop(bar);
+    TakenIn { found, added, already_here, failed: failed.len() as u64 }.tell(&failed, arguments.json)
+}
+
+pub fn import(place: &Place, arguments: &ImportArguments) -> Result<Status, Failure> {
+    let archive = place.open()?;
+    let mut bar = Bar::new("Importing:");
+    let done = backup::import(&archive, &arguments.paths, &cancel_on_signal(), &mut |progress| bar.show(progress));
+    drop(bar);
+    let Imported { found, added, already_here, failed } = done?;
+    TakenIn { found, added, already_here, failed: failed.len() as u64 }.tell(&failed, arguments.json)
+}
+
+#[derive(Serialize)]
+struct ExportLine {
+    exported: u64,
+    bytes: u64,
+    inexact: Vec<String>,
+}
+
+pub fn export(place: &Place, arguments: &ExportArguments) -> Result<Status, Failure> {
+    let archive = if arguments.query.is_some() { place.read_indexed()? } else { place.read()? };
+    let (format, query) = (arguments.format.into(), arguments.query.as_deref());
+    let mut bar = Bar::new("Exporting:");
+    let done = backup::export(&archive, &arguments.dest, format, query, &cancel_on_signal(), &mut |progress| {
+        bar.show(progress);
+    });
+    drop(bar);
+    let Exported { exported, octets, inexact } = done?;
+    inexact.iter().for_each(|sentence| print::say(sentence));
+    print::say(&format!("{} exported ({}).", print::count(exported, "message"), print::size(octets)));
+    print_json(arguments.json, &ExportLine { exported, bytes: octets, inexact })?;
+    Ok(Status::Done)
+}

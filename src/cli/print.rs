@@ -1,0 +1,168 @@
+//! Printing. What a person reads passes through [`printable`], so that no message can command the terminal; JSON and
+//! original bytes go out as they are.
+
+use std::io::{BufWriter, IsTerminal, Stdout, Write};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::failure::Failure;
+use crate::job::Progress;
+pub use crate::problem::size;
+
+/// The command's product: stdout, buffered. Call [`Out::flush`] at the end.
+pub struct Out(BufWriter<Stdout>);
+
+impl Out {
+    pub fn new() -> Out {
+        Out(BufWriter::new(std::io::stdout()))
+    }
+
+    /// One JSON object on a line of its own.
+    pub fn json(&mut self, value: &impl Serialize) -> Result<(), Failure> {
+        let text = serde_json::to_string(value).map_err(std::io::Error::from)?;
+        // serde_json escapes C0; a terminal heeds DEL and C1 too.
+        let safe: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+        Ok(writeln!(self.0, "{safe}")?)
+    }
+
+    /// One line of text, made [`printable`].
+    pub fn line(&mut self, text: &str) -> Result<(), Failure> {
+        Ok(writeln!(self.0, "{}", printable(text).replace('\n', " "))?)
+    }
+
+    /// Text of several lines, made [`printable`].
+    pub fn text(&mut self, text: &str) -> Result<(), Failure> {
+        let text = printable(text);
+        let end = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
+        Ok(write!(self.0, "{text}{end}")?)
+    }
+
+    /// Octets, exactly.
+    pub fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        Ok(self.0.write_all(bytes)?)
+    }
+
+    pub fn flush(&mut self) -> Result<(), Failure> {
+        Ok(self.0.flush()?)
+    }
+}
+
+/// A sentence for the person, on stderr.
+pub fn say(sentence: &str) {
+    // Nobody to tell: stderr is closed.
+    let _ = writeln!(std::io::stderr(), "{}", printable(sentence));
+}
+
+/// Text that cannot command a terminal or turn its line around: control characters but line feed and tab, and
+/// direction overrides, are left out.
+pub fn printable(text: &str) -> String {
+    let harmless = |letter: &char| match letter {
+        '\n' | '\t' => true,
+        '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' => false,
+        letter => !letter.is_control(),
+    };
+    text.chars().filter(harmless).collect()
+}
+
+/// At most `width` characters, padded to it; a cut is shown by an ellipsis.
+pub fn column(text: &str, width: usize) -> String {
+    let text = printable(text).replace(['\n', '\t'], " ");
+    if text.chars().count() <= width {
+        return format!("{text:width$}");
+    }
+    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
+    format!("{kept}\u{2026}")
+}
+
+/// A count with its noun: `1 message`, `2 messages`.
+pub fn count(number: u64, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+/// Whether a person can be asked: both what we ask on and what answers is a terminal.
+pub fn can_ask() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Asks a question that only `y` or `yes` affirms.
+pub fn agrees(question: &str) -> bool {
+    let _ = write!(std::io::stderr(), "{} [y/N] ", printable(question));
+    let mut answer = String::new();
+    // No answer is no.
+    let _ = std::io::stdin().read_line(&mut answer);
+    matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+}
+
+/// A progress line on stderr, redrawn in place at most ten times a second; nothing when stderr is no terminal.
+pub struct Bar {
+    what: String,
+    drawn: Option<Instant>,
+    visible: bool,
+}
+
+impl Bar {
+    const PAUSE: Duration = Duration::from_millis(100);
+    const WIDTH: usize = 24;
+
+    pub fn new(what: impl Into<String>) -> Bar {
+        Bar { what: what.into(), drawn: None, visible: std::io::stderr().is_terminal() }
+    }
+
+    pub fn show(&mut self, progress: Progress) {
+        if !self.visible || self.drawn.is_some_and(|drawn| drawn.elapsed() < Bar::PAUSE) {
+            return;
+        }
+        self.drawn = Some(Instant::now());
+        let _ = write!(std::io::stderr(), "\r\x1b[K{} {}", printable(&self.what), drawn(progress));
+        let _ = std::io::stderr().flush();
+    }
+
+    /// Changes the words before the bar.
+    pub fn rename(&mut self, what: impl Into<String>) {
+        self.what = what.into();
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        if self.drawn.is_some() {
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
+}
+
+fn drawn(progress: Progress) -> String {
+    let numbers = match progress.total {
+        Some(total) => format!("{} of {total}", progress.done),
+        None => progress.done.to_string(),
+    };
+    let Some(fraction) = progress.fraction() else { return numbers };
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+    let full = ((fraction * Bar::WIDTH as f32) as usize).min(Bar::WIDTH);
+    format!("[{}{}] {numbers}", "#".repeat(full), "-".repeat(Bar::WIDTH - full))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_printable_commands_a_terminal() {
+        let hostile = "a\x1b[2J\x07\x08\x7f\u{9b}31m\u{202e}b\r\nc\td\u{2066}";
+        assert_eq!(printable(hostile), "a[2J31mb\nc\td");
+    }
+
+    #[test]
+    fn columns_have_their_width() {
+        assert_eq!(column("ab", 4), "ab  ");
+        assert_eq!(column("a\nb\u{e4}cd", 4), "a b\u{2026}");
+    }
+
+    #[test]
+    fn a_bar_is_drawn_in_proportion() {
+        assert_eq!(drawn(Progress::of(1, 2)), "[############------------] 1 of 2");
+        assert_eq!(drawn(Progress::of(9, 2)), "[########################] 9 of 2");
+        assert_eq!(drawn(Progress { done: 3, ..Progress::default() }), "3");
+    }
+}
