@@ -332,6 +332,12 @@ pub fn plain(theme: &Theme, status: button::Status) -> button::Style {
     pressed(Some(fill), ink, tokens.line, measure::CORNER)
 }
 
+/// A card that can be pressed.
+pub fn card_button(theme: &Theme, status: button::Status) -> button::Style {
+    let style = plain(theme, status);
+    button::Style { border: Border { radius: measure::CORNER_CARD.into(), ..style.border }, ..style }
+}
+
 /// A button that removes something.
 pub fn danger(theme: &Theme, status: button::Status) -> button::Style {
     let tokens = tokens(theme);

@@ -295,3 +295,13 @@ pub fn sheet<'a, Message: 'a>(
         .style(theme::dialog)
         .into()
 }
+
+/// What stands where there is nothing to show.
+pub fn void<'a, Message: 'a>(glyph: char, name: &'a str, sentence: &'a str) -> Element<'a, Message> {
+    let content = column![
+        icon(glyph).size(28).style(theme::faint),
+        words(name, size::BODY, theme::ink).font(theme::BOLD),
+        words(sentence, size::BODY, theme::faint).align_x(Alignment::Center),
+    ];
+    container(content.spacing(8).align_x(Alignment::Center)).center(Fill).padding(24).into()
+}

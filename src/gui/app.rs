@@ -1,0 +1,453 @@
+//! The root of the window: opening, keys, theme, size, closing. Everything about mail is the desk's.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use iced::keyboard::{self, Key, key::Named};
+use iced::widget::{Stack, button, column, container, mouse_area, operation, space};
+use iced::{Element, Fill, Size, Subscription, Task, Theme, event, mouse, window};
+
+use super::desk::view::{Frame, Seen};
+use super::desk::{self, Desk, Page};
+use super::icon;
+use super::list::{self, Move};
+use super::off::off;
+use super::open::{self, LIST, LIST_WIDTHS, Opened, Remembered, SIDEBAR, SIDEBAR_WIDTHS, SIZE, THEME, What};
+use super::reader;
+use super::theme::{self, Choice};
+use super::widget::{act, title, trouble, void};
+use super::words::Clock;
+use super::{Start, bars};
+use crate::problem::Problem;
+
+/// See the module.
+pub struct App {
+    /// Where the user's own archive is; `None` when the window was started for the sample alone.
+    folder: Option<PathBuf>,
+    stage: Stage,
+    generation: u64,
+    clock: Clock,
+    theme: Choice,
+    system_is_dark: bool,
+    size: Size,
+    window: Option<window::Id>,
+    dragged: Option<Pane>,
+    leaving: bool,
+}
+
+enum Stage {
+    Opening,
+    Stuck(Problem),
+    Open(Box<Desk>),
+}
+
+/// A pane whose right edge can be dragged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pane {
+    Sidebar,
+    List,
+}
+
+pub enum Message {
+    Opened(u64, Result<Opened, Problem>),
+    OpenAgain,
+    Desk(u64, desk::Message),
+    Key(Key, keyboard::Modifiers, bool),
+    Resized(window::Id, Size),
+    CloseRequested(window::Id),
+    Grabbed(Pane),
+    Dragged(f32),
+    Dropped,
+    Tick,
+    SystemTheme(iced::theme::Mode),
+    Exit,
+}
+
+impl App {
+    pub fn new(start: Start) -> (App, Task<Message>) {
+        let (folder, what) = match start {
+            Start::Archive(folder) => (Some(folder.clone()), What::Archive(folder)),
+            Start::Demo => (None, What::Sample(None)),
+        };
+        let mut app = App {
+            folder,
+            stage: Stage::Opening,
+            generation: 0,
+            clock: Clock::system(),
+            theme: Choice::System,
+            system_is_dark: false,
+            size: super::SIZE,
+            window: None,
+            dragged: None,
+            leaving: false,
+        };
+        let open = app.open(what);
+        let theme = iced::system::theme().map(Message::SystemTheme);
+        let window = window::oldest().then(|id| match id {
+            Some(id) => window::size(id).map(move |size| Message::Resized(id, size)),
+            None => Task::none(),
+        });
+        (app, Task::batch([open, theme, window]))
+    }
+
+    pub fn title(&self) -> String {
+        match &self.stage {
+            Stage::Open(desk) if desk.library.sample => "Postkeep: sample mailbox".to_owned(),
+            _ => "Postkeep".to_owned(),
+        }
+    }
+
+    pub fn theme(&self) -> Theme {
+        self.theme.theme(self.system_is_dark)
+    }
+
+    pub fn subscription(&self) -> Subscription<Message> {
+        let mut all = vec![
+            event::listen_with(listened),
+            iced::time::every(Duration::from_secs(30)).map(|_| Message::Tick),
+            iced::system::theme_changes().map(Message::SystemTheme),
+        ];
+        if let Stage::Open(desk) = &self.stage {
+            let generation = self.generation;
+            all.push(
+                desk.subscription().with(generation).map(|(generation, message)| Message::Desk(generation, message)),
+            );
+        }
+        Subscription::batch(all)
+    }
+
+    pub fn update(&mut self, message: Message) -> Task<Message> {
+        match message {
+            Message::Opened(generation, opened) => self.opened(generation, opened),
+            Message::OpenAgain => self.open_own(),
+            Message::Desk(generation, message) if generation == self.generation => self.desk(message),
+            Message::Desk(..) => Task::none(),
+            Message::Key(key, modifiers, captured) => self.pressed(&key, modifiers, captured),
+            Message::Resized(id, size) => self.resized(id, size),
+            Message::CloseRequested(id) => self.close_requested(id),
+            Message::Grabbed(pane) => self.grabbed(pane),
+            Message::Dragged(x) => self.moved(x),
+            Message::Dropped => self.dropped(),
+            Message::Tick => self.tick(),
+            Message::SystemTheme(mode) => self.system_theme(mode),
+            Message::Exit => iced::exit(),
+        }
+    }
+
+    fn open(&mut self, what: What) -> Task<Message> {
+        self.stage = Stage::Opening;
+        self.generation += 1;
+        let generation = self.generation;
+        off(move || open::open(what)).map(move |opened| Message::Opened(generation, opened))
+    }
+
+    fn open_own(&mut self) -> Task<Message> {
+        match self.folder.clone() {
+            Some(folder) => self.open(What::Archive(folder)),
+            None => self.open(What::Sample(None)),
+        }
+    }
+
+    fn open_sample(&mut self) -> Task<Message> {
+        let remembered = match &self.stage {
+            Stage::Open(desk) => Some(desk.remembered.clone()),
+            _ => None,
+        };
+        self.open(What::Sample(remembered))
+    }
+
+    fn opened(&mut self, generation: u64, opened: Result<Opened, Problem>) -> Task<Message> {
+        if generation != self.generation {
+            return Task::none();
+        }
+        match opened {
+            Ok(opened) => {
+                let Remembered { theme, size, .. } = opened.remembered;
+                self.theme = theme;
+                let (desk, task) = Desk::new(opened, generation);
+                self.stage = Stage::Open(Box::new(desk));
+                Task::batch([self.wrap(task), self.resize(size)])
+            }
+            Err(problem) => {
+                self.stage = Stage::Stuck(problem);
+                Task::none()
+            }
+        }
+    }
+
+    /// Gives the window the size it had the last time.
+    fn resize(&self, size: Option<(f32, f32)>) -> Task<Message> {
+        match (self.window, size) {
+            (Some(id), Some((width, height))) => window::resize(id, Size::new(width, height)),
+            _ => Task::none(),
+        }
+    }
+
+    fn wrap(&self, task: Task<desk::Message>) -> Task<Message> {
+        let generation = self.generation;
+        task.map(move |message| Message::Desk(generation, message))
+    }
+
+    fn desk(&mut self, message: desk::Message) -> Task<Message> {
+        let Stage::Open(desk) = &mut self.stage else { return Task::none() };
+        let action = desk.update(message, &self.clock);
+        let done = self.acted(action);
+        if self.leaving && self.is_idle() { self.leave() } else { done }
+    }
+
+    fn acted(&mut self, action: desk::Action) -> Task<Message> {
+        match action {
+            desk::Action::None => Task::none(),
+            desk::Action::Run(task) => self.wrap(task),
+            desk::Action::Theme(choice) => self.choose(choice),
+            desk::Action::TrySample => self.open_sample(),
+            desk::Action::LeaveSample => self.open_own(),
+            desk::Action::Quit(task) => self.quit(task),
+        }
+    }
+
+    fn choose(&mut self, choice: Choice) -> Task<Message> {
+        self.theme = choice;
+        let Stage::Open(desk) = &mut self.stage else { return Task::none() };
+        desk.remembered.theme = choice;
+        let task = desk.remember(THEME, choice.as_str().to_owned());
+        self.wrap(task)
+    }
+
+    // Closing.
+
+    fn close_requested(&mut self, id: window::Id) -> Task<Message> {
+        self.window = Some(id);
+        match &mut self.stage {
+            Stage::Open(desk) if desk.is_busy() && !self.leaving => {
+                desk.ask_to_quit();
+                Task::none()
+            }
+            _ => self.leave(),
+        }
+    }
+
+    /// What ran was told to stop; the window closes when it has, or after a while all the same, which is as safe.
+    fn quit(&mut self, task: Task<desk::Message>) -> Task<Message> {
+        self.leaving = true;
+        let patience = Task::future(tokio::time::sleep(Duration::from_secs(5))).map(|()| Message::Exit);
+        Task::batch([self.wrap(task), patience])
+    }
+
+    fn is_idle(&self) -> bool {
+        !matches!(&self.stage, Stage::Open(desk) if desk.is_busy())
+    }
+
+    /// Remembers the window's size, then closes it.
+    fn leave(&mut self) -> Task<Message> {
+        self.leaving = true;
+        let Stage::Open(desk) = &self.stage else { return iced::exit() };
+        let (archive, size) = (desk.archive.clone(), self.size);
+        let value = format!("{}x{}", size.width.round(), size.height.round());
+        off(move || {
+            // Not remembering a size is no reason to stay.
+            let _ = archive.set_setting(SIZE, &value);
+        })
+        .map(|()| Message::Exit)
+    }
+
+    // The window.
+
+    fn resized(&mut self, id: window::Id, size: Size) -> Task<Message> {
+        let first = self.window.is_none();
+        self.window = Some(id);
+        self.size = size;
+        match &self.stage {
+            Stage::Open(desk) if first => self.resize(desk.remembered.size),
+            _ => Task::none(),
+        }
+    }
+
+    fn grabbed(&mut self, pane: Pane) -> Task<Message> {
+        self.dragged = Some(pane);
+        Task::none()
+    }
+
+    fn moved(&mut self, x: f32) -> Task<Message> {
+        if let (Some(pane), Stage::Open(desk)) = (self.dragged, &mut self.stage) {
+            let narrow = self.size.width < theme::measure::NARROW;
+            let left = if narrow { theme::measure::SIDEBAR_ICONS } else { desk.remembered.sidebar };
+            match pane {
+                Pane::Sidebar => desk.remembered.sidebar = x.clamp(SIDEBAR_WIDTHS.0, SIDEBAR_WIDTHS.1),
+                Pane::List => desk.remembered.list = (x - left).clamp(LIST_WIDTHS.0, LIST_WIDTHS.1),
+            }
+        }
+        Task::none()
+    }
+
+    fn dropped(&mut self) -> Task<Message> {
+        let (Some(pane), Stage::Open(desk)) = (self.dragged.take(), &self.stage) else { return Task::none() };
+        let task = match pane {
+            Pane::Sidebar => desk.remember(SIDEBAR, desk.remembered.sidebar.round().to_string()),
+            Pane::List => desk.remember(LIST, desk.remembered.list.round().to_string()),
+        };
+        self.wrap(task)
+    }
+
+    fn tick(&mut self) -> Task<Message> {
+        let before = self.clock.today();
+        self.clock.now = jiff::Timestamp::now();
+        if let (true, Stage::Open(desk)) = (before != self.clock.today(), &mut self.stage) {
+            desk.tick(&self.clock);
+        }
+        Task::none()
+    }
+
+    fn system_theme(&mut self, mode: iced::theme::Mode) -> Task<Message> {
+        self.system_is_dark = mode == iced::theme::Mode::Dark;
+        Task::none()
+    }
+
+    // Keys.
+
+    fn pressed(&mut self, key: &Key, modifiers: keyboard::Modifiers, captured: bool) -> Task<Message> {
+        let Stage::Open(desk) = &mut self.stage else { return Task::none() };
+        let over = desk.dialog.is_some() || !matches!(desk.page, Page::Mailbox);
+        match shortcut(key, modifiers, captured, over) {
+            None => Task::none(),
+            Some(Shortcut::FocusNext) => operation::focus_next(),
+            Some(Shortcut::FocusPrevious) => operation::focus_previous(),
+            Some(Shortcut::Search) => {
+                Task::batch([operation::focus(bars::SEARCH), operation::select_all(bars::SEARCH)])
+            }
+            Some(Shortcut::Escape) => self.escaped(),
+            Some(Shortcut::CheckMail) => {
+                let action = desk.check_mail();
+                self.acted(action)
+            }
+            Some(Shortcut::Move(to)) => {
+                let task = desk.list(list::Message::Move(to), &self.clock);
+                self.wrap(task)
+            }
+            Some(Shortcut::Enter) => {
+                let task = desk.list(list::Message::Enter, &self.clock);
+                self.wrap(task)
+            }
+            Some(Shortcut::Read(message)) => {
+                let task = desk.reader(message);
+                self.wrap(task)
+            }
+        }
+    }
+
+    fn escaped(&mut self) -> Task<Message> {
+        let Stage::Open(desk) = &mut self.stage else { return Task::none() };
+        let task = if desk.dialog.is_some() {
+            desk.close_dialog()
+        } else if !desk.list.query.is_empty() {
+            desk.search(String::new())
+        } else {
+            if self.size.width < theme::measure::SINGLE {
+                desk.reader.close();
+            }
+            Task::none()
+        };
+        self.wrap(task)
+    }
+
+    // Drawing.
+
+    pub fn view(&self) -> Element<'_, Message> {
+        match &self.stage {
+            Stage::Opening => container(void(icon::MAIL, "Postkeep", "Opening your mail.")).style(theme::window).into(),
+            Stage::Stuck(problem) => stuck(problem),
+            Stage::Open(desk) => self.open_desk(desk),
+        }
+    }
+
+    fn open_desk<'a>(&'a self, desk: &'a Desk) -> Element<'a, Message> {
+        let frame = Frame { clock: &self.clock, theme: self.theme, width: self.size.width };
+        let generation = self.generation;
+        let view = desk.view(frame).map(move |seen| match seen {
+            Seen::Desk(message) => Message::Desk(generation, message),
+            Seen::Grabbed(pane) => Message::Grabbed(pane),
+        });
+        let mut layers = Stack::with_children([view]);
+        if self.dragged.is_some() {
+            layers = layers.push(drag_layer());
+        }
+        layers.into()
+    }
+}
+
+/// Over everything while a divider is dragged, so that the mouse may leave the line.
+fn drag_layer<'a>() -> Element<'a, Message> {
+    #[derive(Clone)]
+    enum Drag {
+        To(f32),
+        End,
+    }
+    let layer: Element<'a, Drag> = mouse_area(space().width(Fill).height(Fill))
+        .on_move(|point| Drag::To(point.x))
+        .on_release(Drag::End)
+        .interaction(mouse::Interaction::ResizingHorizontally)
+        .into();
+    layer.map(|drag| match drag {
+        Drag::To(x) => Message::Dragged(x),
+        Drag::End => Message::Dropped,
+    })
+}
+
+fn stuck(problem: &Problem) -> Element<'_, Message> {
+    let again: button::Button<'_, ()> = act(Some(icon::REFRESH_CW), "Try again", theme::primary, Some(()));
+    let page =
+        column![title("Postkeep cannot open your mail"), trouble(problem, None), again].spacing(16).max_width(560);
+    let page: Element<'_, ()> = container(page).center(Fill).padding(24).style(theme::window).into();
+    page.map(|()| Message::OpenAgain)
+}
+
+/// What the window listens to.
+fn listened(event: iced::Event, status: event::Status, id: window::Id) -> Option<Message> {
+    match event {
+        iced::Event::Keyboard(keyboard::Event::KeyPressed { key, modifiers, .. }) => {
+            Some(Message::Key(key, modifiers, status == event::Status::Captured))
+        }
+        iced::Event::Window(window::Event::Resized(size)) => Some(Message::Resized(id, size)),
+        iced::Event::Window(window::Event::CloseRequested) => Some(Message::CloseRequested(id)),
+        _ => None,
+    }
+}
+
+/// What a key means.
+#[derive(Clone, Debug)]
+enum Shortcut {
+    Move(Move),
+    Enter,
+    Read(reader::Message),
+    Search,
+    CheckMail,
+    Escape,
+    FocusNext,
+    FocusPrevious,
+}
+
+/// The meaning of a key; `captured` by a field that is typed into, `over` when a dialog or a form is in front.
+fn shortcut(key: &Key, modifiers: keyboard::Modifiers, captured: bool, over: bool) -> Option<Shortcut> {
+    match (key.as_ref(), modifiers.command()) {
+        (Key::Named(Named::Escape), _) => return Some(Shortcut::Escape),
+        (Key::Named(Named::Tab), _) if modifiers.shift() => return Some(Shortcut::FocusPrevious),
+        (Key::Named(Named::Tab), _) => return Some(Shortcut::FocusNext),
+        _ if over || captured => return None,
+        _ => {}
+    }
+    match (key.as_ref(), modifiers.command()) {
+        (Key::Character("f"), true) | (Key::Character("/"), _) => Some(Shortcut::Search),
+        (Key::Named(Named::F5), _) => Some(Shortcut::CheckMail),
+        (Key::Named(Named::ArrowDown) | Key::Character("j"), false) => Some(Shortcut::Move(Move::Next)),
+        (Key::Named(Named::ArrowUp) | Key::Character("k"), false) => Some(Shortcut::Move(Move::Previous)),
+        (Key::Named(Named::PageDown), _) => Some(Shortcut::Move(Move::PageDown)),
+        (Key::Named(Named::PageUp), _) => Some(Shortcut::Move(Move::PageUp)),
+        (Key::Named(Named::Home), _) => Some(Shortcut::Move(Move::First)),
+        (Key::Named(Named::End), _) => Some(Shortcut::Move(Move::Last)),
+        (Key::Named(Named::Enter), _) => Some(Shortcut::Enter),
+        (Key::Character("s"), false) => Some(Shortcut::Read(reader::Message::Star)),
+        (Key::Character("u"), false) => Some(Shortcut::Read(reader::Message::Unread)),
+        (Key::Character("r"), false) => Some(Shortcut::Read(reader::Message::Reply)),
+        _ => None,
+    }
+}

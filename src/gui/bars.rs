@@ -1,0 +1,194 @@
+//! The bar at the top (search, check mail, import and export, settings) and the one at the foot (what runs, and what came
+//! of what ran).
+
+use iced::widget::{container, mouse_area, row, stack, text, text_input};
+use iced::{Alignment, Element, Fill, Shrink, padding};
+
+use super::icon::{self, icon};
+use super::job::{Running, amount};
+use super::library::Library;
+use super::theme::{self, measure, size};
+use super::widget::{act, gap, glyph, line, link, progress};
+use super::words::{count, messages};
+use crate::account::AccountId;
+
+/// The search field.
+pub const SEARCH: &str = "search";
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    Search(String),
+    ClearSearch,
+    CheckMail,
+    Export,
+    Settings,
+    LeaveSample,
+    StopFetch(AccountId),
+    StopJob,
+    ShowJob,
+    DismissNotice,
+}
+
+/// What the bar at the top shows.
+pub struct Top<'a> {
+    pub library: &'a Library,
+    pub query: &'a str,
+    /// As wide as the window.
+    pub width: f32,
+    pub sidebar: f32,
+}
+
+pub fn top(shown: Top<'_>) -> Element<'_, Message> {
+    let narrow = shown.width < measure::NARROW;
+    let mut bar = row![brand(&shown, narrow), search(&shown), gap()].align_y(Alignment::Center).spacing(8);
+    if shown.library.sample {
+        bar = bar.push(sample(narrow));
+    }
+    let fetching = !shown.library.fetching.is_empty();
+    let check = (!fetching && !shown.library.accounts.is_empty()).then_some(Message::CheckMail);
+    if narrow {
+        bar = bar.push(glyph(icon::REFRESH_CW, "Check mail (F5)", check)).push(glyph(
+            icon::FOLDER_OPEN,
+            "Export",
+            Some(Message::Export),
+        ));
+    } else {
+        bar = bar.push(act(Some(icon::REFRESH_CW), "Check mail", theme::plain, check)).push(act(
+            Some(icon::FOLDER_OPEN),
+            "Export",
+            theme::plain,
+            Some(Message::Export),
+        ));
+    }
+    bar = bar.push(glyph(icon::SETTINGS, "Settings", Some(Message::Settings)));
+    container(bar).center_y(measure::TOP_BAR).padding([0, 12]).into()
+}
+
+fn brand<'a>(shown: &Top<'a>, narrow: bool) -> Element<'a, Message> {
+    let mark = icon(icon::MAIL).style(theme::accent);
+    let name = text("Postkeep").size(15).font(theme::BOLD);
+    if narrow {
+        let width = measure::SIDEBAR_ICONS - 20.0;
+        return container(mark).width(width).align_x(Alignment::Center).into();
+    }
+    row![mark, name].spacing(8).align_y(Alignment::Center).width(shown.sidebar - 12.0).into()
+}
+
+fn search<'a>(shown: &Top<'a>) -> Element<'a, Message> {
+    let hint = match shown.library.counts.all {
+        0 => "Search".to_owned(),
+        all => format!("Search {}", messages(all)),
+    };
+    let field = text_input(&hint, shown.query)
+        .id(SEARCH)
+        .on_input(Message::Search)
+        .size(size::BODY)
+        .padding(padding::horizontal(11).vertical(8).right(34))
+        .icon(text_input::Icon {
+            font: icon::FONT,
+            code_point: icon::SEARCH,
+            size: Some(size::ICON.into()),
+            spacing: 8.0,
+            side: text_input::Side::Left,
+        })
+        .style(theme::search);
+    let end: Element<'_, Message> = if shown.query.is_empty() {
+        text("/").size(size::SMALL).style(theme::faint).into()
+    } else {
+        mouse_area(icon(icon::X).size(14).style(theme::dim))
+            .on_press(Message::ClearSearch)
+            .interaction(iced::mouse::Interaction::Pointer)
+            .into()
+    };
+    let over = container(end).align_right(Fill).center_y(Fill).padding(padding::right(12));
+    let width = (shown.width - 560.0).clamp(120.0, 428.0);
+    container(stack![field, over]).width(width).into()
+}
+
+fn sample<'a>(narrow: bool) -> Element<'a, Message> {
+    let words = if narrow { "Sample" } else { "Sample mailbox" };
+    let chip =
+        row![icon(icon::FLASK_CONICAL).size(14).style(theme::warn), text(words).size(size::SMALL).font(theme::BOLD)]
+            .spacing(6)
+            .align_y(Alignment::Center);
+    let chip = container(chip).padding([6, 10]).style(theme::note);
+    row![chip, link("Leave", Some(Message::LeaveSample))].spacing(6).align_y(Alignment::Center).into()
+}
+
+/// What the bar at the foot shows.
+pub struct Foot<'a> {
+    pub library: &'a Library,
+    pub job: Option<&'a Running>,
+    pub notice: Option<&'a str>,
+}
+
+pub fn foot(shown: Foot<'_>) -> Element<'_, Message> {
+    let bar = row![doing(&shown), index(shown.library)].spacing(16).align_y(Alignment::Center);
+    container(bar).center_y(measure::STATUS).padding([0, 14]).into()
+}
+
+fn doing<'a>(shown: &Foot<'a>) -> Element<'a, Message> {
+    if let Some(job) = shown.job {
+        let stop = (!job.stopping).then_some(Message::StopJob);
+        return running(icon::ARCHIVE, job.says(), job.progress.fraction(), stop, Some(Message::ShowJob));
+    }
+    if let Some((id, fetch)) = shown.library.fetching.iter().next() {
+        let says = match (fetch.done, fetch.total) {
+            (0, None) => format!("{}: connecting", shown.library.name(*id)),
+            _ => format!("{}: {}", shown.library.name(*id), amount(fetch)),
+        };
+        return running(icon::REFRESH_CW, says, fetch.fraction(), Some(Message::StopFetch(*id)), None);
+    }
+    match shown.notice {
+        Some(notice) => row![
+            icon(icon::CHECK).size(14).style(theme::accent),
+            line(notice).size(size::SMALL).color(|tokens| tokens.dim),
+            small_link("Close", Message::DismissNotice),
+        ]
+        .spacing(8)
+        .align_y(Alignment::Center)
+        .width(Fill)
+        .into(),
+        None => gap().into(),
+    }
+}
+
+fn running<'a>(
+    glyph: char,
+    says: String,
+    fraction: Option<f32>,
+    stop: Option<Message>,
+    show: Option<Message>,
+) -> Element<'a, Message> {
+    let says = line(says).size(size::SMALL).color(|tokens| tokens.dim).width(Shrink);
+    let mut line = row![
+        icon(glyph).style(theme::dim),
+        container(says).max_width(460),
+        container(progress(fraction)).width(Fill).max_width(220),
+    ]
+    .spacing(12)
+    .align_y(Alignment::Center);
+    if let Some(show) = show {
+        line = line.push(small_link("Show", show));
+    }
+    if let Some(stop) = stop {
+        line = line.push(small_link("Cancel", stop));
+    }
+    line.width(Fill).into()
+}
+
+fn small_link(name: &str, message: Message) -> Element<'_, Message> {
+    iced::widget::button(text(name).size(size::SMALL).font(theme::BOLD).wrapping(text::Wrapping::None))
+        .padding([2, 2])
+        .style(theme::link)
+        .on_press(message)
+        .into()
+}
+
+fn index(library: &Library) -> Element<'_, Message> {
+    let says = match library.counts.to_index {
+        0 => "Index complete".to_owned(),
+        left => format!("Indexing, {} to go", count(left)),
+    };
+    text(says).size(size::SMALL).style(theme::faint).wrapping(text::Wrapping::None).into()
+}

@@ -1,0 +1,100 @@
+//! How the desk is laid out: bars, sidebar, list, reader, and a dialog over them.
+
+use iced::widget::{Stack, column, container, opaque, row};
+use iced::{Element, Fill};
+
+use super::{Desk, Message, Page};
+use crate::gui::app::Pane;
+use crate::gui::bars::{self, Foot, Top};
+use crate::gui::dialog::Lent;
+use crate::gui::theme::{self, Choice, measure};
+use crate::gui::widget::{across, divider, trouble};
+use crate::gui::words::Clock;
+use crate::gui::{sidebar, welcome};
+
+/// What the window knows that the desk does not.
+#[derive(Clone, Copy)]
+pub struct Frame<'a> {
+    pub clock: &'a Clock,
+    pub theme: Choice,
+    pub width: f32,
+}
+
+/// A message of the desk, or a divider that was grabbed.
+pub enum Seen {
+    Desk(Message),
+    Grabbed(Pane),
+}
+
+impl Desk {
+    pub fn view<'a>(&'a self, frame: Frame<'a>) -> Element<'a, Seen> {
+        let page = match &self.page {
+            Page::Mailbox => self.mailbox(frame),
+            Page::Welcome => welcome::view().map(Message::Welcome).map(Seen::Desk),
+            Page::Setup(setup) => {
+                let form = setup.view(true).map(Message::Setup).map(Seen::Desk);
+                container(form).center(Fill).style(theme::window).into()
+            }
+        };
+        match &self.dialog {
+            None => page,
+            Some(dialog) => {
+                let lent = Lent {
+                    library: &self.library,
+                    job: self.job.as_ref(),
+                    ended: self.ended.as_ref(),
+                    clock: frame.clock,
+                    theme: frame.theme,
+                };
+                let dialog = dialog.view(lent).map(Message::Dialog).map(Seen::Desk);
+                let centred = container(dialog).center(Fill).padding(16).style(theme::veil);
+                Stack::with_children([page, opaque(centred)]).into()
+            }
+        }
+    }
+
+    fn mailbox<'a>(&'a self, frame: Frame<'a>) -> Element<'a, Seen> {
+        let top = Top {
+            library: &self.library,
+            query: &self.list.query,
+            width: frame.width,
+            sidebar: self.remembered.sidebar,
+        };
+        let foot = Foot { library: &self.library, job: self.job.as_ref(), notice: self.notice.as_deref() };
+        let mut page = column![bars::top(top).map(Message::Top).map(Seen::Desk), across()];
+        if let Some(problem) = &self.problem {
+            let strip = trouble(problem, Some(())).map(|()| Seen::Desk(Message::CloseProblem));
+            page = page.push(container(strip).padding([8, 12]));
+            page = page.push(across());
+        }
+        page = page.push(self.panes(frame)).push(across());
+        page = page.push(bars::foot(foot).map(Message::Top).map(Seen::Desk));
+        container(page).width(Fill).height(Fill).style(theme::window).into()
+    }
+
+    fn panes<'a>(&'a self, frame: Frame<'a>) -> Element<'a, Seen> {
+        let narrow = frame.width < measure::NARROW;
+        let single = frame.width < measure::SINGLE;
+        let side = sidebar::view(&self.library, self.list.view, frame.clock, narrow);
+        let side = side.map(Message::Sidebar).map(Seen::Desk);
+        let width = if narrow { measure::SIDEBAR_ICONS } else { self.remembered.sidebar };
+        let mut panes = row![container(side).width(width).height(Fill).style(theme::sidebar)];
+        panes = panes.push(grip(Pane::Sidebar, !narrow));
+        let list = || self.list.view(&self.library, frame.clock).map(Message::List).map(Seen::Desk);
+        let reader = |alone| self.reader.view(frame.clock, alone).map(Message::Reader).map(Seen::Desk);
+        if single {
+            return panes.push(if self.reader.is_open() { reader(true) } else { list() }).into();
+        }
+        let room = frame.width - width - 320.0;
+        panes
+            .push(container(list()).width(self.remembered.list.min(room.max(240.0))))
+            .push(grip(Pane::List, true))
+            .push(reader(false))
+            .into()
+    }
+}
+
+/// The line between two panes.
+fn grip<'a>(pane: Pane, can_be_dragged: bool) -> Element<'a, Seen> {
+    if can_be_dragged { divider(pane).map(Seen::Grabbed) } else { crate::gui::widget::down() }
+}

@@ -1,0 +1,191 @@
+//! Back up: where to, the three steps, the result.
+
+use std::path::PathBuf;
+
+use iced::widget::row;
+use iced::{Alignment, Element};
+
+use super::{Action, Intent, Lent, pick_folder, typed};
+use crate::account::AccountId;
+use crate::backup::Step;
+use crate::gui::icon;
+use crate::gui::job::{Ended, Order, Outcome, Running, Stopped};
+use crate::gui::theme;
+use crate::gui::widget::{TableLine, Tone, act, field, labelled, progress, says, sheet, strip, table, tool, trouble};
+use crate::gui::words::{count, messages, size};
+use crate::job::Progress;
+
+/// See the module.
+pub struct BackUp {
+    folder: String,
+    then_remove: Option<AccountId>,
+    started: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    Folder(String),
+    Choose,
+    Chosen(Option<PathBuf>),
+    Start,
+    Verify,
+    Stop,
+    Close,
+}
+
+impl BackUp {
+    /// A dialog that proposes the folder of the last backup.
+    pub fn new(last: Option<&PathBuf>, then_remove: Option<AccountId>) -> BackUp {
+        let folder = last.map(|folder| folder.display().to_string()).unwrap_or_default();
+        BackUp { folder, then_remove, started: false }
+    }
+
+    /// The dialog of a job that runs already.
+    pub fn running() -> BackUp {
+        BackUp { folder: String::new(), then_remove: None, started: true }
+    }
+
+    pub fn update(&mut self, message: Message) -> Action<Message> {
+        match message {
+            Message::Folder(folder) => self.folder = folder,
+            Message::Choose => return Action::Run(pick_folder("Back up into", Message::Chosen)),
+            Message::Chosen(folder) => self.folder = folder.map_or(self.folder.clone(), |f| f.display().to_string()),
+            Message::Start => {
+                self.started = true;
+                let order = Order::BackUp { folder: typed(&self.folder), then_remove: self.then_remove };
+                return Action::Want(Intent::Start(order));
+            }
+            Message::Verify => {
+                self.started = true;
+                return Action::Want(Intent::Start(Order::Verify(typed(&self.folder))));
+            }
+            Message::Stop => return Action::Want(Intent::StopJob),
+            Message::Close => return Action::Want(Intent::Close),
+        }
+        Action::None
+    }
+
+    pub fn view<'a>(&'a self, lent: Lent<'a>) -> Element<'a, Message> {
+        match (self.started, lent.job, lent.ended) {
+            (true, Some(job), _) => running(job),
+            (true, None, Some(ended)) => done(ended),
+            _ => self.form(lent),
+        }
+    }
+
+    fn form<'a>(&'a self, lent: Lent<'a>) -> Element<'a, Message> {
+        let ready = !self.folder.trim().is_empty() && lent.job.is_none();
+        let folder = field("A folder, such as /media/usb/Postkeep backup", &self.folder)
+            .on_input(Message::Folder)
+            .on_submit_maybe(ready.then_some(Message::Start));
+        let choose = act(Some(icon::FOLDER_OPEN), "Choose", theme::plain, Some(Message::Choose)).height(36);
+        let mut content: Vec<Element<'a, Message>> = vec![
+            says(
+                "Ordinary files that any computer can open, and all that Postkeep needs to restore them. Only what is new is \
+                 added.",
+            )
+            .into(),
+            labelled("Where to", row![folder, choose].spacing(8).align_y(Alignment::Center)).into(),
+        ];
+        let counts = &lent.library.counts;
+        content.push(table(vec![
+            TableLine::new("On this computer", count(counts.all)),
+            TableLine::new("In a verified backup", count(counts.in_backup)),
+        ]));
+        if self.then_remove.is_some() {
+            let sentence = "When the backup is verified, Postkeep stops leaving copies on the server.";
+            content.push(strip(icon::INFO, Tone::Note, sentence, Vec::new()));
+        }
+        if lent.job.is_some() {
+            content
+                .push(says("Another job is running. Wait for its end, or cancel it at the foot of the window.").into());
+        }
+        let name = if self.then_remove.is_some() { "Back up, then remove" } else { "Back up" };
+        let verify = (ready && self.then_remove.is_none()).then_some(Message::Verify);
+        let mut buttons: Vec<Element<'a, Message>> = vec![tool(None, "Not now", Some(Message::Close)).into()];
+        if self.then_remove.is_none() {
+            buttons.push(act(None, "Only check", theme::plain, verify).into());
+        }
+        buttons.push(act(Some(icon::ARCHIVE), name, theme::primary, ready.then_some(Message::Start)).into());
+        sheet("Back up", content, buttons)
+    }
+}
+
+const STEPS: [(Step, &str); 3] = [
+    (Step::Adding, "Added"),
+    (Step::Syncing, "Written to the disk for good"),
+    (Step::ReadingBack, "Reading every message back and comparing"),
+];
+
+fn running(job: &Running) -> Element<'_, Message> {
+    let mut content: Vec<Element<'_, Message>> = vec![says(job.says()).into()];
+    if matches!(job.order, Order::BackUp { .. }) {
+        content.push(table(STEPS.iter().map(|(step, name)| step_line(job, *step, name)).collect()));
+    }
+    content.push(progress(job.progress.fraction()));
+    if matches!(job.order, Order::BackUp { .. }) {
+        content.push(says("When this ends, each message is proved to be in the backup, byte for byte.").into());
+    }
+    let heading = if matches!(job.order, Order::Verify(_)) { "Checking the backup" } else { "Back up" };
+    let stop = (!job.stopping).then_some(Message::Stop);
+    let buttons = vec![
+        tool(None, "Run in the background", Some(Message::Close)).into(),
+        act(None, "Cancel", theme::plain, stop).into(),
+    ];
+    sheet(heading, content, buttons)
+}
+
+fn step_line<'a>(job: &Running, step: Step, name: &'a str) -> TableLine<'a> {
+    let earlier = job.earlier.iter().find(|(done, _)| *done == step).map(|(_, progress)| progress);
+    let now = (job.step == Some(step)).then_some(&job.progress);
+    let value = match (earlier, now) {
+        (_, Some(progress)) => so_far(progress),
+        (Some(_), None) if step == Step::Syncing => "done".to_owned(),
+        (Some(progress), None) => added(progress),
+        (None, None) => String::new(),
+    };
+    let glyph = match (earlier, now) {
+        (_, Some(_)) => icon::REFRESH_CW,
+        (Some(_), None) => icon::CHECK,
+        (None, None) => icon::CLOCK,
+    };
+    TableLine { glyph: Some(glyph), ..TableLine::new(name, value) }
+}
+
+fn so_far(progress: &Progress) -> String {
+    match progress.total {
+        Some(total) => format!("{} of {}", count(progress.done), count(total)),
+        None if progress.done > 0 => count(progress.done),
+        None => String::new(),
+    }
+}
+
+fn added(progress: &Progress) -> String {
+    if progress.octets > 0 {
+        format!("{}, {}", messages(progress.done), size(progress.octets))
+    } else {
+        messages(progress.done)
+    }
+}
+
+fn done(ended: &Ended) -> Element<'_, Message> {
+    let mut content: Vec<Element<'_, Message>> = Vec::new();
+    match &ended.result {
+        Ok(outcome) => {
+            let whole = outcome.details().is_empty();
+            let (glyph, tone) = if whole { (icon::CHECK, Tone::Good) } else { (icon::CIRCLE_ALERT, Tone::Trouble) };
+            content.push(strip(glyph, tone, outcome.says(), Vec::new()));
+            if let Outcome::BackedUp(done) = outcome {
+                content.push(table(vec![
+                    TableLine::new("Messages in the backup", count(done.messages)),
+                    TableLine::new("Added now", count(done.new)),
+                    TableLine::new("Size of the mail", size(done.octets)),
+                ]));
+            }
+            content.push(super::export::details(outcome.details()));
+        }
+        Err(Stopped::ByHand) => content.push(says(ended.says()).into()),
+        Err(Stopped::By(problem)) => content.push(trouble(problem, None)),
+    }
+    sheet("Back up", content, vec![act(None, "Close", theme::primary, Some(Message::Close)).into()])
+}

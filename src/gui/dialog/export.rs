@@ -1,0 +1,175 @@
+//! Export: which format, where to, which messages, the result.
+
+use std::path::PathBuf;
+
+use iced::widget::{Column, Row, button, column, container, row, scrollable, text};
+use iced::{Alignment, Element, Fill};
+
+use super::{Action, Intent, Lent, pick_folder, typed};
+use crate::backup::Format;
+use crate::gui::icon;
+use crate::gui::job::{Ended, Order, Running, Stopped};
+use crate::gui::theme::{self, size};
+use crate::gui::widget::{Tone, act, field, label, labelled, progress, says, sheet, strip, tool, trouble, words};
+use crate::gui::words::messages;
+
+/// See the module.
+pub struct Export {
+    format: Format,
+    folder: String,
+    /// What is searched for now, and whether only that is exported.
+    query: Option<String>,
+    only_found: bool,
+    started: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    Format(Format),
+    Folder(String),
+    Choose,
+    Chosen(Option<PathBuf>),
+    OnlyFound(bool),
+    Start,
+    Stop,
+    Close,
+}
+
+/// Each format: its name, what it is, and what the new file or folder is called.
+const FORMATS: [(Format, &str, &str, &str); 4] = [
+    (Format::Mbox, "mbox", "One file that nearly every mail program imports.", "Postkeep.mbox"),
+    (Format::Eml, ".eml files", "A folder with one file a message, exact to the byte.", "Postkeep mail"),
+    (Format::Zip, "zip", "The same .eml files in one zip file.", "Postkeep mail.zip"),
+    (Format::Maildir, "Maildir", "A Maildir, for mail servers and some mail programs.", "Postkeep Maildir"),
+];
+
+impl Export {
+    pub fn new(query: &str) -> Export {
+        let query = query.trim();
+        let home = std::env::home_dir().map(|home| home.display().to_string()).unwrap_or_default();
+        Export {
+            format: Format::Mbox,
+            folder: home,
+            query: (!query.is_empty()).then(|| query.to_owned()),
+            only_found: !query.is_empty(),
+            started: false,
+        }
+    }
+
+    /// The dialog of a job that runs already.
+    pub fn running() -> Export {
+        Export { started: true, ..Export::new("") }
+    }
+
+    fn place(&self) -> PathBuf {
+        let name = FORMATS.iter().find(|(format, ..)| *format == self.format).map_or("Postkeep", |(.., name)| name);
+        typed(&self.folder).join(name)
+    }
+
+    pub fn update(&mut self, message: Message) -> Action<Message> {
+        match message {
+            Message::Format(format) => self.format = format,
+            Message::Folder(folder) => self.folder = folder,
+            Message::Choose => return Action::Run(pick_folder("Export into", Message::Chosen)),
+            Message::Chosen(folder) => self.folder = folder.map_or(self.folder.clone(), |f| f.display().to_string()),
+            Message::OnlyFound(only) => self.only_found = only,
+            Message::Start => {
+                self.started = true;
+                let query = self.query.clone().filter(|_| self.only_found);
+                return Action::Want(Intent::Start(Order::Export { place: self.place(), format: self.format, query }));
+            }
+            Message::Stop => return Action::Want(Intent::StopJob),
+            Message::Close => return Action::Want(Intent::Close),
+        }
+        Action::None
+    }
+
+    pub fn view<'a>(&'a self, lent: Lent<'a>) -> Element<'a, Message> {
+        match (self.started, lent.job, lent.ended) {
+            (true, Some(job), _) => running("Export", job, Message::Close, Message::Stop),
+            (true, None, Some(ended)) => done("Export", ended, Message::Close),
+            _ => self.form(lent),
+        }
+    }
+
+    fn form<'a>(&'a self, lent: Lent<'a>) -> Element<'a, Message> {
+        let ready = !self.folder.trim().is_empty() && lent.job.is_none();
+        let formats =
+            FORMATS.iter().map(|(format, name, ..)| segment(name, *format == self.format, Message::Format(*format)));
+        let meaning =
+            FORMATS.iter().find(|(format, ..)| *format == self.format).map_or("", |(_, _, meaning, _)| meaning);
+        let formats =
+            column![label("Format"), Row::with_children(formats).spacing(6), words(meaning, size::SMALL, theme::dim),]
+                .spacing(6);
+        let folder =
+            field("A folder", &self.folder).on_input(Message::Folder).on_submit_maybe(ready.then_some(Message::Start));
+        let choose = act(Some(icon::FOLDER_OPEN), "Choose", theme::plain, Some(Message::Choose)).height(36);
+        let place = row![folder, choose].spacing(8).align_y(Alignment::Center);
+        let mut content: Vec<Element<'a, Message>> = vec![
+            says("A copy of your mail for other programs. Nothing here is changed.").into(),
+            formats.into(),
+            labelled("Into the folder", place).into(),
+            words(format!("Written as {}", self.place().display()), size::SMALL, theme::faint).into(),
+        ];
+        if let Some(query) = &self.query {
+            let all = segment("All mail", !self.only_found, Message::OnlyFound(false));
+            let found = segment("Only what is found now", self.only_found, Message::OnlyFound(true));
+            let which = column![label("Which messages"), row![all, found].spacing(6)].spacing(6);
+            content.push(which.push(words(format!("Searched for: {query}"), size::SMALL, theme::faint)).into());
+        } else {
+            content.push(says(format!("All {}.", messages(lent.library.counts.all))).into());
+        }
+        let buttons = vec![
+            tool(None, "Not now", Some(Message::Close)).into(),
+            act(Some(icon::FOLDER_OUTPUT), "Export", theme::primary, ready.then_some(Message::Start)).into(),
+        ];
+        sheet("Export", content, buttons)
+    }
+}
+
+/// One of several choices side by side.
+pub fn segment<'a, M: Clone + 'a>(name: &'a str, chosen: bool, message: M) -> Element<'a, M> {
+    button(container(text(name).size(size::BODY).font(theme::MEDIUM)).center_y(Fill))
+        .height(32)
+        .padding([0, 12])
+        .style(theme::segment(chosen))
+        .on_press(message)
+        .into()
+}
+
+/// A job that runs, for any dialog.
+pub fn running<'a, M: Clone + 'a>(heading: &'a str, job: &'a Running, close: M, stop: M) -> Element<'a, M> {
+    let content = vec![says(job.says()).into(), progress(job.progress.fraction())];
+    let buttons = vec![
+        tool(None, "Run in the background", Some(close)).into(),
+        act(None, "Cancel", theme::plain, (!job.stopping).then_some(stop)).into(),
+    ];
+    sheet(heading, content, buttons)
+}
+
+/// A job that ended, for any dialog.
+pub fn done<'a, M: Clone + 'a>(heading: &'a str, ended: &'a Ended, close: M) -> Element<'a, M> {
+    let mut content: Vec<Element<'a, M>> = Vec::new();
+    match &ended.result {
+        Ok(outcome) => {
+            content.push(strip(icon::CHECK, Tone::Good, outcome.says(), Vec::new()));
+            if let Order::Export { place, .. } = &ended.order {
+                content.push(says(format!("It is at {}.", place.display())).into());
+            }
+            content.push(details(outcome.details()));
+        }
+        Err(Stopped::ByHand) => content.push(says(ended.says()).into()),
+        Err(Stopped::By(problem)) => content.push(trouble(problem, None)),
+    }
+    sheet(heading, content, vec![act(None, "Close", theme::primary, Some(close)).into()])
+}
+
+/// Sentences about single messages, in a box that scrolls.
+pub fn details<'a, M: 'a>(sentences: &'a [String]) -> Element<'a, M> {
+    if sentences.is_empty() {
+        return Column::new().into();
+    }
+    let lines = sentences.iter().take(200).map(|sentence| words(sentence.as_str(), size::SMALL, theme::dim).into());
+    let lines = scrollable(Column::with_children(lines).spacing(4).width(Fill)).style(theme::scroll);
+    container(lines).padding(10).max_height(160).width(Fill).style(theme::well).into()
+}

@@ -1,0 +1,147 @@
+//! Import from files, and restore from a backup: where from, and the result.
+
+use std::path::PathBuf;
+
+use iced::widget::row;
+use iced::{Alignment, Element, Task};
+
+use super::{Action, Intent, Lent, export, pick_folder, typed};
+use crate::gui::icon;
+use crate::gui::job::Order;
+use crate::gui::theme;
+use crate::gui::widget::{act, field, labelled, says, sheet, tool};
+
+/// See the module.
+pub struct Incoming {
+    kind: Kind,
+    path: String,
+    /// Several files at once, from the platform's dialog.
+    files: Vec<PathBuf>,
+    started: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Import,
+    Restore,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    Path(String),
+    ChooseFolder,
+    ChooseFiles,
+    Folder(Option<PathBuf>),
+    Files(Vec<PathBuf>),
+    Start,
+    Stop,
+    Close,
+}
+
+impl Kind {
+    fn heading(self) -> &'static str {
+        match self {
+            Kind::Import => "Import",
+            Kind::Restore => "Restore from a backup",
+        }
+    }
+
+    fn sentence(self) -> &'static str {
+        match self {
+            Kind::Import => {
+                "Mail from another program: .eml files, an mbox file, a Maildir, or a folder of them. Your files are only read, \
+                 and what is here already is not added twice."
+            }
+            Kind::Restore => {
+                "Brings back the messages, marks and accounts of a backup folder. What is here already stays and is not added \
+                 twice. Passwords are in no backup; you will be asked for them."
+            }
+        }
+    }
+}
+
+impl Incoming {
+    pub fn new(kind: Kind) -> Incoming {
+        Incoming { kind, path: String::new(), files: Vec::new(), started: false }
+    }
+
+    /// The dialog of a job that runs already.
+    pub fn running(kind: Kind) -> Incoming {
+        Incoming { started: true, ..Incoming::new(kind) }
+    }
+
+    fn order(&self) -> Order {
+        match self.kind {
+            Kind::Restore => Order::Restore(typed(&self.path)),
+            Kind::Import if self.files.is_empty() => Order::Import(vec![typed(&self.path)]),
+            Kind::Import => Order::Import(self.files.clone()),
+        }
+    }
+
+    pub fn update(&mut self, message: Message) -> Action<Message> {
+        match message {
+            Message::Path(path) => {
+                self.path = path;
+                self.files.clear();
+            }
+            Message::ChooseFolder => return Action::Run(pick_folder(self.kind.heading(), Message::Folder)),
+            Message::ChooseFiles => return Action::Run(pick_files()),
+            Message::Folder(folder) => self.path = folder.map_or(self.path.clone(), |f| f.display().to_string()),
+            Message::Files(files) => self.chose(files),
+            Message::Start => {
+                self.started = true;
+                return Action::Want(Intent::Start(self.order()));
+            }
+            Message::Stop => return Action::Want(Intent::StopJob),
+            Message::Close => return Action::Want(Intent::Close),
+        }
+        Action::None
+    }
+
+    fn chose(&mut self, files: Vec<PathBuf>) {
+        match files.as_slice() {
+            [] => {}
+            [file] => self.path = file.display().to_string(),
+            many => self.path = format!("{} files", many.len()),
+        }
+        if !files.is_empty() {
+            self.files = files;
+        }
+    }
+
+    pub fn view<'a>(&'a self, lent: Lent<'a>) -> Element<'a, Message> {
+        match (self.started, lent.job, lent.ended) {
+            (true, Some(job), _) => export::running(self.kind.heading(), job, Message::Close, Message::Stop),
+            (true, None, Some(ended)) => export::done(self.kind.heading(), ended, Message::Close),
+            _ => self.form(lent),
+        }
+    }
+
+    fn form<'a>(&'a self, lent: Lent<'a>) -> Element<'a, Message> {
+        let ready = !self.path.trim().is_empty() && lent.job.is_none();
+        let hint = if self.kind == Kind::Import { "A file or a folder" } else { "The backup folder" };
+        let path = field(hint, &self.path).on_input(Message::Path).on_submit_maybe(ready.then_some(Message::Start));
+        let mut place = row![path].spacing(8).align_y(Alignment::Center);
+        if self.kind == Kind::Import {
+            place = place.push(act(Some(icon::FILE), "Files", theme::plain, Some(Message::ChooseFiles)).height(36));
+        }
+        place =
+            place.push(act(Some(icon::FOLDER_OPEN), "Folder", theme::plain, Some(Message::ChooseFolder)).height(36));
+        let (name, glyph) = match self.kind {
+            Kind::Import => ("Import", icon::FOLDER_INPUT),
+            Kind::Restore => ("Restore", icon::HISTORY),
+        };
+        let content = vec![says(self.kind.sentence()).into(), labelled("Where from", place).into()];
+        let buttons = vec![
+            tool(None, "Not now", Some(Message::Close)).into(),
+            act(Some(glyph), name, theme::primary, ready.then_some(Message::Start)).into(),
+        ];
+        sheet(self.kind.heading(), content, buttons)
+    }
+}
+
+fn pick_files() -> Task<Message> {
+    Task::perform(rfd::AsyncFileDialog::new().set_title("Import").pick_files(), |files| {
+        Message::Files(files.unwrap_or_default().iter().map(|file| file.path().to_owned()).collect())
+    })
+}

@@ -1,0 +1,179 @@
+//! The dialogs: one module each, with its own `Message`, `update` and `view`. What a dialog wants of the window it says
+//! as an [`Intent`], which the desk alone interprets.
+
+pub mod account;
+pub mod backup;
+pub mod export;
+pub mod incoming;
+pub mod password;
+pub mod quit;
+pub mod removal;
+pub mod settings;
+
+use std::path::PathBuf;
+
+use iced::{Element, Task};
+
+use super::job::{self, Ended, Running};
+use super::library::Library;
+use super::setup;
+use super::theme::Choice;
+use super::words::Clock;
+use crate::account::{Account, AccountId};
+use crate::archive::{Archive, Mail};
+use crate::fetch::{Event, Request};
+
+/// The dialog that is open.
+pub enum Dialog {
+    Removal(removal::Removal),
+    BackUp(backup::BackUp),
+    Export(export::Export),
+    Incoming(incoming::Incoming),
+    Mailbox(Box<setup::Setup>),
+    Account(account::Settings),
+    Password(password::Password),
+    Settings,
+    Quit(quit::Quit),
+}
+
+#[derive(Clone, Debug)]
+pub enum Message {
+    Removal(removal::Message),
+    BackUp(backup::Message),
+    Export(export::Message),
+    Incoming(incoming::Message),
+    Mailbox(setup::Message),
+    Account(account::Message),
+    Password(password::Message),
+    Settings(settings::Message),
+    Quit(quit::Message),
+}
+
+/// What a dialog's `update` answers.
+pub enum Action<M> {
+    None,
+    Run(Task<M>),
+    Want(Intent),
+}
+
+/// What a dialog wants of the window.
+#[derive(Clone, Debug)]
+pub enum Intent {
+    /// Close this dialog and do nothing.
+    Close,
+    /// Start a job and go on showing the dialog.
+    Start(job::Order),
+    StopJob,
+    /// Ask the worker; the dialog stays.
+    Ask(Request),
+    /// Ask the worker and close.
+    Tell(Request),
+    /// Stop leaving copies on the server for this account, from the next check on.
+    StopLeaving(AccountId),
+    /// Choose a backup folder first, back up, then stop leaving copies.
+    BackUpThenStopLeaving(AccountId),
+    /// An account was added or changed; the sentence says what came of its password.
+    Saved(Box<Account>, Option<String>),
+    ChangeServer(AccountId),
+    Removed(AccountId, Mail),
+    Theme(Choice),
+    Open(Which),
+    TrySample,
+    Quit,
+}
+
+/// A dialog to open from another place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    AddMailbox,
+    BackUp,
+    Export,
+    Import,
+    Restore,
+    Settings,
+}
+
+/// What the dialogs see of the window.
+#[derive(Clone, Copy)]
+pub struct Lent<'a> {
+    pub library: &'a Library,
+    pub job: Option<&'a Running>,
+    /// The job that ended last, while its dialog is open.
+    pub ended: Option<&'a Ended>,
+    pub clock: &'a Clock,
+    pub theme: Choice,
+}
+
+impl Dialog {
+    pub fn update(&mut self, message: Message, archive: &Archive) -> Action<Message> {
+        match (self, message) {
+            (Dialog::Removal(dialog), Message::Removal(message)) => dialog.update(message).map(Message::Removal),
+            (Dialog::BackUp(dialog), Message::BackUp(message)) => dialog.update(message).map(Message::BackUp),
+            (Dialog::Export(dialog), Message::Export(message)) => dialog.update(message).map(Message::Export),
+            (Dialog::Incoming(dialog), Message::Incoming(message)) => dialog.update(message).map(Message::Incoming),
+            (Dialog::Mailbox(dialog), Message::Mailbox(message)) => {
+                dialog.update(message, archive).map(Message::Mailbox)
+            }
+            (Dialog::Account(dialog), Message::Account(message)) => {
+                dialog.update(message, archive).map(Message::Account)
+            }
+            (Dialog::Password(dialog), Message::Password(message)) => dialog.update(message).map(Message::Password),
+            (Dialog::Settings, Message::Settings(message)) => settings::update(message).map(Message::Settings),
+            (Dialog::Quit(dialog), Message::Quit(message)) => dialog.update(message).map(Message::Quit),
+            // A late answer to a dialog that was closed.
+            _ => Action::None,
+        }
+    }
+
+    pub fn view<'a>(&'a self, lent: Lent<'a>) -> Element<'a, Message> {
+        match self {
+            Dialog::Removal(dialog) => dialog.view(lent).map(Message::Removal),
+            Dialog::BackUp(dialog) => dialog.view(lent).map(Message::BackUp),
+            Dialog::Export(dialog) => dialog.view(lent).map(Message::Export),
+            Dialog::Incoming(dialog) => dialog.view(lent).map(Message::Incoming),
+            Dialog::Mailbox(dialog) => dialog.view(false).map(Message::Mailbox),
+            Dialog::Account(dialog) => dialog.view(lent).map(Message::Account),
+            Dialog::Password(dialog) => dialog.view(lent).map(Message::Password),
+            Dialog::Settings => settings::view(lent).map(Message::Settings),
+            Dialog::Quit(dialog) => dialog.view(lent).map(Message::Quit),
+        }
+    }
+
+    /// Whether Escape closes it.
+    pub fn can_be_closed(&self) -> bool {
+        !matches!(self, Dialog::Quit(quit) if quit.leaving)
+    }
+
+    /// Lets a dialog that waits for the worker see what it said.
+    pub fn hear(&mut self, event: &Event) {
+        if let Dialog::Removal(dialog) = self {
+            dialog.hear(event);
+        }
+    }
+}
+
+impl<M: Send + 'static> Action<M> {
+    pub fn map<N: Send + 'static>(self, wrap: impl Fn(M) -> N + Clone + Send + 'static) -> Action<N> {
+        match self {
+            Action::None => Action::None,
+            Action::Run(task) => Action::Run(task.map(wrap)),
+            Action::Want(intent) => Action::Want(intent),
+        }
+    }
+}
+
+/// Asks for a folder with the platform's dialog. `None` for "cancelled" and for "no such dialog here" alike, which is
+/// why every place that asks has a field for the path as well.
+fn pick_folder<M: Send + 'static>(title: &str, chosen: fn(Option<PathBuf>) -> M) -> Task<M> {
+    let dialog = rfd::AsyncFileDialog::new().set_title(title).pick_folder();
+    Task::perform(dialog, move |folder| chosen(folder.map(|folder| folder.path().to_owned())))
+}
+
+/// A path as it was typed: `~` is the home folder.
+fn typed(path: &str) -> PathBuf {
+    let path = path.trim();
+    match (path.strip_prefix("~/"), std::env::home_dir()) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => PathBuf::from(path),
+    }
+}

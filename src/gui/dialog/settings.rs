@@ -1,0 +1,71 @@
+//! The few settings of the window, and the ways in and out that are seldom needed.
+
+use iced::Element;
+use iced::widget::{Row, column, row};
+
+use super::export::segment;
+use super::{Action, Intent, Lent, Which};
+use crate::gui::icon;
+use crate::gui::theme::{self, Choice};
+use crate::gui::widget::{act, label, says, sheet};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    Theme(Choice),
+    Open(Which),
+    TrySample,
+    Close,
+}
+
+pub fn update(message: Message) -> Action<Message> {
+    Action::Want(match message {
+        Message::Theme(choice) => Intent::Theme(choice),
+        Message::Open(which) => Intent::Open(which),
+        Message::TrySample => Intent::TrySample,
+        Message::Close => Intent::Close,
+    })
+}
+
+fn name(choice: Choice) -> &'static str {
+    match choice {
+        Choice::System => "As the system",
+        Choice::Light => "Light",
+        Choice::Dark => "Dark",
+    }
+}
+
+pub fn view(lent: Lent<'_>) -> Element<'_, Message> {
+    let themes = Choice::ALL.map(|choice| segment(name(choice), lent.theme == choice, Message::Theme(choice)));
+    let looks = column![label("Appearance"), Row::with_children(themes).spacing(6)].spacing(6);
+    let open = |glyph, name, which| act(Some(glyph), name, theme::plain, Some(Message::Open(which)));
+    let mail = column![
+        label("Mail"),
+        row![
+            open(icon::PLUS, "Add a mailbox", Which::AddMailbox),
+            open(icon::FOLDER_INPUT, "Import", Which::Import),
+            open(icon::HISTORY, "Restore", Which::Restore),
+        ]
+        .spacing(8),
+    ]
+    .spacing(6);
+    let mut content: Vec<Element<'_, Message>> = vec![looks.into(), mail.into()];
+    if !lent.library.sample {
+        let sample = act(Some(icon::FLASK_CONICAL), "Try the sample mailbox", theme::plain, Some(Message::TrySample));
+        let words = says("The sample mailbox is separate: your own mail is not touched.");
+        content.push(column![label("Look around"), row![sample], words].spacing(6).into());
+    }
+    content.push(keys());
+    sheet("Settings", content, vec![act(None, "Close", theme::primary, Some(Message::Close)).into()])
+}
+
+fn keys<'a>() -> Element<'a, Message> {
+    column![
+        label("Keys"),
+        says(
+            "J and K or the arrows go through the list · S star · U mark unread · R reply · / search · F5 check mail · Esc \
+             closes"
+        ),
+    ]
+    .spacing(6)
+    .into()
+}

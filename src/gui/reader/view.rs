@@ -1,0 +1,193 @@
+//! How the reader is drawn.
+
+use iced::widget::{Row, button, column, container, row, scrollable, text, text_editor};
+use iced::{Alignment, Element, Fill, Font, padding};
+
+use super::{Message, Note, Open, Reader, SCROLL, bindings, shown};
+use crate::gui::icon::{self, icon};
+use crate::gui::theme::{self, measure, size};
+use crate::gui::widget::{Tone, across, avatar, gap, glyph, glyph_in, line, link, says, strip, tool, trouble, void};
+use crate::gui::words::{self, Clock};
+
+impl Reader {
+    /// The pane; `alone` when the list is not beside it, so that there is a way back.
+    pub fn view<'a>(&'a self, clock: &'a Clock, alone: bool) -> Element<'a, Message> {
+        let pane = match &self.open {
+            Some(open) => column![open.tools(alone), across(), open.page(clock)],
+            None => column![
+                container(text("")).height(measure::HEAD),
+                across(),
+                void(
+                    icon::MAIL_OPEN,
+                    "Nothing selected",
+                    "Choose a message on the left, or press J and K to go through them."
+                ),
+            ],
+        };
+        container(pane).width(Fill).height(Fill).style(theme::paper).into()
+    }
+}
+
+impl Open {
+    fn tools(&self, alone: bool) -> Element<'_, Message> {
+        let mut tools = Row::new().spacing(4).align_y(Alignment::Center);
+        if alone {
+            tools = tools.push(glyph(icon::ARROW_LEFT, "Back to the list (Esc)", Some(Message::Back)));
+        }
+        let star = if self.row.marks.starred { icon(icon::STAR).style(theme::warn) } else { icon(icon::STAR) };
+        let starring = if self.row.marks.starred { "Take the star off (S)" } else { "Star (S)" };
+        let source = if self.source { "Back to the message" } else { "View source" };
+        tools = tools
+            .push(tool(Some(icon::REPLY), "Reply", Some(Message::Reply)))
+            .push(glyph_in(star, starring, Some(Message::Star)))
+            .push(glyph(icon::MAIL, "Mark unread (U)", Some(Message::Unread)))
+            .push(gap())
+            .push(tool(Some(icon::CODE), source, Some(Message::ToggleSource)));
+        container(tools).center_y(measure::HEAD).padding([0, 12]).into()
+    }
+
+    fn page<'a>(&'a self, clock: &'a Clock) -> Element<'a, Message> {
+        let subject = if self.row.subject.is_empty() { "No subject" } else { &self.row.subject };
+        let mut page = column![
+            text(subject).size(size::SUBJECT).font(theme::BOLD).line_height(1.3),
+            self.sender(clock),
+            self.copies(clock),
+        ]
+        .spacing(12);
+        page = page.extend(self.strips());
+        page = page.push(self.body());
+        if self.rest() > 0 {
+            #[allow(clippy::cast_possible_truncation)]
+            let rest = format!("{} more", words::size(self.rest() as u64));
+            page = page.push(row![says(rest), link("Show the next part", Some(Message::ShowMore))].spacing(10));
+        }
+        if !self.message.attachments.is_empty() {
+            page = page.push(self.attachments());
+        }
+        scrollable(container(page).padding(padding::all(28).top(20)).width(Fill))
+            .id(SCROLL)
+            .width(Fill)
+            .height(Fill)
+            .style(theme::scroll)
+            .into()
+    }
+
+    fn sender<'a>(&'a self, clock: &'a Clock) -> Element<'a, Message> {
+        let from = &self.message.envelope.from;
+        let name = if from.name.is_empty() { &from.address } else { &from.name };
+        let called = if name.is_empty() { "Unknown sender" } else { name };
+        let mut first = Row::new().spacing(5).push(line(called).font(theme::BOLD).width(iced::Shrink));
+        if !from.name.is_empty() && !from.address.is_empty() {
+            first = first.push(line(format!("<{}>", from.address)).color(|tokens| tokens.dim));
+        }
+        let mut lines = column![first, line(self.recipients()).color(|tokens| tokens.dim)].spacing(2);
+        if let Some(copies) = self.cc() {
+            lines = lines.push(line(copies).color(|tokens| tokens.dim));
+        }
+        let when = column![
+            text(clock.full(self.row.date)).size(size::SMALL).style(theme::faint).wrapping(text::Wrapping::None),
+            text(words::size(self.row.size)).size(size::SMALL).style(theme::faint),
+        ]
+        .spacing(3)
+        .align_x(Alignment::End);
+        row![avatar(words::initials(called)), lines.width(Fill), when].spacing(12).align_y(Alignment::Center).into()
+    }
+
+    fn recipients(&self) -> String {
+        let to: Vec<String> = self.message.envelope.to.iter().map(shown).collect();
+        if to.is_empty() { "to undisclosed recipients".to_owned() } else { format!("to {}", to.join(", ")) }
+    }
+
+    fn cc(&self) -> Option<String> {
+        let cc: Vec<String> = self.message.envelope.cc.iter().map(shown).collect();
+        (!cc.is_empty()).then(|| format!("cc {}", cc.join(", ")))
+    }
+
+    /// Where the copies of this message are, in words.
+    fn copies<'a>(&'a self, clock: &'a Clock) -> Element<'a, Message> {
+        let server = if self.row.on_server { "on the server" } else { "not on the server" };
+        let backup = match self.row.in_backup {
+            Some(when) => format!("in a backup, verified {}", clock.spoken(when)),
+            None => "not yet in a backup".to_owned(),
+        };
+        Row::new()
+            .push(copy(icon::SERVER, server.to_owned(), self.row.on_server))
+            .push(copy(icon::HARD_DRIVE, "on this computer".to_owned(), true))
+            .push(copy(icon::ARCHIVE, backup, self.row.in_backup.is_some()))
+            .spacing(14)
+            .wrap()
+            .into()
+    }
+
+    fn strips(&self) -> Vec<Element<'_, Message>> {
+        let mut strips: Vec<Element<'_, Message>> = Vec::new();
+        match &self.note {
+            Some(Note::Said(sentence)) => {
+                let close = vec![("Close", Message::Dismiss)];
+                strips.push(strip(icon::CHECK, Tone::Good, sentence.as_str(), close));
+            }
+            Some(Note::Failed(problem)) => strips.push(trouble(problem, Some(Message::Dismiss))),
+            None => {}
+        }
+        if self.source {
+            let note = "The source, as the server sent it. Characters that could deceive are not shown here.";
+            strips.push(strip(icon::CODE, Tone::Note, note, vec![("Back to the message", Message::ToggleSource)]));
+        } else {
+            for note in &self.message.notes {
+                strips.push(strip(icon::INFO, Tone::Note, note.as_str(), Vec::new()));
+            }
+        }
+        strips
+    }
+
+    fn body(&self) -> Element<'_, Message> {
+        if self.whole.trim().is_empty() {
+            let sentence = if self.message.attachments.is_empty() {
+                "This message has no text."
+            } else {
+                "This message has no text, only what is attached."
+            };
+            return says(sentence).into();
+        }
+        let font = if self.source { Font::MONOSPACE } else { theme::REGULAR };
+        let size = if self.source { size::SMALL } else { size::READING };
+        let editor = text_editor(&self.text)
+            .on_action(Message::Edited)
+            .key_binding(bindings)
+            .font(font)
+            .size(size)
+            .line_height(1.55)
+            .padding(0)
+            .style(theme::reading);
+        container(editor).clip(true).padding(padding::top(6)).width(Fill).max_width(860).into()
+    }
+
+    fn attachments(&self) -> Element<'_, Message> {
+        let chips = self.message.attachments.iter().enumerate().map(|(index, part)| {
+            let name = if part.name.is_empty() { &part.safe_name } else { &part.name };
+            let content = row![
+                icon(icon::PAPERCLIP).style(theme::dim),
+                container(line(name.as_str()).width(iced::Shrink)).max_width(280),
+                text(words::size(part.size)).size(size::CAPTION).style(theme::faint),
+            ];
+            let chip = button(container(content.spacing(8).align_y(Alignment::Center)).center_y(Fill));
+            let chip = chip.height(measure::CONTROL).padding([0, 12]).style(theme::plain);
+            crate::gui::widget::hinted(chip.on_press(Message::Save(Some(index))), "Save this attachment")
+        });
+        let mut chips: Vec<Element<'_, Message>> = chips.collect();
+        let all = if chips.len() > 1 { "Save all" } else { "Save" };
+        chips.push(tool(Some(icon::DOWNLOAD), all, Some(Message::Save(None))).into());
+        column![across(), Row::with_children(chips).spacing(8).align_y(Alignment::Center).wrap().vertical_spacing(8)]
+            .spacing(14)
+            .into()
+    }
+}
+
+fn copy<'a>(glyph: char, name: String, there: bool) -> Element<'a, Message> {
+    let (ink, words_ink): (crate::gui::widget::Ink, crate::gui::widget::Ink) =
+        if there { (theme::accent, theme::dim) } else { (theme::faint, theme::faint) };
+    row![icon(glyph).size(14).style(ink), text(name).size(size::SMALL).style(words_ink).line_height(1.2)]
+        .spacing(5)
+        .align_y(Alignment::Center)
+        .into()
+}
