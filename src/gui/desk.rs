@@ -19,7 +19,7 @@ use super::dialog::{self, Dialog, Intent, Which};
 use super::job::{self, Ended, Order, Outcome, Running, Stopped};
 use super::library::{Library, Stock};
 use super::list::{self, List};
-use super::off::{ask, explain, off};
+use super::off::{ask, off};
 use super::open::{Opened, Remembered, Sample};
 use super::reader::{self, Reader};
 use super::setup::{self, Setup};
@@ -27,8 +27,9 @@ use super::theme::Choice;
 use super::words::{Clock, messages};
 use super::{bars, sidebar, welcome};
 use crate::account::{Account, AccountId, MessageId, Retention};
-use crate::archive::{Archive, ArchiveError, Row, View};
-use crate::fetch::{self, Event, Request};
+use crate::archive::{Archive, ArchiveError, Row, SessionOutcome, View};
+use crate::fetch::{self, Event, FetchError, Request};
+use crate::job::{Cancelled, Progress};
 use crate::problem::Problem;
 
 /// See the module.
@@ -37,7 +38,7 @@ pub struct Desk {
     /// Tells this desk's worker from that of an archive opened before.
     generation: u64,
     /// Keeps the sample server and its folder alive.
-    sample: Option<Arc<Sample>>,
+    _sample: Option<Arc<Sample>>,
     pub library: Library,
     pub list: List,
     pub reader: Reader,
@@ -78,8 +79,8 @@ pub enum Message {
     /// Something was written, or not; read the counts again where it was.
     Written(Result<(), Problem>),
     CloseProblem,
-    /// Nothing is under the veil of a dialog.
-    Veil,
+    /// Ask the worker again what it could not hear.
+    DryRun(AccountId),
 }
 
 /// What the desk wants of the window around it.
@@ -108,7 +109,7 @@ impl Desk {
         let mut desk = Desk {
             archive: opened.archive,
             generation,
-            sample: opened.sample,
+            _sample: opened.sample,
             library,
             list: List::new(),
             reader: Reader::default(),
@@ -148,7 +149,7 @@ impl Desk {
             Message::Stocked(stock, relist) => self.stocked(stock, relist).into(),
             Message::Written(result) => self.written(result).into(),
             Message::CloseProblem => self.close_problem(),
-            Message::Veil => Action::None,
+            Message::DryRun(account) => self.dry_run(account),
         }
     }
 
@@ -234,8 +235,6 @@ impl Desk {
                 Task::none()
             }
             Event::Finished(account, outcome, error) => self.finished(account, &outcome, error.as_deref()),
-            #[allow(unreachable_patterns)]
-            _ => Task::none(),
         }
     }
 
@@ -249,25 +248,28 @@ impl Desk {
 
     fn started(&mut self, account: AccountId) -> Task<Message> {
         self.notice = None;
-        self.library.fetching.insert(account, crate::job::Progress::default());
+        self.library.fetching.insert(account, Progress::default());
         Task::none()
     }
 
-    fn finished(
-        &mut self,
-        account: AccountId,
-        outcome: &crate::archive::SessionOutcome,
-        error: Option<&fetch::FetchError>,
-    ) -> Task<Message> {
+    fn finished(&mut self, account: AccountId, outcome: &SessionOutcome, error: Option<&FetchError>) -> Task<Message> {
         self.library.fetching.remove(&account);
-        // The dialog of the dry run shows its own.
-        let own = matches!(&self.dialog, Some(Dialog::Removal(removal)) if removal.account == account);
         match error {
-            Some(error) if !own => self.problem = Some(explain(error)),
-            Some(_) => {}
             None => self.notice = Some(format!("{}: {}", self.library.name(account), came(outcome))),
+            Some(FetchError::Cancelled(_)) => self.notice = Some(Problem::from(&Cancelled).to_string()),
+            // It is asked for.
+            Some(FetchError::NoPassword) => {}
+            Some(error) => self.problem = Some(Problem::from(error)),
         }
-        self.renew(true)
+        // A dry run asked for while the fetch ran was not heard.
+        let waiting = matches!(&self.dialog, Some(Dialog::Removal(dry)) if dry.account == account && dry.is_asking());
+        let again = if waiting { later(Message::DryRun(account)) } else { Task::none() };
+        Task::batch([again, self.renew(true)])
+    }
+
+    fn dry_run(&mut self, account: AccountId) -> Action {
+        self.send(Request::DryRun(account));
+        Action::None
     }
 
     fn password_wanted(&mut self, account: AccountId) -> Task<Message> {
@@ -633,7 +635,7 @@ impl Desk {
 }
 
 /// What a visit to the server came to.
-fn came(outcome: &crate::archive::SessionOutcome) -> String {
+fn came(outcome: &SessionOutcome) -> String {
     let mut sentence = match outcome.retrieved {
         0 => "nothing new.".to_owned(),
         new => format!("{} new.", messages(new)),
@@ -645,6 +647,14 @@ fn came(outcome: &crate::archive::SessionOutcome) -> String {
         sentence.push_str(&format!(" {} could not be fetched and stay on the server.", messages(outcome.failed)));
     }
     sentence
+}
+
+/// The message, a moment from now.
+fn later(message: Message) -> Task<Message> {
+    Task::future(async move {
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        message
+    })
 }
 
 /// What identifies the worker of a desk among subscriptions.

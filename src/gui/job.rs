@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use futures::channel::mpsc;
 use iced::Task;
 
-use super::off::explain;
 use super::words::{count, messages, size, size_of};
 use crate::account::AccountId;
 use crate::archive::Archive;
@@ -262,7 +261,7 @@ fn run(
     };
     done.map_err(|error| match error {
         BackupError::Cancelled(_) => Stopped::ByHand,
-        error => Stopped::By(explain(&error)),
+        error => Stopped::By(Problem::from(&error)),
     })
 }
 

@@ -1,5 +1,7 @@
 //! Work off the drawing thread: everything that touches a disk, a keyring or a network.
 
+use std::io;
+
 use iced::Task;
 
 use crate::problem::Problem;
@@ -17,16 +19,23 @@ pub fn off<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Task
 pub fn ask<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Task<Result<T, Problem>>
 where
     T: Send + 'static,
-    E: std::error::Error + 'static,
+    for<'a> Problem: From<&'a E>,
 {
-    off(move || work().map_err(|error| explain(&error)))
+    off(move || work().map_err(|error| Problem::from(&error)))
 }
 
-/// Any error of the core as a person reads it.
-pub fn explain<E: std::error::Error + 'static>(error: &E) -> Problem {
+/// A file or folder outside the archive that could not be written.
+pub fn unwritten(what: &str, error: &io::Error) -> Problem {
+    let (why, advice) = match error.kind() {
+        io::ErrorKind::PermissionDenied => ("writing there is not allowed", "Choose another folder."),
+        io::ErrorKind::NotFound => ("the folder is not there", "Choose another folder."),
+        io::ErrorKind::StorageFull => ("the disk is full", "Make room on the disk, or choose another folder."),
+        io::ErrorKind::ReadOnlyFilesystem => ("the disk can only be read", "Choose another folder."),
+        _ => ("the disk refused it", "Try again, or choose another folder."),
+    };
     Problem {
-        summary: format!("That did not work: {error}."),
+        summary: format!("{what} could not be written: {why}."),
         mail: "Your mail is as it was.".to_owned(),
-        advice: "Try again.".to_owned(),
+        advice: advice.to_owned(),
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::library::Stock;
-use super::off::explain;
+use super::off::unwritten;
 use super::theme::{Choice, measure};
 use crate::account::{Retention, Security, Server};
 use crate::archive::{Archive, NewAccount};
@@ -77,20 +77,29 @@ fn size_of(text: &str) -> Option<(f32, f32)> {
 
 /// Opens the archive in `folder`, making it where there is none.
 pub fn archive(folder: &Path) -> Result<Opened, Problem> {
-    let archive = Archive::open(folder).map_err(|error| explain(&error))?;
+    let archive = Archive::open(folder).map_err(|error| Problem::from(&error))?;
     let remembered = Remembered::read(&archive);
-    let stock = Stock::read(&archive).map_err(|error| explain(&error))?;
+    let stock = Stock::read(&archive).map_err(|error| Problem::from(&error))?;
     Ok(Opened { archive, stock, sample: None, remembered })
+}
+
+/// The sample server could not be started.
+fn unstarted(error: &std::io::Error) -> Problem {
+    Problem {
+        summary: format!("The sample mailbox could not be started: {error}."),
+        mail: "Your own mail is not touched by it.".to_owned(),
+        advice: "Try again; another program may forbid connections within this computer.".to_owned(),
+    }
 }
 
 /// Starts the sample server and opens a temporary archive with its account.
 pub fn sample(remembered: Option<Remembered>) -> Result<Opened, Problem> {
-    let folder = tempfile::tempdir().map_err(|error| explain(&error))?;
-    let server = demo::Server::start(0, demo::Options::default()).map_err(|error| explain(&error))?;
-    let archive = Archive::open(&folder.path().join("archive")).map_err(|error| explain(&error))?;
-    let account = archive.add_account(&new_account(&server)).map_err(|error| explain(&error))?;
+    let folder = tempfile::tempdir().map_err(|error| unwritten("A temporary folder", &error))?;
+    let server = demo::Server::start(0, demo::Options::default()).map_err(|error| unstarted(&error))?;
+    let archive = Archive::open(&folder.path().join("archive")).map_err(|error| Problem::from(&error))?;
+    let account = archive.add_account(&new_account(&server)).map_err(|error| Problem::from(&error))?;
     secrets::hold(&account, &server.password().to_owned().into());
-    let stock = Stock::read(&archive).map_err(|error| explain(&error))?;
+    let stock = Stock::read(&archive).map_err(|error| Problem::from(&error))?;
     let sample = Some(Arc::new(Sample { _server: server, _folder: folder }));
     Ok(Opened { archive, stock, sample, remembered: remembered.unwrap_or_default() })
 }

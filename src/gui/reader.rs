@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use iced::widget::text_editor;
 use iced::{Task, keyboard};
 
-use super::off::{ask, off};
+use super::off::{ask, off, unwritten};
 use crate::account::MessageId;
 use crate::archive::{Archive, Row};
 use crate::message::{self, Mailbox};
@@ -265,7 +265,7 @@ impl Open {
     }
 
     fn save_into(&mut self, which: Option<usize>, folder: Option<PathBuf>, archive: &Archive) -> Action {
-        let Some(folder) = folder.or_else(downloads) else { return Action::None };
+        let Some(folder) = folder else { return Action::None };
         let (archive, id) = (archive.clone(), self.row.id);
         let names: Vec<(usize, String)> = (self.message.attachments.iter().map(|part| part.safe_name.clone()))
             .enumerate()
@@ -333,10 +333,6 @@ fn pick_folder(which: Option<usize>) -> Task<Message> {
     })
 }
 
-fn downloads() -> Option<PathBuf> {
-    None
-}
-
 /// Writes attachments under their safe names, never over a file that is there.
 fn save(
     archive: &Archive,
@@ -344,11 +340,11 @@ fn save(
     names: &[(usize, String)],
     folder: &std::path::Path,
 ) -> Result<Vec<PathBuf>, Problem> {
-    let original = archive.original(id).map_err(|error| super::off::explain(&error))?.unwrap_or_default();
+    let original = archive.original(id).map_err(|error| Problem::from(&error))?.unwrap_or_default();
     let mut paths = Vec::new();
     for (index, name) in names {
         let Some(content) = message::attachment(&original, *index) else { continue };
-        let path = write_new(folder, name, &content).map_err(|error| super::off::explain(&error))?;
+        let path = write_new(folder, name, &content).map_err(|error| unwritten(name, &error))?;
         paths.push(path);
     }
     Ok(paths)

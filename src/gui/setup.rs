@@ -9,7 +9,7 @@ use secrecy::SecretString;
 
 use super::dialog::password::keep;
 use super::dialog::{Action, Intent};
-use super::off::{ask, explain};
+use super::off::ask;
 use crate::account::{Account, Retention, Security, Server};
 use crate::archive::{Archive, NewAccount};
 use crate::problem::Problem;
@@ -261,7 +261,7 @@ async fn test(server: Server, password: SecretString, known: Option<Account>) ->
         Some(account) => stored_password(account).await.unwrap_or(password),
         None => password,
     };
-    connect(server, password).await.map_err(|error| explain(&error))
+    connect(server, password).await.map_err(|error| Problem::from(&error))
 }
 
 async fn stored_password(account: Account) -> Option<SecretString> {

@@ -6,7 +6,6 @@ use super::{Action, Intent, Lent};
 use crate::account::AccountId;
 use crate::fetch::{Event, Request, Summary};
 use crate::gui::icon;
-use crate::gui::off::explain;
 use crate::gui::theme;
 use crate::gui::widget::{TableLine, act, says, sheet, table, tool, trouble};
 use crate::gui::words::{count, messages};
@@ -40,15 +39,19 @@ impl Removal {
     }
 
     pub fn hear(&mut self, event: &Event) {
-        match event {
-            Event::Planned(account, summary) if *account == self.account => {
-                self.state = State::Planned(summary.clone())
-            }
-            Event::Finished(account, _, Some(error)) if *account == self.account => {
-                self.state = State::Failed(explain(error.as_ref()));
-            }
-            _ => {}
+        if let Event::Planned(account, answer) = event
+            && *account == self.account
+        {
+            self.state = match answer {
+                Ok(summary) => State::Planned(summary.clone()),
+                Err(error) => State::Failed(Problem::from(error.as_ref())),
+            };
         }
+    }
+
+    /// Whether the server's answer is still to come.
+    pub fn is_asking(&self) -> bool {
+        matches!(self.state, State::Asking)
     }
 
     pub fn update(&mut self, message: Message) -> Action<Message> {
