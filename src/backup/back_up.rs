@@ -4,18 +4,21 @@
 //! the state is written; the manifest is renamed into place; the folder is synced; the archive records it; what the new
 //! manifest no longer names is removed. Cut off anywhere, the manifest that is there names only files that are there.
 
+mod adding;
+mod place;
+mod reading;
+
 use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 
 use super::manifest::{self, Entry, Folder, Loaded, Manifest, SegmentFile, StateFile};
-use super::segment::{self, Segment, Way, ZipFolder};
-use super::{BackedUp, BackupError, Doing, Result, Step, durable, names, sealed};
+use super::{BackedUp, BackupError, Doing, Result, Step, durable, sealed, segment};
 use crate::account::{Digest, MessageId};
-use crate::archive::{Archive, Stored};
-use crate::job::{Cancel, Progress, unless_cancelled};
+use crate::archive::Archive;
+use crate::job::{Cancel, Progress};
 
 type StepReport<'a> = &'a mut (dyn FnMut(Step, Progress) + Send);
 
@@ -53,8 +56,8 @@ pub(super) fn back_up_with(
     cancel: &Cancel,
     report: StepReport<'_>,
 ) -> Result<BackedUp> {
-    let folder = folder_for(archive.folder(), place)?;
-    remove_parts(&folder)?;
+    let folder = place::folder_for(archive.folder(), place)?;
+    place::remove_parts(&folder)?;
     // The snapshot first: every message that it speaks of is then in the list.
     let snapshot = archive.snapshot()?;
     let stored = archive.every_stored()?;
@@ -82,73 +85,8 @@ pub(super) fn back_up_with(
     Ok(run.finish(verified))
 }
 
-/// Chooses the folder: see the head of [`super`].
-fn folder_for(archive: &Path, place: &Path) -> Result<Folder> {
-    let reading = |error| BackupError::io(Doing::Reading, place, error);
-    let place = std::path::absolute(place).map_err(reading)?;
-    if place.exists() && !place.is_dir() {
-        return Err(BackupError::NotAFolder(place));
-    }
-    let chosen = if is_empty_or_ours(&place)? { place } else { place.join(manifest::SUBFOLDER) };
-    if !is_empty_or_ours(&chosen)? {
-        return Err(BackupError::NotABackup(chosen));
-    }
-    if let Ok(archive) = fs::canonicalize(archive)
-        && real_path(&chosen).starts_with(archive)
-    {
-        return Err(BackupError::InsideArchive(chosen));
-    }
-    durable::create_folder(&chosen).map_err(|error| BackupError::io(Doing::Writing, &chosen, error))?;
-    Ok(Folder::new(&chosen))
-}
-
-/// The path with all links resolved, also when its last parts are not there yet.
-fn real_path(path: &Path) -> PathBuf {
-    path.ancestors()
-        .find_map(|above| Some(fs::canonicalize(above).ok()?.join(path.strip_prefix(above).ok()?)))
-        .unwrap_or_else(|| path.to_owned())
-}
-
-/// Whether nothing but a backup, or the beginning of one, is in a folder; also when it is not there yet.
-fn is_empty_or_ours(path: &Path) -> Result<bool> {
-    let entries = match fs::read_dir(path) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(true),
-        Err(error) => return Err(BackupError::io(Doing::Reading, path, error)),
-    };
-    // A first run that was cut off leaves nothing but these.
-    let begun = |name: &str| name == manifest::README || name.ends_with(".part");
-    Ok(Folder::new(path).is_ours() || entries.flatten().all(|entry| entry.file_name().to_str().is_some_and(begun)))
-}
-
-/// Removes what an interrupted run left unfinished. Only names of ours: other programs have `.part` files too.
-fn remove_parts(folder: &Folder) -> Result<()> {
-    let entries = fs::read_dir(folder.path()).into_iter().flatten().flatten();
-    for entry in entries {
-        let name = entry.file_name();
-        let ours = name.to_str().and_then(|name| name.strip_suffix(".part")).is_some_and(|name| {
-            manifest::segment_name::number(name).is_some()
-                || manifest::state_name::number(name).is_some()
-                || [manifest::MANIFEST, manifest::README].contains(&name)
-        });
-        if ours {
-            durable::remove_if_there(&entry.path())
-                .map_err(|error| BackupError::io(Doing::Writing, &entry.path(), error))?;
-        }
-    }
-    Ok(())
-}
-
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     durable::write(path, bytes).map_err(|error| BackupError::io(Doing::Writing, path, error))
-}
-
-/// A message to be written, and where its bytes are.
-enum Missing {
-    /// In the archive.
-    Stored(Stored),
-    /// Only in a segment that is damaged elsewhere.
-    Rescued(Entry),
 }
 
 /// A backup under way.
@@ -169,7 +107,8 @@ struct Run<'a, 'o> {
     proved: HashSet<u32>,
     /// Segments that were found damaged; set aside at the end.
     damaged: Vec<u32>,
-    rescued: Vec<Entry>,
+    /// What could be read of such segments.
+    rescued: HashMap<Digest, Entry>,
     /// Messages that were found damaged in a segment.
     broken: Vec<(Digest, String)>,
     /// What the earlier manifest held.
@@ -207,7 +146,7 @@ impl<'a, 'o> Run<'a, 'o> {
             fresh: HashSet::new(),
             proved: HashSet::new(),
             damaged: Vec::new(),
-            rescued: Vec::new(),
+            rescued: HashMap::new(),
             broken: Vec::new(),
             before: HashSet::new(),
             repaired: Vec::new(),
@@ -256,245 +195,6 @@ impl<'a, 'o> Run<'a, 'o> {
                 self.repaired.push(format!("{file}, which another archive wrote here, is damaged or missing."));
             }
         }
-    }
-
-    /// Segments that no manifest knows come from a run that was cut off, or the manifest is gone: what is in them need
-    /// not be written again. One that cannot be read is set aside.
-    fn take_in_unknown_segments(&mut self) -> Result<()> {
-        for number in self.folder.segments() {
-            if self.segments.contains_key(&number) {
-                continue;
-            }
-            let mut unknown = Segment::open(&self.folder.segment_path(number)).ok().filter(Segment::opens);
-            let (mut found, mut unreadable) = (Vec::new(), unknown.is_none());
-            if let Some(segment) = &mut unknown {
-                segment.walk(number, |message| {
-                    unreadable |= message.is_err();
-                    found.extend(message.ok().map(|(entry, _)| entry));
-                    Ok(unless_cancelled(self.cancel)?)
-                })?;
-            }
-            found.retain(|entry| !self.entries.contains_key(&entry.sha256));
-            if unreadable {
-                let file = manifest::segment_name::of(number);
-                self.repaired.push(format!("{file} was damaged; what could be read of it was written anew."));
-                self.damaged.push(number);
-                self.rescued.extend(found);
-            } else if !found.is_empty() {
-                self.begin_counting(number);
-                self.entries.extend(found.into_iter().map(|entry| (entry.sha256, entry)));
-            }
-        }
-        Ok(())
-    }
-
-    /// A segment that belongs to the backup from now on. Its hash is taken when it is read back.
-    fn begin_counting(&mut self, number: u32) {
-        self.fresh.insert(number);
-        self.segments.insert(number, SegmentFile { number, octets: 0, sha256: Digest([0; 32]) });
-    }
-
-    /// What the backup lacks, each original once.
-    fn missing(&mut self, stored: &[Stored]) -> Vec<Missing> {
-        let mut seen = HashSet::new();
-        let mut missing: Vec<Missing> = stored
-            .iter()
-            .filter(|stored| !self.entries.contains_key(&stored.digest) && !self.failed.contains_key(&stored.digest))
-            .filter(|stored| seen.insert(stored.digest))
-            .map(|stored| Missing::Stored(stored.clone()))
-            .collect();
-        // What the archive has comes from there; the rest from what could be read of damaged segments.
-        let rescued = std::mem::take(&mut self.rescued);
-        let rescued = rescued.into_iter().filter(|entry| !self.entries.contains_key(&entry.sha256));
-        missing.extend(rescued.filter(|entry| seen.insert(entry.sha256)).map(Missing::Rescued));
-        missing
-    }
-
-    fn add(&mut self, missing: Vec<Missing>, report: StepReport<'_>) -> Result<()> {
-        let octets = |missing: &Missing| match missing {
-            Missing::Stored(stored) => stored.octets,
-            Missing::Rescued(entry) => entry.octets,
-        };
-        let octets_total = missing.iter().map(octets).sum();
-        let mut progress = Progress { octets_total: Some(octets_total), ..Progress::of(0, missing.len() as u64) };
-        report(Step::Adding, progress);
-        let mut segment: Option<OpenSegment> = None;
-        for message in missing {
-            unless_cancelled(self.cancel)?;
-            let size = octets(&message);
-            if let Some((name, date, bytes)) = self.bytes_of(message)? {
-                segment = Some(self.add_one(segment, name, date, &bytes)?);
-            }
-            progress.done += 1;
-            progress.octets += size;
-            report(Step::Adding, progress);
-        }
-        if let Some(segment) = segment {
-            self.seal(segment)?;
-        }
-        Ok(())
-    }
-
-    /// Name, date and bytes of a message; `None`, and a sentence, when they are not what they were.
-    fn bytes_of(&mut self, missing: Missing) -> Result<Option<(String, Timestamp, Vec<u8>)>> {
-        match missing {
-            Missing::Stored(stored) => {
-                let bytes = self.archive.original(stored.id)?;
-                if let Some(bytes) = bytes.filter(|bytes| Digest::of(bytes) == stored.digest) {
-                    return Ok(Some((names::eml_path(stored.id, &bytes, stored.arrived), stored.arrived, bytes)));
-                }
-                let sentence =
-                    format!("Message {} is damaged in the archive itself and is not in the backup.", stored.id);
-                self.failed.insert(stored.digest, sentence);
-                Ok(None)
-            }
-            Missing::Rescued(entry) => {
-                let read =
-                    Segment::open(&self.folder.segment_path(entry.segment)).ok().and_then(|mut s| s.read(&entry).ok());
-                Ok(read.map(|(bytes, _)| (entry.name, Timestamp::now(), bytes)))
-            }
-        }
-    }
-
-    /// Adds a message to the open segment, or to a new one when it does not fit.
-    fn add_one(
-        &mut self,
-        open: Option<OpenSegment>,
-        name: String,
-        date: Timestamp,
-        bytes: &[u8],
-    ) -> Result<OpenSegment> {
-        let octets = bytes.len() as u64;
-        let mut segment = match open {
-            Some(open) if open.zip.has_room(&name, octets, self.options.segment) => open,
-            full => {
-                if let Some(full) = full {
-                    self.seal(full)?;
-                }
-                self.begin_segment()?
-            }
-        };
-        let sha256 = Digest::of(bytes);
-        // Two archives may give one name to two messages.
-        let name = if segment.names.contains(&name) {
-            format!("{} {sha256}.eml", name.strip_suffix(".eml").unwrap_or(&name))
-        } else {
-            name
-        };
-        let writing = |error| BackupError::io(Doing::Writing, &segment.path, error);
-        segment.zip.add(&name, bytes, date).map_err(writing)?;
-        segment.names.insert(name.clone());
-        segment.entries.push(Entry { sha256, octets, segment: segment.number, at: 0, name });
-        Ok(segment)
-    }
-
-    fn begin_segment(&mut self) -> Result<OpenSegment> {
-        // Never a number that was used before, not even by a segment that was set aside.
-        let there = self.folder.segments();
-        let number = there.iter().chain(self.segments.keys()).max().map_or(1, |last| last + 1);
-        let path = self.folder.segment_path(number);
-        let zip = ZipFolder::create(&path).map_err(|error| BackupError::io(Doing::Writing, &path, error))?;
-        (self.options.moment)("segment begun");
-        Ok(OpenSegment { number, path, zip, entries: Vec::new(), names: HashSet::new() })
-    }
-
-    fn seal(&mut self, segment: OpenSegment) -> Result<()> {
-        (self.options.moment)("segment filled");
-        let OpenSegment { number, path, zip, entries, .. } = segment;
-        zip.finish(&path).map_err(|error| BackupError::io(Doing::Writing, &path, error))?;
-        (self.options.moment)("segment in place");
-        // From here on only what the file says counts.
-        let places = Segment::open(&path).map(|mut segment| segment.places()).unwrap_or_default();
-        self.begin_counting(number);
-        for mut entry in entries {
-            entry.at = places.get(&entry.name).copied().unwrap_or(0);
-            self.entries.insert(entry.sha256, entry);
-        }
-        Ok(())
-    }
-
-    fn sync(&mut self, report: StepReport<'_>) -> Result<()> {
-        report(Step::Syncing, Progress::of(0, 1));
-        let path = self.folder.path();
-        durable::sync_folder(path).map_err(|error| BackupError::io(Doing::Writing, path, error))?;
-        report(Step::Syncing, Progress::of(1, 1));
-        Ok(())
-    }
-
-    /// Reads every segment that was not read yet in this run, from the files; answers a sentence for each damage and
-    /// makes what was in such a segment missing again.
-    fn read_back(&mut self, report: StepReport<'_>) -> Result<Vec<String>> {
-        let mut by_segment: HashMap<u32, Vec<Entry>> = HashMap::new();
-        for entry in self.entries.values().filter(|entry| !self.proved.contains(&entry.segment)) {
-            by_segment.entry(entry.segment).or_default().push(entry.clone());
-        }
-        let octets_total = by_segment.values().flatten().map(|entry| entry.octets).sum();
-        let total = by_segment.values().map(|entries| entries.len() as u64).sum();
-        let mut progress = Progress { octets_total: Some(octets_total), ..Progress::of(0, total) };
-        report(Step::ReadingBack, progress);
-        let mut sentences = Vec::new();
-        let mut numbers: Vec<u32> =
-            self.segments.keys().copied().filter(|number| !self.proved.contains(number)).collect();
-        numbers.sort_unstable();
-        for number in numbers {
-            let mut entries = by_segment.remove(&number).unwrap_or_default();
-            entries.sort_unstable_by_key(|entry| entry.at);
-            let found = self.read_segment(number, &entries, &mut |octets| {
-                progress.done += 1;
-                progress.octets += octets;
-                report(Step::ReadingBack, progress);
-            })?;
-            if found.is_empty() {
-                self.proved.insert(number);
-            } else {
-                self.segments.remove(&number);
-                self.damaged.push(number);
-            }
-            sentences.extend(found);
-        }
-        Ok(sentences)
-    }
-
-    fn read_segment(&mut self, number: u32, entries: &[Entry], finished: &mut dyn FnMut(u64)) -> Result<Vec<String>> {
-        let path = self.folder.segment_path(number);
-        let whole = self.is_whole(number, &path)?;
-        let mut segment = Segment::open(&path).ok();
-        let (mut damage, mut readable) = (Vec::new(), Vec::new());
-        for entry in entries {
-            unless_cancelled(self.cancel)?;
-            let name = names::short(&entry.name);
-            let read = segment.as_mut().and_then(|segment| segment.read(entry).ok());
-            if !matches!(read, Some((_, Way::Directory))) {
-                damage.push(format!("{name} did not read back as it was written."));
-                self.broken.push((entry.sha256, name.to_owned()));
-            }
-            readable.extend(read.is_some().then(|| entry.clone()));
-            finished(entry.octets);
-        }
-        if !whole {
-            let file = manifest::segment_name::of(number);
-            damage.push(format!("{file} is not as it was written."));
-            self.repaired.push(format!("{file} was not as it had been written; what was in it was written anew."));
-        }
-        if !damage.is_empty() {
-            self.rescued.extend(readable);
-            for entry in entries {
-                self.entries.remove(&entry.sha256);
-            }
-        }
-        Ok(damage)
-    }
-
-    /// Whether a segment is as it was written; one written in this run is taken as it is.
-    fn is_whole(&mut self, number: u32, path: &Path) -> Result<bool> {
-        let found =
-            segment::hash_file(path, self.cancel)?.map(|(octets, sha256)| SegmentFile { number, octets, sha256 });
-        if self.fresh.remove(&number)
-            && let Some(file) = found
-        {
-            self.segments.insert(number, file);
-        }
-        Ok(found.is_some() && found.as_ref() == self.segments.get(&number))
     }
 
     fn write_state_and_manifest(&mut self, snapshot: &crate::archive::Snapshot, made: Timestamp) -> Result<()> {
@@ -577,15 +277,6 @@ impl<'a, 'o> Run<'a, 'o> {
             failed,
         }
     }
-}
-
-/// A segment being filled.
-struct OpenSegment {
-    number: u32,
-    path: PathBuf,
-    zip: ZipFolder,
-    entries: Vec<Entry>,
-    names: HashSet<String>,
 }
 
 /// As [`durable::write`], but reads the file back before it takes the place of the one that is there.
