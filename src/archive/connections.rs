@@ -20,13 +20,15 @@ use super::{Archive, index, open};
 /// Reading connections kept open when idle: the window, a search, a fetch and a job.
 const IDLE_READERS: usize = 4;
 
+/// The fields are dropped in this order: the readers before the writer, so that the last connection to close is one that
+/// may bring the journal into the file, and the lock after all of them.
 pub(super) struct Shared {
     pub(super) folder: PathBuf,
-    writer: Option<Mutex<Connection>>,
     broken: AtomicU8,
-    readers: Readers,
-    pub(super) index: index::Index,
     pub(super) known: Mutex<Known>,
+    pub(super) index: index::Index,
+    readers: Readers,
+    writer: Option<Mutex<Connection>>,
     /// Held for as long as the archive is open for writing.
     _lock: Option<File>,
 }

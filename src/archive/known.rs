@@ -1,3 +1,156 @@
-//! Bitmaps.
+//! What is known of all messages at once: bitmaps over message ids from `mail.db`, and the sort keys from `index.db`.
+//! Kept in memory and read again only when a file has changed, which SQLite tells (`data_version`) for changes by this
+//! process and by others alike.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use roaring::RoaringBitmap;
+use rusqlite::Connection;
+
+use super::connections::lock;
+use super::error::Result;
+use super::index::bitmap;
+use super::{Archive, SortKey, View, open};
+use crate::account::AccountId;
+
 #[derive(Default)]
-pub(super) struct Known {}
+pub(super) struct Known {
+    mail: Option<Watched<Mail>>,
+    index: Option<Watched<Vec<SortKey>>>,
+}
+
+/// What was read on a connection, and the version of the file it was read from.
+struct Watched<T> {
+    connection: Connection,
+    version: i64,
+    value: Arc<T>,
+}
+
+/// Every message of the truth, sorted into sets.
+#[derive(Default)]
+pub(super) struct Mail {
+    /// All, twins too.
+    pub(super) every: u64,
+    /// Without twins, which are shown as another.
+    pub(super) shown: RoaringBitmap,
+    pub(super) read: RoaringBitmap,
+    pub(super) starred: RoaringBitmap,
+    pub(super) on_server: RoaringBitmap,
+    pub(super) in_backup: RoaringBitmap,
+    pub(super) accounts: BTreeMap<AccountId, RoaringBitmap>,
+}
+
+impl Mail {
+    fn load(connection: &Connection) -> Result<Mail> {
+        let mut mail = Mail::default();
+        let mut statement = connection.prepare_cached("SELECT id, account, twin_of IS NOT NULL FROM message")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            mail.every += 1;
+            let (id, account, twin): (u32, Option<AccountId>, bool) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            if twin {
+                continue;
+            }
+            mail.shown.insert(id);
+            if let Some(account) = account {
+                mail.accounts.entry(account).or_default().insert(id);
+            }
+        }
+        mail.read = bitmap(connection, "SELECT message FROM mark WHERE read = 1")?;
+        mail.starred = bitmap(connection, "SELECT message FROM mark WHERE starred = 1")? & &mail.shown;
+        mail.on_server = bitmap(
+            connection,
+            "SELECT coalesce(twin_of, id) FROM ledger JOIN message ON id = message WHERE state = 1",
+        )?;
+        mail.in_backup = bitmap(connection, "SELECT DISTINCT message FROM backup_message")? & &mail.shown;
+        Ok(mail)
+    }
+
+    /// The shown messages of a view.
+    pub(super) fn view(&self, view: View) -> RoaringBitmap {
+        match view {
+            View::All => self.shown.clone(),
+            View::Unread => self.unread(),
+            View::Starred => self.starred.clone(),
+            View::Account(id) => self.accounts.get(&id).cloned().unwrap_or_default(),
+        }
+    }
+
+    pub(super) fn unread(&self) -> RoaringBitmap {
+        &self.shown - &self.read
+    }
+}
+
+fn version(connection: &Connection) -> Result<i64> {
+    Ok(connection.pragma_query_value(None, "data_version", |row| row.get(0))?)
+}
+
+fn load_keys(connection: &Connection) -> Result<Vec<SortKey>> {
+    // The index on messages holds the keys too, in far fewer pages than the table.
+    let mut statement = connection.prepare_cached("SELECT key FROM envelope INDEXED BY envelope_message")?;
+    let mut keys: Vec<SortKey> = statement.query_map([], |row| row.get(0).map(SortKey))?.collect::<Result<_, _>>()?;
+    keys.sort_unstable_by(|one, other| other.cmp(one));
+    Ok(keys)
+}
+
+/// Answers from memory, or reads anew on the connection when the file has changed.
+fn refresh<T>(watched: &mut Watched<T>, load: fn(&Connection) -> Result<T>) -> Result<Arc<T>> {
+    // The version first: a change while reading is then seen by the next call.
+    let now = version(&watched.connection)?;
+    if now != watched.version {
+        watched.value = Arc::new(load(&watched.connection)?);
+        watched.version = now;
+    }
+    Ok(Arc::clone(&watched.value))
+}
+
+fn watch<T>(connection: Connection, load: fn(&Connection) -> Result<T>) -> Result<Watched<T>> {
+    let version = version(&connection)?;
+    let value = Arc::new(load(&connection)?);
+    Ok(Watched { connection, version, value })
+}
+
+impl Known {
+    /// The index file was replaced: its connection looks at the old one.
+    pub(super) fn forget_index(&mut self) {
+        self.index = None;
+    }
+}
+
+impl Archive {
+    /// The sets of all messages, as of now.
+    pub(super) fn mail(&self) -> Result<Arc<Mail>> {
+        let mut known = lock(&self.shared.known);
+        let mut fresh = || match known.mail.take() {
+            Some(mut watched) => {
+                let mail = refresh(&mut watched, Mail::load)?;
+                known.mail = Some(watched);
+                Ok(mail)
+            }
+            None => {
+                let watched = watch(open::reader(&self.folder().join(open::MAIL))?, Mail::load)?;
+                let mail = Arc::clone(&watched.value);
+                known.mail = Some(watched);
+                Ok(mail)
+            }
+        };
+        fresh().map_err(|error: super::ArchiveError| error.diagnosed(self.folder()))
+    }
+
+    /// The keys of all indexed messages, newest first; none where there is no index yet.
+    pub(super) fn indexed(&self) -> Result<Arc<Vec<SortKey>>> {
+        let index = &self.shared.index;
+        let mut known = lock(&self.shared.known);
+        let mut fresh = || {
+            let watched = match known.index.take() {
+                Some(mut watched) => refresh(&mut watched, load_keys).map(|_| Some(watched))?,
+                None => index.reader()?.map(|reader| watch(reader, load_keys)).transpose()?,
+            };
+            let keys = watched.as_ref().map(|watched| Arc::clone(&watched.value)).unwrap_or_default();
+            known.index = watched;
+            Ok(keys)
+        };
+        index.or_default(fresh()).map_err(|error| error.diagnosed(self.folder()))
+    }
+}

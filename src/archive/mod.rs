@@ -4,17 +4,23 @@
 //! from an async task. One process writes an archive, under an OS lock; any number may read it.
 
 mod accounts;
+mod browse;
 mod columns;
 mod connections;
 mod copies;
 mod erase;
 mod error;
+mod fold;
+mod health;
 mod index;
 mod ingest;
 mod known;
 mod ledger;
 mod open;
 mod original;
+mod query;
+mod search;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 
@@ -24,10 +30,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountId, Digest, MessageId, Retention, Server, Uidl};
-use crate::job::{Cancel, Report};
 
 pub use accounts::LoggedSession;
 pub use error::{ArchiveError, Result};
+pub use snapshot::Snapshot;
 
 /// A handle on an archive; clones share it.
 #[derive(Clone)]
@@ -255,11 +261,6 @@ pub struct SessionOutcome {
     pub problem: Option<String>,
 }
 
-/// The ledger, marks and accounts at one moment, for a backup. Serialised as the backup's `state` file; holds no
-/// password. (Helper: the shape is yours; one consistent read transaction makes it.)
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Snapshot {}
-
 /// What [`Archive::check`] found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Health {
@@ -273,82 +274,5 @@ pub struct Health {
 impl crate::pop3::ProvedStored for Proof {
     fn number(&self) -> u32 {
         self.number
-    }
-}
-
-#[allow(unused_variables, clippy::missing_errors_doc)]
-impl Archive {
-    pub fn set_read(&self, ids: &[MessageId], read: bool) -> Result<()> {
-        todo!()
-    }
-
-    pub fn set_starred(&self, ids: &[MessageId], starred: bool) -> Result<()> {
-        todo!()
-    }
-
-    pub fn counts(&self) -> Result<Counts> {
-        todo!()
-    }
-
-    /// The keys of a view, newest first.
-    pub fn keys(&self, view: View) -> Result<Vec<SortKey>> {
-        todo!()
-    }
-
-    /// Searches within a view; `limit` of the newest. Stops early, with what it has, when `cancel` is set.
-    pub fn search(&self, query: &str, view: View, limit: Option<usize>, cancel: &Cancel) -> Result<Found> {
-        todo!()
-    }
-
-    /// The rows of these keys, in their order; keys that are gone are left out.
-    pub fn rows(&self, keys: &[SortKey]) -> Result<Vec<Row>> {
-        todo!()
-    }
-
-    /// The key of an indexed message.
-    pub fn key(&self, id: MessageId) -> Result<Option<SortKey>> {
-        todo!()
-    }
-
-    /// Indexes what is stored and not indexed yet; answers how many. A second caller waits for the first.
-    pub fn index_pending(&self, cancel: &Cancel, report: Report<'_>) -> Result<u64> {
-        todo!()
-    }
-
-    /// Throws the index away and builds it again.
-    pub fn reindex(&self, cancel: &Cancel, report: Report<'_>) -> Result<u64> {
-        todo!()
-    }
-
-    /// The archive's health: SQLite's own check, and with `full` every message read and hashed.
-    pub fn check(&self, full: bool, cancel: &Cancel, report: Report<'_>) -> Result<Health> {
-        todo!()
-    }
-
-    pub fn snapshot(&self) -> Result<Snapshot> {
-        todo!()
-    }
-
-    /// Merges a snapshot's accounts, marks and ledger into this archive, after the messages themselves were ingested:
-    /// accounts by address, messages by digest. Present marks win over older ones only by adding (read or starred in
-    /// either is read or starred). Never makes a ledger row claim a message that is not stored here.
-    pub fn merge(&self, snapshot: &Snapshot) -> Result<()> {
-        todo!()
-    }
-
-    /// Records that a backup folder, known by its own id, was verified now and holds these messages.
-    pub fn record_backup(
-        &self,
-        backup_id: &str,
-        place: &std::path::Path,
-        messages: &[MessageId],
-        verified: Timestamp,
-    ) -> Result<()> {
-        todo!()
-    }
-
-    /// The last verified backup: its place and when.
-    pub fn last_backup(&self) -> Result<Option<(std::path::PathBuf, Timestamp)>> {
-        todo!()
     }
 }

@@ -1,5 +1,9 @@
 //! The archive as its callers see it: what is stored, deduplicated, proved, refused.
 
+mod lists;
+mod opening;
+mod safety;
+
 use std::fs;
 use std::path::Path;
 
@@ -7,6 +11,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::account::{Account, Security};
+use crate::job::Cancel;
 
 fn opened() -> (TempDir, Archive) {
     let folder = tempfile::tempdir().unwrap();
@@ -380,139 +385,4 @@ fn settings_and_the_sync_log() {
     assert_eq!((log[0].1, log[0].2), (at(70), None));
     assert_eq!((log[1].1, log[1].2, &log[1].3), (at(50), Some(at(60)), &outcome));
     assert_eq!(archive.sessions(1).unwrap().len(), 1);
-}
-
-mod opening {
-    use super::*;
-
-    #[test]
-    fn the_second_writer_is_refused_and_readers_are_not() {
-        let (folder, archive) = opened();
-        import(&archive, mail("one"));
-        assert!(matches!(Archive::open(folder.path()), Err(ArchiveError::Locked)));
-        let reader = Archive::open_read_only(folder.path()).unwrap();
-        assert_eq!(reader.every_stored().unwrap().len(), 1);
-        assert!(matches!(reader.set_setting("a", "b"), Err(ArchiveError::OpenedForReading)));
-        assert!(matches!(reader.ingest(vec![from_file(mail("x"))]), Err(ArchiveError::OpenedForReading)));
-        import(&archive, mail("two"));
-        assert_eq!(reader.every_stored().unwrap().len(), 2);
-        drop(archive);
-        Archive::open(folder.path()).unwrap();
-    }
-
-    #[test]
-    fn reading_makes_no_archive() {
-        let folder = tempfile::tempdir().unwrap();
-        for place in [folder.path().to_owned(), folder.path().join("none")] {
-            assert!(matches!(Archive::open_read_only(&place), Err(ArchiveError::Missing { .. })));
-            assert!(!place.join("mail.db").exists());
-        }
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn the_folder_and_its_files_are_closed_to_others() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let outside = tempfile::tempdir().unwrap();
-        let folder = outside.path().join("deep").join("archive");
-        let archive = Archive::open(&folder).unwrap();
-        import(&archive, mail("one"));
-        archive.index_pending(&Cancel::new(), &mut no_report()).unwrap();
-        archive.keys(View::All).unwrap();
-        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode(&folder), 0o700);
-        let mut names = Vec::new();
-        for entry in fs::read_dir(&folder).unwrap() {
-            let path = entry.unwrap().path();
-            assert_eq!(mode(&path), 0o600, "{}", path.display());
-            names.push(path.file_name().unwrap().to_str().unwrap().to_owned());
-        }
-        names.sort();
-        assert_eq!(
-            names,
-            ["index.db", "index.db-shm", "index.db-wal", "lock", "mail.db", "mail.db-shm", "mail.db-wal"]
-        );
-    }
-
-    fn database(sql: &str) -> Vec<u8> {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        rusqlite::Connection::open(file.path()).unwrap().execute_batch(sql).unwrap();
-        fs::read(file.path()).unwrap()
-    }
-
-    fn newer() -> Vec<u8> {
-        let (folder, archive) = opened();
-        drop(archive);
-        tamper(folder.path(), "PRAGMA user_version = 9");
-        fs::read(folder.path().join("mail.db")).unwrap()
-    }
-
-    #[test]
-    fn what_is_not_ours_is_refused_and_left_as_it_was() {
-        type Check = fn(&ArchiveError) -> bool;
-        let cases: Vec<(&str, Vec<u8>, Check)> = vec![
-            ("zero length", Vec::new(), |error| matches!(error, ArchiveError::Empty { .. })),
-            ("an mbox", b"From - Mon\n".repeat(50), |error| matches!(error, ArchiveError::NotADatabase { .. })),
-            ("cut short", b"SQLite format 3\0".to_vec(), |error| matches!(error, ArchiveError::NotADatabase { .. })),
-            ("an empty database", database("VACUUM"), |error| matches!(error, ArchiveError::Foreign { .. })),
-            ("another program's", database("PRAGMA application_id = 7; CREATE TABLE t (a)"), |error| {
-                matches!(error, ArchiveError::Foreign { application_id: 7, .. })
-            }),
-            ("a newer one", newer(), |error| matches!(error, ArchiveError::Newer { found: 9, .. })),
-        ];
-        for (name, bytes, expected) in cases {
-            let folder = tempfile::tempdir().unwrap();
-            let path = folder.path().join("mail.db");
-            fs::write(&path, &bytes).unwrap();
-            for outcome in [Archive::open(folder.path()), Archive::open_read_only(folder.path())] {
-                let error = outcome.err().unwrap();
-                assert!(expected(&error), "{name}: {error:?}");
-            }
-            assert!(fs::read(&path).unwrap() == bytes, "{name} was changed");
-        }
-    }
-
-    #[test]
-    fn a_journal_without_its_database_is_not_built_upon() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("mail.db-wal"), b"something").unwrap();
-        assert!(matches!(Archive::open(folder.path()), Err(ArchiveError::JournalAlone { .. })));
-    }
-
-    #[test]
-    fn half_a_creation_is_begun_anew() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("mail.db.new"), b"half").unwrap();
-        fs::write(folder.path().join("mail.db.new-wal"), b"half").unwrap();
-        let archive = Archive::open(folder.path()).unwrap();
-        import(&archive, mail("one"));
-        assert!(!folder.path().join("mail.db.new").exists());
-    }
-
-    #[test]
-    fn damage_stops_writes_and_recovery_looks_first() {
-        let (folder, archive) = opened();
-        for number in 0..200 {
-            import(&archive, mail(&format!("number {number}")));
-        }
-        drop(archive);
-        let path = folder.path().join("mail.db");
-        let mut bytes = fs::read(&path).unwrap();
-        let whole = bytes.clone();
-        for octet in bytes.iter_mut().skip(4096) {
-            *octet = 0xEE;
-        }
-        let archive = Archive::open(folder.path()).unwrap();
-        fs::write(&path, &bytes).unwrap();
-        let error = archive.ingest(vec![from_file(mail("new"))]).unwrap_err();
-        assert!(matches!(error, ArchiveError::Damaged { .. }), "{error:?}");
-        assert!(!archive.writable());
-        let stopped = archive.set_setting("a", "b");
-        assert!(matches!(stopped, Err(ArchiveError::WritesStopped)), "{stopped:?}");
-        assert!(archive.recover().is_err());
-        fs::write(&path, &whole).unwrap();
-        archive.recover().unwrap();
-        assert!(archive.writable());
-        import(&archive, mail("new"));
-    }
 }

@@ -1,0 +1,136 @@
+//! The archive's health: what SQLite says of its file, and whether every message still is what was stored.
+
+use std::collections::HashMap;
+
+use rusqlite::Connection;
+
+use super::error::{ArchiveError, Result};
+use super::{Archive, Health, original};
+use crate::account::{Digest, MessageId};
+use crate::job::{Cancel, Progress, Report, unless_cancelled};
+
+/// Lines of SQLite's own check that are passed on.
+const LINES: usize = 20;
+
+struct Row {
+    original: i64,
+    digest: Digest,
+    octets: i64,
+    messages: Vec<MessageId>,
+}
+
+impl Archive {
+    /// The archive's health: SQLite's own check and that each message's bytes are there in their length; with `full`
+    /// SQLite's thorough check, and every message read and hashed. `checked` counts messages.
+    pub fn check(&self, full: bool, cancel: &Cancel, report: Report<'_>) -> Result<Health> {
+        let mut health = Health::default();
+        let structure = self.read(|mail| structure(mail, full, cancel));
+        match structure {
+            Ok(problems) => health.problems = problems,
+            Err(ArchiveError::Cancelled(cancelled)) => return Err(cancelled.into()),
+            Err(error) => health.problems.push(format!("The database could not be checked: {error}.")),
+        }
+        let originals = match self.read(|mail| originals(mail)) {
+            Ok(originals) => originals,
+            Err(error) => {
+                health.problems.push(format!("The list of messages could not be read whole: {error}."));
+                return Ok(health);
+            }
+        };
+        let total = originals.iter().map(|row| row.messages.len() as u64).sum();
+        for row in originals {
+            unless_cancelled(cancel)?;
+            health.checked += row.messages.len() as u64;
+            if let Some(wrong) = self.wrong_with(&row, full) {
+                for &id in &row.messages {
+                    health.damaged.push((id, self.named(id, wrong)));
+                }
+            }
+            report(Progress::of(health.checked, total));
+        }
+        Ok(health)
+    }
+
+    fn wrong_with(&self, row: &Row, full: bool) -> Option<&'static str> {
+        let wrong = self.read(|mail| {
+            if !full {
+                return Ok((length(mail, row.original)? != Some(row.octets)).then_some(MISSING));
+            }
+            let bytes = original::bytes(mail, row.original)?;
+            Ok(match bytes {
+                None => Some(MISSING),
+                Some(bytes) if Digest::of(&bytes) != row.digest => Some(CHANGED),
+                Some(_) => None,
+            })
+        });
+        wrong.unwrap_or(Some(UNREADABLE))
+    }
+
+    /// The sentence about a damaged message, with its subject where the index still knows it.
+    fn named(&self, id: MessageId, wrong: &str) -> String {
+        let row =
+            self.key(id).ok().flatten().and_then(|key| self.rows(&[key]).ok()).and_then(|rows| rows.into_iter().next());
+        match row {
+            Some(row) if !row.subject.is_empty() => format!("Message {id}, “{}”: {wrong}", row.subject),
+            _ => format!("Message {id}: {wrong}"),
+        }
+    }
+}
+
+const MISSING: &str = "its bytes are missing or cut short.";
+const CHANGED: &str = "its bytes are not those that were stored.";
+const UNREADABLE: &str = "its bytes cannot be read.";
+
+fn structure(mail: &Connection, full: bool, cancel: &Cancel) -> Result<Vec<String>> {
+    let token = cancel.clone();
+    mail.progress_handler(10_000, Some(move || token.is_cancelled()))?;
+    let lines = check_lines(mail, full);
+    mail.progress_handler(0, None::<fn() -> bool>)?;
+    unless_cancelled(cancel)?;
+    lines
+}
+
+fn check_lines(mail: &Connection, full: bool) -> Result<Vec<String>> {
+    let pragma = if full { "integrity_check" } else { "quick_check" };
+    let mut statement = mail.prepare(&format!("PRAGMA {pragma}({LINES})"))?;
+    let lines: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let mut problems: Vec<String> = lines
+        .into_iter()
+        .filter(|line| line != "ok")
+        .map(|line| format!("The database file is damaged: {}.", line.trim_end_matches('.')))
+        .collect();
+    let mut statement = mail.prepare("SELECT \"table\", count(*) FROM pragma_foreign_key_check GROUP BY 1")?;
+    let strays = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))?;
+    for stray in strays {
+        let (table, rows) = stray?;
+        problems.push(format!("{rows} rows of the table {table} point at something that is not there."));
+    }
+    Ok(problems)
+}
+
+/// Every original with the messages on it, by the smallest message id.
+fn originals(mail: &Connection) -> Result<Vec<Row>> {
+    let mut statement = mail.prepare(
+        "SELECT message.id, original, sha256, octets FROM message JOIN original ON original.id = original
+         ORDER BY message.id",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut originals: Vec<Row> = Vec::new();
+    let mut places: HashMap<i64, usize> = HashMap::new();
+    while let Some(row) = rows.next()? {
+        let (id, original) = (row.get(0)?, row.get(1)?);
+        let place = *places.entry(original).or_insert(originals.len());
+        match originals.get_mut(place) {
+            Some(known) => known.messages.push(id),
+            None => originals.push(Row { original, digest: row.get(2)?, octets: row.get(3)?, messages: vec![id] }),
+        }
+    }
+    Ok(originals)
+}
+
+/// The length of an original's bytes, without reading them.
+fn length(mail: &Connection, original: i64) -> Result<Option<i64>> {
+    use rusqlite::OptionalExtension as _;
+    let mut statement = mail.prepare_cached("SELECT length(bytes) FROM body WHERE original = ?1")?;
+    Ok(statement.query_row([original], |row| row.get(0)).optional()?)
+}
