@@ -113,10 +113,8 @@ fn add(place: &Place, new: &Change) -> Result<Status, Failure> {
         password_command: new.command().unwrap_or_default(),
     };
     let account = with_password(&archive, &new_account, new)?;
-    if new.host.is_none() {
-        if let Some(note) = &suggestion.note {
-            print::say(note);
-        }
+    if let (None, Some(note)) = (&new.host, &suggestion.note) {
+        print::say(note);
     }
     describe(&account);
     Ok(Status::Done)

@@ -17,9 +17,8 @@ pub fn impossible() -> Option<&'static str> {
         return Some("This postkeep was built without its window.");
     }
     let needs_display = cfg!(all(unix, not(target_os = "macos")));
-    let named = |variable: &&str| std::env::var_os(variable).is_some_and(|value| !value.is_empty());
-    let displays = ["WAYLAND_DISPLAY", "WAYLAND_SOCKET", "DISPLAY"];
-    if needs_display && !displays.iter().any(|variable| named(&variable)) {
+    let named = |variable| std::env::var_os(variable).is_some_and(|value| !value.is_empty());
+    if needs_display && !["WAYLAND_DISPLAY", "WAYLAND_SOCKET", "DISPLAY"].into_iter().any(named) {
         return Some("The window needs a display, and there is none here.");
     }
     None
