@@ -47,20 +47,23 @@ fn start(port: u16) -> Result<demo::Server, Failure> {
     started.map_err(|error| Failure::failed(format!("The sample server could not be started: {error}.")))
 }
 
+/// The window on the sample mailbox; where it cannot open, the same job in the terminal.
 pub fn run(software_rendering: bool) -> Result<Status, Failure> {
+    let reason = match window::impossible() {
+        Some(reason) => reason.to_owned(),
+        None => match window::show(window::Content::Sample, software_rendering) {
+            Err(failure) => failure.sentence().unwrap_or_default().to_owned(),
+            done => return done,
+        },
+    };
     let server = start(0)?;
     let scratch = tempfile::Builder::new().prefix("postkeep-demo-").tempdir();
     let scratch = scratch.map_err(|error| Failure::of_file("Making a folder in", &std::env::temp_dir(), &error))?;
     let place = Place::at(&scratch.path().join("archive"));
     add_account(&place, &server)?;
-    match window::impossible() {
-        None => window::show(&place, software_rendering),
-        Some(reason) => {
-            in_terminal(&place, &scratch.path().join("backup"))?;
-            print::say(reason);
-            Ok(Status::Done)
-        }
-    }
+    in_terminal(&place, &scratch.path().join("backup"))?;
+    print::say(&reason);
+    Ok(Status::Done)
 }
 
 /// Adds the account of the sample mailbox; its password is held in memory only.
