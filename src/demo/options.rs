@@ -16,7 +16,7 @@ pub enum Mailbox {
     Sample,
     /// These messages, oldest first.
     Messages(Vec<Vec<u8>>),
-    /// So many messages of [`super::generated`], from this seed.
+    /// So many messages of [`super::generated()`], from this seed.
     Generated(usize, u64),
 }
 
@@ -112,7 +112,7 @@ impl Options {
     }
 
     /// Whether CAPA offers PIPELINING (the default). Who pipelines all the same is served, and noted in
-    /// [`super::record::Session::pipelined`].
+    /// [`super::Session::pipelined`].
     pub fn pipelining(self, pipelining: bool) -> Options {
         Options { pipelining, ..self }
     }
@@ -160,7 +160,9 @@ impl Options {
         self
     }
 
-    /// Appends one JSON line for each change of state to this file: see [`super::record`].
+    /// Appends one JSON line for each change of state to this file, while it happens, such as
+    /// `{"session":1,"micros":5120,"state":"RETR","command":"RETR 3"}`: received; `done RETR`: carried out, the answer
+    /// not yet sent; `idle`: answered; `open` and `closed`: the connection.
     pub fn journal(self, file: impl Into<PathBuf>) -> Options {
         Options { journal: Some(file.into()), ..self }
     }

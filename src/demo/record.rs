@@ -1,8 +1,4 @@
-//! What a demo server saw: the transcript of each session (no password in it), counters, and the journal, to which each
-//! change of state is appended as one JSON line while it happens:
-//!
-//! `{"session":1,"micros":5120,"state":"RETR","command":"RETR 3"}`: received; `"state":"done RETR"`: carried out, the
-//! answer not yet sent; `"state":"idle"`: answered; `"state":"open"` and `"state":"closed"`: the connection.
+//! What a demo server saw: the transcript of each session (no password in it), counters, and the journal.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -74,7 +70,7 @@ impl Record {
     }
 
     pub(super) fn session(&mut self, number: u32) -> Option<&mut Session> {
-        self.sessions.iter_mut().find(|session| session.number == number)
+        self.sessions.get_mut(usize::try_from(number).ok()?.checked_sub(1)?)
     }
 
     /// Notes a command; gives how many of its kind there were by now.

@@ -6,13 +6,14 @@
 //! |---|---|
 //! | `{{date 12m +0100}}` | RFC 5322 date and time, 12 minutes ago, in that zone |
 //! | `{{date 1d 18:30 +0100}}` | yesterday at 18:30 in that zone |
+//! | `{{date last-06-20 21:30 +0200}}` | the last 20 June before today at 21:30 |
 //! | `{{day 4}}` | `Saturday, 28 November`, four days ahead (`-4`: ago) |
 //! | `{{ymd 4}}` | `20261128` |
 //! | `{{month -1}}` | `October`, last month's name |
 
 use jiff::civil::Date;
 use jiff::tz::{Offset, TimeZone};
-use jiff::{Span, Timestamp, Zoned};
+use jiff::{Span, Timestamp};
 
 /// One message of the sample mailbox.
 #[derive(Clone, Debug)]
@@ -78,10 +79,8 @@ fn moment(words: &str, now: Timestamp) -> Option<String> {
             jiff::fmt::rfc2822::to_string(&then.to_zoned(offset(zone)?)).ok()
         }
         ["date", ago, clock, zone] => {
-            let days: i32 = ago.strip_suffix('d')?.parse().ok()?;
             let zone = offset(zone)?;
-            let here: Zoned = now.to_zoned(zone.clone());
-            let date: Date = here.date().checked_sub(Span::new().try_days(days).ok()?).ok()?;
+            let date = day_ago(ago, now.to_zoned(zone.clone()).date())?;
             let clock: jiff::civil::Time = clock.parse().ok()?;
             jiff::fmt::rfc2822::to_string(&date.to_datetime(clock).to_zoned(zone).ok()?).ok()
         }
@@ -93,6 +92,16 @@ fn moment(words: &str, now: Timestamp) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// `3d`: three days before today; `last-06-20`: the last such day before today.
+fn day_ago(ago: &str, today: Date) -> Option<Date> {
+    if let Some(days) = ago.strip_suffix('d') {
+        return today.checked_sub(Span::new().try_days(days.parse::<i32>().ok()?).ok()?).ok();
+    }
+    let (month, day) = ago.strip_prefix("last-")?.split_once('-')?;
+    let this_year = Date::new(today.year(), month.parse().ok()?, day.parse().ok()?).ok()?;
+    if this_year < today { Some(this_year) } else { this_year.checked_sub(Span::new().years(1)).ok() }
 }
 
 /// `+0530` as a zone.
@@ -187,6 +196,8 @@ mod tests {
         let cases = [
             ("{{date 12m +0100}}", "Mon, 23 Nov 2026 10:48:00 +0100"),
             ("{{date 1d 18:30 -0500}}", "Sun, 22 Nov 2026 18:30:00 -0500"),
+            ("{{date last-06-20 21:30 +0200}}", "Sat, 20 Jun 2026 21:30:00 +0200"),
+            ("{{date last-11-23 00:07 +0000}}", "Sun, 23 Nov 2025 00:07:00 +0000"),
             ("on {{day 5}}.", "on Saturday, 28 November."),
             ("{{ymd -23}}", "20261031"),
             ("{{month -1}}{{month 0}}", "OctoberNovember"),
