@@ -97,6 +97,7 @@ impl Unstuffer {
 }
 
 #[cfg(test)]
+#[allow(clippy::type_complexity)]
 mod tests {
     use proptest::prelude::*;
 

@@ -90,6 +90,7 @@ pub(super) fn printable(octets: &[u8]) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::type_complexity)]
 mod tests {
     use super::*;
 

@@ -1,7 +1,5 @@
 //! Tests of [`Session`] against exact octets.
 
-#![allow(clippy::string_slice, clippy::arithmetic_side_effects)]
-
 use proptest::prelude::*;
 
 use super::*;

@@ -2,6 +2,7 @@
 //! and their answers never wait for each other; whatever arrives goes into the session at once, so that a dropped
 //! future loses nothing.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
@@ -45,7 +46,8 @@ pub struct Connection {
     write_failed: bool,
     /// A request that could not be enqueued, told by the next [`Connection::next_message`].
     refused_request: Option<CommandError>,
-    listed: std::collections::HashMap<u32, u64>,
+    /// LIST's word on the size of what is requested.
+    listed: HashMap<u32, u64>,
     arriving: Option<Arriving>,
 }
 
@@ -122,7 +124,7 @@ impl Connection {
             unflushed: false,
             write_failed: false,
             refused_request: None,
-            listed: std::collections::HashMap::new(),
+            listed: HashMap::new(),
             arriving: None,
         }
     }
@@ -264,7 +266,7 @@ impl Connection {
                 Event::Status(Sent::Retr(number), status) => {
                     let listed = self.listed.remove(&number).unwrap_or(0);
                     if !status.ok {
-                        return Ok(Some(Retrieved::Refused { number, text: refusal(status) }));
+                        return Ok(Some(Retrieved::Refused { number, text: status.text }));
                     }
                     let capacity = usize::try_from(listed.min(MESSAGE_START)).unwrap_or(0);
                     self.arriving = Some(Arriving { octets: Vec::with_capacity(capacity), too_large: false });
@@ -421,15 +423,17 @@ impl Connection {
     /// One command with a listing for an answer.
     async fn listing(&mut self, command: Command, mut line: impl FnMut(&[u8])) -> Result<Status> {
         let status = self.exchange(command).await?;
-        while status.ok {
+        if !status.ok {
+            return Ok(status);
+        }
+        loop {
             match self.session.poll()? {
                 Some(Event::Line(octets)) => line(&octets),
-                Some(Event::End(_)) => break,
+                Some(Event::End(_)) => return Ok(status),
                 Some(_) => return Err(ProtocolError::Unsolicited.into()),
                 None => self.turn().await?,
             }
         }
-        Ok(status)
     }
 
     /// Writes what there is to write and receives at least one octet.
@@ -506,11 +510,7 @@ async fn protect(stream: Box<dyn Stream>, server: &Server, options: Options) -> 
 }
 
 fn answer(status: Status) -> Answer {
-    if status.ok { Answer::Ok } else { Answer::Err(refusal(status)) }
-}
-
-fn refusal(status: Status) -> String {
-    status.text
+    if status.ok { Answer::Ok } else { Answer::Err(status.text) }
 }
 
 /// A server may answer "unknown command: PASS ...": its text is dropped then.
