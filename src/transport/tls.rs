@@ -152,7 +152,9 @@ fn explain_certificate(error: &CertificateError, host: &str) -> TransportError {
         CertificateError::NotValidForNameContext { presented, .. } => {
             TransportError::CertificateWrongName { host: host.to_owned(), presented: names(presented) }
         }
-        CertificateError::UnknownIssuer => TransportError::CertificateUnknownAuthority,
+        // A signature that fails is one of an authority that only bears the name of one we trust, such as that of a
+        // home server which was set up anew.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => TransportError::CertificateUnknownAuthority,
         CertificateError::Revoked => TransportError::CertificateRevoked,
         CertificateError::Other(OtherError(error)) if error.is::<SelfSigned>() => TransportError::CertificateSelfSigned,
         other => TransportError::CertificateUnusable(rustls::Error::InvalidCertificate(other.clone()).to_string()),
