@@ -520,13 +520,15 @@ impl Desk {
                 self.send(request);
                 Action::None
             }
-            Intent::Tell(request) => {
-                self.send(request);
+            Intent::Password(account, password, said) => {
+                self.send(Request::Password(account, password));
+                self.notice = said;
                 self.close_dialog().into()
             }
             Intent::StopLeaving(account) => self.stop_leaving(account).into(),
             Intent::BackUpThenStopLeaving(account) => self.back_up_first(account),
             Intent::Saved(account, said) => self.saved(*account, said).into(),
+            Intent::SavedNotLeaving(account, said) => self.saved_not_leaving(*account, said).into(),
             Intent::ChangeServer(account) => self.change_server(account),
             Intent::Removed(account, _) => self.removed(account).into(),
             Intent::Theme(choice) => Action::Theme(choice),
@@ -563,6 +565,18 @@ impl Desk {
         self.problem = None;
         self.send(Request::Fetch(account.id));
         Task::batch([close, self.renew(true)])
+    }
+
+    /// An account was saved that is to leave no copies: it fetches only after the dry run was answered.
+    fn saved_not_leaving(&mut self, account: Account, said: Option<String>) -> Task<Message> {
+        let id = account.id;
+        self.page = Page::Mailbox;
+        let close = self.close_dialog();
+        self.notice = said;
+        self.problem = None;
+        self.library.accounts.retain(|known| known.id != id);
+        self.library.accounts.push(account);
+        Task::batch([close, self.ask_about_removal(id), self.renew(true)])
     }
 
     fn removed(&mut self, account: AccountId) -> Task<Message> {

@@ -1,202 +1,171 @@
-//! The form that adds a mailbox or changes its server: from an address to a tested connection.
+//! Adding a mailbox, or changing one: the form, the test of the connection, the saving. The server is asked before
+//! anything is saved, unless the user says so.
 
+mod form;
 mod view;
+mod work;
+
+#[cfg(test)]
+pub mod tests;
 
 use std::path::PathBuf;
 
-use iced::Task;
-use secrecy::SecretString;
+use iced::{Task, task};
 
-use super::dialog::password::keep;
+pub use form::{Encryption, Field, Typed};
+pub use work::{Refusal, Saved, keep};
+
 use super::dialog::{Action, Intent};
-use super::off::ask;
-use crate::account::{Account, Retention, Security, Server};
-use crate::archive::{Archive, NewAccount};
+use crate::account::{Account, Security};
+use crate::archive::Archive;
 use crate::problem::Problem;
-use crate::transport::{Connection, Patience, Stat, TransportError};
-use crate::{provider, secrets};
+use crate::transport::Stat;
+use form::Form;
+use work::Candidate;
 
 /// The field of the address.
-pub const ADDRESS: &str = "address";
+pub const ADDRESS: &str = Field::Address.id();
 
 /// See the module.
-#[derive(Default)]
 pub struct Setup {
-    /// The account that is changed; `None` when one is added.
-    account: Option<Account>,
-    address: String,
-    password: String,
-    password_shown: bool,
-    host: String,
-    port: String,
-    security: Option<Security>,
-    user: String,
-    ca_file: String,
-    /// The user wrote the server, so the address no longer changes it.
-    server_is_own: bool,
-    leave_copy: bool,
-    /// What must be known about the provider, from its table.
-    note: Option<String>,
-    more: bool,
-    /// The user accepts a connection without encryption.
-    plaintext_accepted: bool,
+    form: Form,
     state: State,
+    password_shown: bool,
+    more: bool,
+    /// The provider's page was opened: its address is shown too, since nobody knows whether a browser came up.
+    page_opened: bool,
+    address_taken: bool,
+    /// Counts the tests: an answer to an older one is dropped.
+    generation: u64,
 }
 
-#[derive(Default)]
+/// Where the form stands with the server.
 enum State {
-    #[default]
-    Editing,
+    Resting,
     Testing {
         then_save: bool,
+        /// Stops the test when it goes.
+        _test: task::Handle,
     },
-    Tested(Stat),
+    Connected(Stat),
     Failed(Problem),
     Saving,
 }
 
 #[derive(Clone, Debug)]
 pub enum Message {
-    Address(String),
-    Password(String),
+    Written(Field, Typed),
+    Encrypted(Encryption),
     ShowPassword,
-    Host(String),
-    Port(String),
-    Security(Security),
-    User(String),
-    CaFile(String),
+    More,
+    LeaveCopy(bool),
+    AgreeToPlain(bool),
+    OpenPage(String),
     ChooseCaFile,
     CaFileChosen(Option<PathBuf>),
-    LeaveCopy(bool),
-    More,
-    AcceptPlaintext(bool),
     Test,
-    Tested(Result<Stat, Problem>),
-    Save,
+    /// Add or save: tests first.
+    Submit,
     SaveAnyway,
-    Saved(Result<(Account, Option<String>), Problem>),
+    Stop,
+    Tested(u64, Result<Stat, Problem>),
+    Saved(Box<Result<Saved, Refusal>>),
     TrySample,
     Cancel,
+    Ignored,
 }
 
 impl Setup {
     /// An empty form; a copy is left on the server unless the user says otherwise.
     pub fn new() -> Setup {
-        Setup { leave_copy: true, security: Some(Security::Tls), port: "995".to_owned(), ..Setup::default() }
+        Setup::with(Form::new())
     }
 
     /// The form of an account that is there.
     pub fn change(account: Account) -> Setup {
-        let server = account.server.clone();
+        Setup::with(Form::of(&account))
+    }
+
+    fn with(form: Form) -> Setup {
         Setup {
-            address: account.address.clone(),
-            host: server.host,
-            port: server.port.to_string(),
-            security: Some(server.security),
-            user: server.user,
-            ca_file: server.ca_file.map(|file| file.display().to_string()).unwrap_or_default(),
-            server_is_own: true,
-            leave_copy: account.retention.leaves_copy(),
-            plaintext_accepted: server.security == Security::None,
-            account: Some(account),
-            ..Setup::default()
+            form,
+            state: State::Resting,
+            password_shown: false,
+            more: false,
+            page_opened: false,
+            address_taken: false,
+            generation: 0,
         }
     }
 
     pub fn update(&mut self, message: Message, archive: &Archive) -> Action<Message> {
         match message {
-            Message::Address(address) => self.addressed(address),
-            Message::Password(password) => self.edit(|form| form.password = password),
-            Message::ShowPassword => self.password_shown = !self.password_shown,
-            Message::Host(host) => self.edit_server(|form| form.host = host),
-            Message::Port(port) => self.edit_server(|form| form.port = port),
-            Message::Security(security) => self.secured(security),
-            Message::User(user) => self.edit_server(|form| form.user = user),
-            Message::CaFile(file) => self.edit(|form| form.ca_file = file),
-            Message::ChooseCaFile => return Action::Run(pick_file()),
-            Message::CaFileChosen(file) => self.chose_ca_file(file),
-            Message::LeaveCopy(leave) => self.leave_copy = leave,
-            Message::More => self.more = !self.more,
-            Message::AcceptPlaintext(accepted) => self.edit(|form| form.plaintext_accepted = accepted),
-            Message::Test => return self.test(false),
-            Message::Tested(result) => return self.tested(result, archive),
-            Message::Save if matches!(self.state, State::Tested(_)) => return self.save(archive),
-            Message::Save => return self.test(true),
-            Message::SaveAnyway => return self.save(archive),
-            Message::Saved(Ok((account, said))) => return Action::Want(Intent::Saved(Box::new(account), said)),
-            Message::Saved(Err(problem)) => self.state = State::Failed(problem),
-            Message::TrySample => return Action::Want(Intent::TrySample),
-            Message::Cancel => return Action::Want(Intent::Close),
+            Message::Written(field, text) => self.written(field, text.0),
+            Message::Encrypted(choice) => self.encrypted(choice.0),
+            Message::ShowPassword => self.set(|form| form.password_shown = !form.password_shown),
+            Message::More => self.set(|form| form.more = !form.more),
+            Message::LeaveCopy(on) => self.set(|form| form.form.leave_copy = on),
+            Message::AgreeToPlain(agreed) => self.set(|form| form.form.plain_agreed = agreed),
+            Message::OpenPage(page) => self.open_page(page),
+            Message::ChooseCaFile => Action::Run(choose_ca_file()),
+            Message::CaFileChosen(file) => self.ca_file_chosen(file),
+            Message::Test => self.test(false),
+            Message::Submit => self.submit(archive),
+            Message::SaveAnyway => self.save(archive),
+            Message::Stop => self.set(Setup::rest),
+            Message::Tested(generation, result) => self.tested(generation, result, archive),
+            Message::Saved(result) => self.saved(*result),
+            Message::TrySample => Action::Want(Intent::TrySample),
+            Message::Cancel => Action::Want(Intent::Close),
+            Message::Ignored => Action::None,
+        }
+    }
+
+    fn set(&mut self, change: impl FnOnce(&mut Setup)) -> Action<Message> {
+        change(self);
+        Action::None
+    }
+
+    /// What was found out about the server holds no more; a test that runs is stopped.
+    fn rest(&mut self) {
+        self.state = State::Resting;
+        self.generation += 1;
+    }
+
+    fn written(&mut self, field: Field, text: String) -> Action<Message> {
+        if matches!(self.state, State::Saving) {
+            return Action::None;
+        }
+        self.form.write(field, text);
+        if field == Field::Address {
+            self.address_taken = false;
+            self.page_opened = false;
+        }
+        if field != Field::Name {
+            self.rest();
         }
         Action::None
     }
 
-    /// A change that an earlier test says nothing about.
-    fn edit(&mut self, change: impl FnOnce(&mut Setup)) {
-        change(self);
-        self.state = State::Editing;
-    }
-
-    fn edit_server(&mut self, change: impl FnOnce(&mut Setup)) {
-        self.server_is_own = true;
-        self.edit(change);
-    }
-
-    fn addressed(&mut self, address: String) {
-        self.edit(|form| form.address = address);
-        let Some(suggestion) = provider::suggest(self.address.trim()) else {
-            self.note = None;
-            return;
-        };
-        self.note = suggestion.note;
-        if !self.server_is_own {
-            self.host = suggestion.server.host;
-            self.port = suggestion.server.port.to_string();
-            self.security = Some(suggestion.server.security);
-            self.user = suggestion.server.user;
+    fn encrypted(&mut self, security: Security) -> Action<Message> {
+        if security != self.form.security() && !matches!(self.state, State::Saving) {
+            self.form.choose(security);
+            self.rest();
         }
+        Action::None
     }
 
-    /// Another encryption, and its port where the port was the usual one.
-    fn secured(&mut self, security: Security) {
-        self.edit_server(|form| {
-            let usual = form.security.is_none_or(|before| form.port.trim() == before.default_port().to_string());
-            if usual {
-                form.port = security.default_port().to_string();
-            }
-            form.security = Some(security);
-            form.plaintext_accepted = false;
-        });
+    fn open_page(&mut self, page: String) -> Action<Message> {
+        self.page_opened = true;
+        let opened = async move { tokio::task::spawn_blocking(move || open::that_detached(page)).await };
+        Action::Run(Task::perform(opened, |_| Message::Ignored))
     }
 
-    fn chose_ca_file(&mut self, file: Option<PathBuf>) {
-        if let Some(file) = file {
-            self.edit(|form| form.ca_file = file.display().to_string());
+    fn ca_file_chosen(&mut self, file: Option<PathBuf>) -> Action<Message> {
+        match file {
+            Some(file) => self.written(Field::CaFile, file.to_string_lossy().into_owned()),
+            None => Action::None,
         }
-    }
-
-    /// The server as the form describes it; `None` while something is missing.
-    fn server(&self) -> Option<Server> {
-        let host = self.host.trim();
-        let port = self.port.trim().parse().ok().filter(|port| *port != 0)?;
-        let security = self.security?;
-        let user = if self.user.trim().is_empty() { self.address.trim() } else { self.user.trim() };
-        let file = self.ca_file.trim();
-        let accepted = security != Security::None || self.plaintext_accepted;
-        (accepted && !host.is_empty() && !user.is_empty()).then(|| Server {
-            host: host.to_owned(),
-            port,
-            security,
-            user: user.to_owned(),
-            ca_file: (!file.is_empty()).then(|| PathBuf::from(file)),
-        })
-    }
-
-    /// Whether it can be tested and saved.
-    fn is_complete(&self) -> bool {
-        let (local, domain) = self.address.trim().split_once('@').unwrap_or_default();
-        let password = self.account.is_some() || !self.password.is_empty();
-        !local.is_empty() && !domain.is_empty() && password && self.server().is_some()
     }
 
     fn is_busy(&self) -> bool {
@@ -204,148 +173,86 @@ impl Setup {
     }
 
     fn test(&mut self, then_save: bool) -> Action<Message> {
-        let Some(server) = self.server().filter(|_| self.is_complete() && !self.is_busy()) else { return Action::None };
-        self.state = State::Testing { then_save };
-        let password = SecretString::from(self.password.clone());
-        let account = self.account.clone().filter(|_| self.password.is_empty());
-        Action::Run(Task::perform(test(server, password, account), Message::Tested))
+        let Some(candidate) = self.candidate() else { return Action::None };
+        self.rest();
+        let generation = self.generation;
+        let test = Task::perform(work::test(candidate), move |result| Message::Tested(generation, result));
+        let (test, handle) = test.abortable();
+        self.state = State::Testing { then_save, _test: handle.abort_on_drop() };
+        Action::Run(test)
     }
 
-    fn tested(&mut self, result: Result<Stat, Problem>, archive: &Archive) -> Action<Message> {
-        let State::Testing { then_save } = self.state else { return Action::None };
-        match result {
-            Ok(stat) => {
-                self.state = State::Tested(stat);
-                if then_save { self.save(archive) } else { Action::None }
-            }
-            Err(problem) => {
-                self.state = State::Failed(problem);
-                Action::None
-            }
+    /// The account to test or save; shows the mistakes when there are any.
+    fn candidate(&mut self) -> Option<Candidate> {
+        if self.is_busy() {
+            return None;
+        }
+        let candidate = work::candidate(&self.form);
+        if candidate.is_none() {
+            self.form.show_all();
+            let of_more = [Field::User, Field::Name, Field::CaFile];
+            self.more |= of_more.into_iter().any(|field| self.form.error(field).is_some());
+        }
+        candidate
+    }
+
+    fn submit(&mut self, archive: &Archive) -> Action<Message> {
+        match self.state {
+            State::Connected(_) => self.save(archive),
+            _ => self.test(true),
+        }
+    }
+
+    fn tested(&mut self, generation: u64, result: Result<Stat, Problem>, archive: &Archive) -> Action<Message> {
+        if generation != self.generation {
+            return Action::None;
+        }
+        let save = matches!(self.state, State::Testing { then_save: true, .. });
+        self.state = match result {
+            Ok(stat) => State::Connected(stat),
+            Err(problem) => State::Failed(problem),
+        };
+        match self.state {
+            State::Connected(_) if save => self.save(archive),
+            _ => Action::None,
         }
     }
 
     fn save(&mut self, archive: &Archive) -> Action<Message> {
-        let Some(server) = self.server().filter(|_| self.is_complete()) else { return Action::None };
+        let Some(candidate) = self.candidate() else { return Action::None };
         self.state = State::Saving;
-        let retention = if self.leave_copy { Retention::LeaveCopy } else { Retention::RemoveOnceStored };
-        let password = SecretString::from(std::mem::take(&mut self.password));
-        let typed = !secrecy::ExposeSecret::expose_secret(&password).is_empty();
-        let (archive, address, old) = (archive.clone(), self.address.trim().to_owned(), self.account.clone());
-        let work = move || {
-            let account = match old {
-                // "Leave a copy" is turned off by its switch alone, which says what that removes.
-                Some(old) => {
-                    let account = Account { server, ..old };
-                    archive.change_account(&account)?;
-                    account
-                }
-                None => archive.add_account(&NewAccount {
-                    address,
-                    server,
-                    name: String::new(),
-                    retention,
-                    password_command: None,
-                })?,
-            };
-            let said = if typed { keep(&account, &password) } else { None };
-            Ok::<_, crate::archive::ArchiveError>((account, said))
-        };
-        Action::Run(ask(work).map(Message::Saved))
+        let archive = archive.clone();
+        let saved = async move { tokio::task::spawn_blocking(move || work::save(&archive, candidate)).await };
+        Action::Run(Task::perform(saved, |saved| Message::Saved(Box::new(saved.unwrap_or_else(broken)))))
     }
-}
 
-/// Connects, logs in and counts; changes nothing.
-async fn test(server: Server, password: SecretString, known: Option<Account>) -> Result<Stat, Problem> {
-    let password = match known {
-        Some(account) => stored_password(account).await.unwrap_or(password),
-        None => password,
-    };
-    connect(server, password).await.map_err(|error| Problem::from(&error))
-}
-
-async fn stored_password(account: Account) -> Option<SecretString> {
-    let answer = tokio::task::spawn_blocking(move || secrets::password(&account)).await;
-    answer.ok()?.ok()?
-}
-
-async fn connect(server: Server, password: SecretString) -> Result<Stat, TransportError> {
-    let mut connection = Connection::open(&server, Patience::default()).await?;
-    connection.log_in(&server.user, &password).await?;
-    let stat = connection.stat().await?;
-    // The answer is known; how the server says goodbye changes nothing.
-    let _ = connection.quit().await;
-    Ok(stat)
-}
-
-fn pick_file() -> Task<Message> {
-    Task::perform(rfd::AsyncFileDialog::new().set_title("Certificate authority").pick_file(), |file| {
-        Message::CaFileChosen(file.map(|file| file.path().to_owned()))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Security, Setup};
-
-    fn filled() -> Setup {
-        Setup {
-            address: "anna@example.org".to_owned(),
-            password: "secret".to_owned(),
-            host: "pop.example.org".to_owned(),
-            ..Setup::new()
+    fn saved(&mut self, result: Result<Saved, Refusal>) -> Action<Message> {
+        match result {
+            Ok(saved) if saved.stop_leaving => {
+                return Action::Want(Intent::SavedNotLeaving(Box::new(saved.account), saved.notice));
+            }
+            Ok(saved) => return Action::Want(Intent::Saved(Box::new(saved.account), saved.notice)),
+            Err(Refusal::AddressTaken) => {
+                self.address_taken = true;
+                self.rest();
+            }
+            Err(Refusal::By(problem)) => self.state = State::Failed(problem),
         }
+        Action::None
     }
+}
 
-    #[test]
-    fn it_is_complete_when_nothing_is_missing() {
-        assert!(filled().is_complete());
-        type Change = fn(&mut Setup);
-        let without: [(&str, Change); 6] = [
-            ("address", |form| form.address = "anna".to_owned()),
-            ("local part", |form| form.address = "@example.org".to_owned()),
-            ("password", |form| form.password.clear()),
-            ("host", |form| form.host = " ".to_owned()),
-            ("port", |form| form.port = "0".to_owned()),
-            ("consent", |form| form.security = Some(Security::None)),
-        ];
-        for (what, change) in without {
-            let mut form = filled();
-            change(&mut form);
-            assert!(!form.is_complete(), "without {what}");
-        }
-    }
+/// The thread that saved panicked.
+fn broken(_: tokio::task::JoinError) -> Result<Saved, Refusal> {
+    Err(Refusal::By(Problem {
+        summary: "Postkeep made a mistake while it saved the account.".to_owned(),
+        mail: "Your mail is as it was.".to_owned(),
+        advice: "Try again; if it happens again, start Postkeep anew.".to_owned(),
+    }))
+}
 
-    #[test]
-    fn plaintext_needs_a_word_of_its_own_each_time() {
-        let mut form = filled();
-        form.secured(Security::None);
-        assert_eq!(form.port, "110");
-        assert!(form.server().is_none());
-        form.plaintext_accepted = true;
-        assert!(form.server().is_some());
-        form.secured(Security::Tls);
-        form.secured(Security::None);
-        assert!(form.server().is_none());
-    }
-
-    #[test]
-    fn the_port_follows_the_encryption_unless_it_is_the_users_own() {
-        let mut form = filled();
-        form.secured(Security::StartTls);
-        assert_eq!(form.port, "110");
-        form.port = "1110".to_owned();
-        form.secured(Security::Tls);
-        assert_eq!(form.port, "1110");
-    }
-
-    #[test]
-    fn the_address_fills_the_server_until_the_user_writes_one() {
-        let mut form = Setup::new();
-        form.addressed("anna@some-unlisted-domain.example".to_owned());
-        assert_eq!((form.host.as_str(), form.port.as_str()), ("pop.some-unlisted-domain.example", "995"));
-        form.edit_server(|form| form.host = "mail.example".to_owned());
-        form.addressed("anna@another.example".to_owned());
-        assert_eq!(form.host, "mail.example");
-    }
+/// `None` both when the user changed their mind and when there is nothing to show a dialog with: there is a field too.
+fn choose_ca_file() -> Task<Message> {
+    let dialog = rfd::AsyncFileDialog::new().set_title("The certificate of your own authority");
+    Task::perform(dialog.pick_file(), |file| Message::CaFileChosen(file.map(|file| file.path().to_owned())))
 }

@@ -235,10 +235,7 @@ pub fn card(theme: &Theme) -> container::Style {
 }
 
 pub fn dialog(theme: &Theme) -> container::Style {
-    container::Style {
-        shadow: Shadow { color: color!(0x000000, 0.22), offset: Vector::new(0.0, 12.0), blur_radius: 32.0 },
-        ..outlined(theme, tokens(theme).card, measure::CORNER_DIALOG)
-    }
+    outlined(theme, tokens(theme).card, measure::CORNER_DIALOG)
 }
 
 /// A tooltip.

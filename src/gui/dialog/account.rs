@@ -5,11 +5,12 @@ use iced::widget::{column, row};
 use secrecy::SecretString;
 
 use super::export::segment;
-use super::{Action, Intent, Lent, password};
+use super::{Action, Intent, Lent};
 use crate::account::Account;
 use crate::archive::{Archive, ArchiveError, Mail};
 use crate::gui::icon;
 use crate::gui::off::{ask, off};
+use crate::gui::setup::keep;
 use crate::gui::theme::{self, size};
 use crate::gui::widget::{Tone, act, field, label, says, sheet, strip, tool, trouble, words};
 use crate::gui::words::messages;
@@ -87,7 +88,7 @@ impl Settings {
             return Action::None;
         }
         let (account, password) = (self.account.clone(), SecretString::from(self.password.clone()));
-        Action::Run(off(move || password::keep(&account, &password)).map(Message::Kept))
+        Action::Run(off(move || keep(&account, &password)).map(Message::Kept))
     }
 
     fn remove(&mut self, archive: &Archive) -> Action<Message> {

@@ -13,6 +13,7 @@ pub mod settings;
 use std::path::PathBuf;
 
 use iced::{Element, Task};
+use secrecy::SecretString;
 
 use super::job::{self, Ended, Running};
 use super::library::Library;
@@ -66,14 +67,16 @@ pub enum Intent {
     StopJob,
     /// Ask the worker; the dialog stays.
     Ask(Request),
-    /// Ask the worker and close.
-    Tell(Request),
+    /// The password that the worker wanted, and what came of keeping it, in a sentence.
+    Password(AccountId, SecretString, Option<String>),
     /// Stop leaving copies on the server for this account, from the next check on.
     StopLeaving(AccountId),
     /// Choose a backup folder first, back up, then stop leaving copies.
     BackUpThenStopLeaving(AccountId),
     /// An account was added or changed; the sentence says what came of its password.
     Saved(Box<Account>, Option<String>),
+    /// The same, and the user wants no copies left on the server. Nothing is removed yet: show the dry run, which asks.
+    SavedNotLeaving(Box<Account>, Option<String>),
     ChangeServer(AccountId),
     Removed(AccountId, Mail),
     Theme(Choice),

@@ -1,16 +1,16 @@
 //! The password that the worker lacks: asked for, kept in the keyring where that works.
 
-use iced::{Element, Task};
+use iced::widget::row;
+use iced::{Alignment, Element, Task};
 use secrecy::SecretString;
 
 use super::{Action, Intent, Lent};
-use crate::account::{Account, AccountId};
-use crate::fetch::Request;
-use crate::gui::icon;
+use crate::account::Account;
+use crate::gui::icon::{self, icon};
 use crate::gui::off::off;
-use crate::gui::theme;
-use crate::gui::widget::{act, field, labelled, says, sheet, tool};
-use crate::secrets;
+use crate::gui::setup::{Typed, keep};
+use crate::gui::theme::{self, size};
+use crate::gui::widget::{act, field, labelled, says, sheet, words};
 
 /// The field of the password.
 pub const FIELD: &str = "password";
@@ -19,55 +19,39 @@ pub const FIELD: &str = "password";
 pub struct Password {
     pub account: Account,
     value: String,
+    /// The keyring is being asked.
+    keeping: bool,
 }
 
 #[derive(Clone, Debug)]
 pub enum Message {
-    Value(String),
+    Value(Typed),
     Use,
     Kept(Option<String>),
     Close,
 }
 
-/// Keeps a password in the keyring; where that fails, in memory for this run, and a sentence says so. Blocks.
-pub fn keep(account: &Account, password: &SecretString) -> Option<String> {
-    match secrets::keep(account, password) {
-        Ok(()) => None,
-        Err(_) => {
-            secrets::hold(account, password);
-            Some(
-                "The system's keyring did not take the password, so Postkeep remembers it only until you close the window."
-                    .to_owned(),
-            )
-        }
-    }
-}
-
 impl Password {
     pub fn new(account: Account) -> Password {
-        Password { account, value: String::new() }
+        Password { account, value: String::new(), keeping: false }
     }
 
     pub fn update(&mut self, message: Message) -> Action<Message> {
         match message {
-            Message::Value(value) => self.value = value,
-            Message::Use if self.value.is_empty() => {}
+            Message::Value(value) => self.value = value.0,
+            Message::Use if self.value.is_empty() || self.keeping => {}
             Message::Use => {
+                self.keeping = true;
                 let (account, password) = (self.account.clone(), SecretString::from(self.value.clone()));
                 return Action::Run(off(move || keep(&account, &password)).map(Message::Kept));
             }
-            // What the keyring said does not matter more than that the fetch goes on: it is held in memory either way.
-            Message::Kept(_) => {
+            Message::Kept(said) => {
                 let password = SecretString::from(std::mem::take(&mut self.value));
-                return Action::Want(Intent::Tell(Request::Password(self.account.id, password)));
+                return Action::Want(Intent::Password(self.account.id, password, said));
             }
             Message::Close => return Action::Want(Intent::Close),
         }
         Action::None
-    }
-
-    pub fn id(&self) -> AccountId {
-        self.account.id
     }
 
     pub fn focus<M: Send + 'static>() -> Task<M> {
@@ -75,16 +59,28 @@ impl Password {
     }
 
     pub fn view<'a>(&'a self, _lent: Lent<'a>) -> Element<'a, Message> {
+        let server = &self.account.server;
         let sentence = format!(
-            "The server {} wants the password of {}. It is kept in your system's keyring, never in a file.",
-            self.account.server.host, self.account.server.user
+            "Postkeep has no password for {} that {} accepts. Until it does, no mail is fetched; what is here stays here.",
+            server.user, server.host
         );
-        let value = field("", &self.value).id(FIELD).secure(true).on_input(Message::Value).on_submit(Message::Use);
-        let ready = (!self.value.is_empty()).then_some(Message::Use);
-        let buttons = vec![
-            tool(None, "Not now", Some(Message::Close)).into(),
-            act(Some(icon::LOCK), "Use this password", theme::primary, ready).into(),
+        let value = field("", &self.value)
+            .id(FIELD)
+            .secure(true)
+            .on_input(|value| Message::Value(Typed(value)))
+            .on_submit(Message::Use);
+        let kept = row![
+            icon(icon::LOCK).size(15).style(theme::faint),
+            words("Kept in your system’s keyring, never in a file.", size::SMALL, theme::faint),
         ];
-        sheet("Password", vec![says(sentence).into(), labelled("Password", value).into()], buttons)
+        let kept = kept.spacing(4).align_y(Alignment::Center);
+        let ready = (!self.value.is_empty() && !self.keeping).then_some(Message::Use);
+        let name = if self.keeping { "Asking the keyring" } else { "Use this password" };
+        let buttons = vec![
+            act(None, "Not now", theme::quiet, Some(Message::Close)).into(),
+            act(None, name, theme::primary, ready).into(),
+        ];
+        let heading = format!("The password of {}", self.account.address);
+        sheet(heading, vec![says(sentence).into(), labelled("Password", value).push(kept).into()], buttons)
     }
 }
