@@ -1,5 +1,6 @@
 //! Restores a backup into an archive: first the messages that verify, then what the state says of them.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -7,6 +8,7 @@ use jiff::Timestamp;
 use super::import::Batch;
 use super::manifest::{self, Folder, Loaded, Manifest};
 use super::{Restored, Result, verify};
+use crate::account::Digest;
 use crate::archive::{Archive, Marks, Origin, Snapshot};
 use crate::job::{Cancel, Progress, Report};
 
@@ -20,59 +22,90 @@ use crate::job::{Cancel, Progress, Report};
 pub fn restore(archive: &Archive, folder: &Path, cancel: &Cancel, report: Report<'_>) -> Result<Restored> {
     let folder = Folder::find(folder)?;
     let mut restored = Restored::default();
-    let states = match folder.load()? {
-        Loaded::Whole(manifest) => {
-            messages(archive, &folder, &manifest, &mut restored, cancel, report)?;
-            states(&folder, &manifest, &mut restored)
-        }
-        Loaded::Damaged(_) | Loaded::Missing | Loaded::Unreadable => {
-            salvage(archive, &folder, &mut restored, cancel, report)?;
-            folder.states().into_iter().filter_map(|number| folder.read_state(number, None).ok()).collect()
-        }
+    let manifest = match folder.load()? {
+        Loaded::Whole(manifest) => Some(manifest),
+        Loaded::Damaged(_) | Loaded::Missing | Loaded::Unreadable => None,
     };
-    for state in states {
-        archive.merge(&state)?;
+    let states = match &manifest {
+        Some(manifest) => named_states(&folder, manifest, &mut restored),
+        // Newest last. Each carries a seal of its own.
+        None => folder.states().into_iter().filter_map(|number| folder.read_state(number, None).ok()).collect(),
+    };
+    let messages = Messages { batch: Batch::new(archive, Origin::Backup, cancel), arrivals: arrivals(&states) };
+    match &manifest {
+        Some(manifest) => listed(messages, &folder, manifest, &mut restored, cancel, report)?,
+        None => salvaged(messages, &folder, &mut restored, cancel, report)?,
+    }
+    for state in &states {
+        archive.merge(state)?;
     }
     archive.index_pending(cancel, report)?;
     Ok(restored)
 }
 
-fn messages(
-    archive: &Archive,
+/// Messages on their way back, and when each arrived the first time.
+struct Messages<'a> {
+    batch: Batch<'a>,
+    arrivals: HashMap<Digest, Timestamp>,
+}
+
+impl Messages<'_> {
+    fn add(&mut self, digest: Digest, bytes: Vec<u8>) -> Result<()> {
+        let arrived = self.arrivals.get(&digest).copied().unwrap_or_else(Timestamp::now);
+        self.batch.add(bytes, arrived, Marks::default())
+    }
+
+    fn finish(self, restored: &mut Restored) -> Result<()> {
+        let counts = self.batch.finish()?;
+        (restored.added, restored.already_here) = (counts.added, counts.already_here);
+        Ok(())
+    }
+}
+
+/// The earliest arrival of each original.
+fn arrivals(states: &[Snapshot]) -> HashMap<Digest, Timestamp> {
+    let mut arrivals: HashMap<Digest, Timestamp> = HashMap::new();
+    for (digest, arrived) in states.iter().flat_map(Snapshot::arrivals) {
+        let earliest = arrivals.entry(digest).or_insert(arrived);
+        *earliest = arrived.min(*earliest);
+    }
+    arrivals
+}
+
+fn listed(
+    mut messages: Messages<'_>,
     folder: &Folder,
     manifest: &Manifest,
     restored: &mut Restored,
     cancel: &Cancel,
     report: Report<'_>,
 ) -> Result<()> {
-    let mut batch = Batch::new(archive, Origin::Backup, cancel);
     let failed = &mut restored.failed;
-    verify::read_all(folder, manifest, cancel, report, &mut |_, read| match read {
-        Ok((bytes, _)) => batch.add(bytes, manifest.made, Marks::default()),
+    verify::read_all(folder, manifest, cancel, report, &mut |entry, read| match read {
+        Ok((bytes, _)) => messages.add(entry.sha256, bytes),
         Err(sentence) => {
             failed.push(sentence);
             Ok(())
         }
     })?;
     restored.found = manifest.messages.len() as u64;
-    count(restored, batch)
+    messages.finish(restored)
 }
 
-fn salvage(
-    archive: &Archive,
+fn salvaged(
+    mut messages: Messages<'_>,
     folder: &Folder,
     restored: &mut Restored,
     cancel: &Cancel,
     report: Report<'_>,
 ) -> Result<()> {
-    let mut batch = Batch::new(archive, Origin::Backup, cancel);
     let mut progress = Progress::default();
     let failed = &mut restored.failed;
     verify::walk_all(folder, cancel, &mut |message| {
         progress.done += 1;
         report(progress);
         match message {
-            Ok((_, bytes)) => batch.add(bytes, Timestamp::now(), Marks::default()),
+            Ok((entry, bytes)) => messages.add(entry.sha256, bytes),
             Err(sentence) => {
                 failed.push(sentence);
                 Ok(())
@@ -80,17 +113,10 @@ fn salvage(
         }
     })?;
     restored.found = progress.done;
-    count(restored, batch)
+    messages.finish(restored)
 }
 
-fn count(restored: &mut Restored, batch: Batch<'_>) -> Result<()> {
-    let counts = batch.finish()?;
-    restored.added += counts.added;
-    restored.already_here += counts.already_here;
-    Ok(())
-}
-
-fn states(folder: &Folder, manifest: &Manifest, restored: &mut Restored) -> Vec<Snapshot> {
+fn named_states(folder: &Folder, manifest: &Manifest, restored: &mut Restored) -> Vec<Snapshot> {
     let mut states = Vec::new();
     for state in &manifest.states {
         match folder.read_state(state.number, Some(state)) {
