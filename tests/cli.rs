@@ -470,6 +470,14 @@ fn the_window_without_a_display_says_so() {
     assert_eq!(output.status.code(), Some(1));
     let told = stderr(&output);
     assert!(told.contains("needs a display") || told.contains("without its window"), "{told}");
+    if cfg!(all(unix, feature = "gui", not(target_os = "macos"))) {
+        for (variable, value) in [("DISPLAY", ":7777"), ("WAYLAND_DISPLAY", "/nonexistent/wayland")] {
+            let output = Here::new().command(&[]).env(variable, value).output().expect("the program starts");
+            let told = stderr(&output);
+            assert_eq!(output.status.code(), Some(1), "{told}");
+            assert!(told.contains("does not answer") && told.lines().count() == 1, "{told}");
+        }
+    }
 }
 
 #[cfg(unix)]

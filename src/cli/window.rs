@@ -26,12 +26,49 @@ pub fn impossible() -> Option<&'static str> {
     if !cfg!(feature = "gui") {
         return Some("This postkeep was built without its window.");
     }
-    let needs_display = cfg!(all(unix, not(target_os = "macos")));
-    let named = |variable| std::env::var_os(variable).is_some_and(|value| !value.is_empty());
-    if needs_display && !["WAYLAND_DISPLAY", "WAYLAND_SOCKET", "DISPLAY"].into_iter().any(named) {
-        return Some("The window needs a display, and there is none here.");
-    }
+    no_display()
+}
+
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+fn no_display() -> Option<&'static str> {
     None
+}
+
+/// Wayland where it is named, else X11, as the window's toolkit chooses; it panics where the display does not answer.
+#[cfg(all(unix, not(target_os = "macos")))]
+fn no_display() -> Option<&'static str> {
+    let named = |variable| std::env::var_os(variable).filter(|value| !value.is_empty());
+    if named("WAYLAND_SOCKET").is_some() {
+        return None;
+    }
+    if let Some(wayland) = named("WAYLAND_DISPLAY") {
+        // An absolute name replaces the folder.
+        let socket = named("XDG_RUNTIME_DIR").map(PathBuf::from).unwrap_or_default().join(wayland);
+        let answers = std::os::unix::net::UnixStream::connect(socket).is_ok();
+        return (!answers).then_some("The display that WAYLAND_DISPLAY names does not answer.");
+    }
+    match named("DISPLAY") {
+        Some(display) if x11_answers(&display.to_string_lossy()) => None,
+        Some(_) => Some("The display that DISPLAY names does not answer."),
+        None => Some("The window needs a display, and there is none here."),
+    }
+}
+
+/// Whether a display of this computer answers; one on another computer (`host:0`) is taken at its word.
+#[cfg(all(unix, not(target_os = "macos")))]
+fn x11_answers(display: &str) -> bool {
+    use std::os::unix::net::UnixStream;
+    let Some(number) = display.strip_prefix("unix:").or(display.strip_prefix(':')) else { return true };
+    let socket = format!("/tmp/.X11-unix/X{}", number.split('.').next().unwrap_or_default());
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::linux::net::SocketAddrExt;
+        let hidden = std::os::unix::net::SocketAddr::from_abstract_name(&socket);
+        if hidden.and_then(|address| UnixStream::connect_addr(&address)).is_ok() {
+            return true;
+        }
+    }
+    UnixStream::connect(socket).is_ok()
 }
 
 /// Runs the window until it is closed.
@@ -45,8 +82,15 @@ pub fn show(content: Content, software_rendering: bool) -> Result<Status, Failur
         Content::Archive(folder) => Start::Archive(folder),
         Content::Sample => Start::Demo,
     };
-    gui::run(start).map_err(|error| Failure::failed(format!("The window could not be opened: {}.", cause(&error))))?;
-    Ok(Status::Done)
+    // The toolkit panics where a library it loads at start is missing.
+    match std::panic::catch_unwind(move || gui::run(start)) {
+        Ok(Ok(())) => Ok(Status::Done),
+        Ok(Err(error)) => Err(Failure::failed(format!("The window could not be opened: {}.", cause(&error)))),
+        Err(_) => Err(Failure::failed(
+            "The window could not be opened, or ended by a fault of this program; your mail is not affected. On a bare \
+             Linux it wants the packages libxkbcommon-x11-0, libx11-xcb1, libxcursor1 and libxi6.",
+        )),
+    }
 }
 
 #[cfg(not(feature = "gui"))]
