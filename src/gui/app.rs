@@ -230,7 +230,10 @@ impl App {
     /// What ran was told to stop; the window closes when it has, or after a while all the same, which is as safe.
     fn quit(&mut self, task: Task<desk::Message>) -> Task<Message> {
         self.leaving = true;
-        let patience = Task::future(tokio::time::sleep(Duration::from_secs(5))).map(|()| Message::Exit);
+        let patience = Task::future(async {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            Message::Exit
+        });
         Task::batch([self.wrap(task), patience])
     }
 

@@ -101,7 +101,9 @@ fn search<'a>(shown: &Top<'a>) -> Element<'a, Message> {
             .into()
     };
     let over = container(end).align_right(Fill).center_y(Fill).padding(padding::right(12));
-    let width = (shown.width - 560.0).clamp(120.0, 428.0);
+    let taken = if shown.width < measure::NARROW { 230.0 } else { 560.0 };
+    let taken = if shown.library.sample { taken + 150.0 } else { taken };
+    let width = (shown.width - taken).clamp(120.0, 428.0);
     container(stack![field, over]).width(width).into()
 }
 

@@ -51,6 +51,8 @@ pub struct Desk {
     wanted: VecDeque<AccountId>,
     notice: Option<String>,
     problem: Option<Problem>,
+    /// The whole sidebar lies over the list of a narrow window.
+    unfolded: bool,
     renewing: bool,
     renew_again: bool,
     pub remembered: Remembered,
@@ -121,6 +123,7 @@ impl Desk {
             wanted: VecDeque::new(),
             notice: None,
             problem: None,
+            unfolded: false,
             renewing: false,
             renew_again: false,
             remembered: opened.remembered,
@@ -359,10 +362,15 @@ impl Desk {
             sidebar::Message::Configure(account) => self.configure(account),
             sidebar::Message::AddMailbox => self.open(Which::AddMailbox),
             sidebar::Message::BackUp => self.open(Which::BackUp),
+            sidebar::Message::Unfold(unfolded) => {
+                self.unfolded = unfolded;
+                Task::none()
+            }
         }
     }
 
     fn show(&mut self, view: View) -> Task<Message> {
+        self.unfolded = false;
         self.reader.close();
         self.list.deselect();
         self.list.show(view, &self.archive).map(Message::List)

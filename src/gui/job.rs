@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use futures::channel::mpsc;
 use iced::Task;
 
+use super::off::off;
 use super::words::{count, messages, size, size_of};
 use crate::account::AccountId;
 use crate::archive::Archive;
@@ -80,11 +81,11 @@ impl Running {
         let archive = archive.clone();
         let (sender, receiver) = mpsc::unbounded();
         let task = Task::run(receiver, |message| message);
-        let work = Task::future(tokio::task::spawn_blocking(move || {
+        let work = off(move || {
             let result = run(&archive, &order, &cancel, &sender);
             // Fails only when the window is gone.
             let _ = sender.unbounded_send(Message::Ended(Ended { order, result }));
-        }));
+        });
         (running, Task::batch([task, work.discard()]))
     }
 

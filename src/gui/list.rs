@@ -156,6 +156,12 @@ impl List {
         self.rows.get(&self.selected?)
     }
 
+    /// The number of the listing that was asked for last.
+    #[cfg(test)]
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
     pub fn deselect(&mut self) {
         self.selected = None;
     }

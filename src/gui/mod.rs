@@ -8,6 +8,8 @@ mod app;
 mod bars;
 mod desk;
 mod dialog;
+#[cfg(test)]
+mod fixtures;
 mod icon;
 mod job;
 mod library;
@@ -17,6 +19,8 @@ mod open;
 mod reader;
 mod setup;
 mod sidebar;
+#[cfg(test)]
+mod tests;
 mod theme;
 mod welcome;
 mod widget;

@@ -52,6 +52,12 @@ pub struct Loaded {
     message: Box<message::Message>,
 }
 
+impl Loaded {
+    pub fn new(row: Row, message: message::Message) -> Loaded {
+        Loaded { row, message: Box::new(message) }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub enum Message {
     Loaded(MessageId, Result<Option<Loaded>, Problem>),
@@ -294,7 +300,7 @@ fn read(archive: &Archive, id: MessageId) -> Result<Option<Loaded>, crate::archi
     let Some(original) = archive.original(id)? else { return Ok(None) };
     let Some(key) = archive.key(id)? else { return Ok(None) };
     let Some(row) = archive.rows(&[key])?.into_iter().next() else { return Ok(None) };
-    Ok(Some(Loaded { row, message: Box::new(message::read(&original)) }))
+    Ok(Some(Loaded::new(row, message::read(&original))))
 }
 
 /// The original as text: what is not UTF-8 shows as replacement characters, what could deceive is taken out.

@@ -1,12 +1,12 @@
 //! The sidebar: views, accounts, and the card that says where the copies of the mail are.
 
-use iced::widget::{Column, button, column, container, row, scrollable, space, text};
+use iced::widget::{Column, button, column, container, row, space, text};
 use iced::{Alignment, Element, Fill, padding};
 
 use super::icon::{self, icon};
 use super::library::Library;
 use super::theme::{self, measure, size};
-use super::widget::{act, caption, hinted, line, toggle, words};
+use super::widget::{caption, hinted, line, page, toggle, wide, words};
 use super::words::{Clock, count};
 use crate::account::{Account, AccountId};
 use crate::archive::View;
@@ -20,6 +20,8 @@ pub enum Message {
     Configure(AccountId),
     AddMailbox,
     BackUp,
+    /// Show the whole of a narrow sidebar, or its icons again.
+    Unfold(bool),
 }
 
 /// The whole sidebar, or its icons alone.
@@ -41,7 +43,7 @@ fn whole<'a>(library: &'a Library, shown: View, clock: &Clock) -> Element<'a, Me
     }
     places = places.push(add_line());
     column![
-        scrollable(places.padding(padding::horizontal(8).top(12))).height(Fill).style(theme::scroll).spacing(0),
+        page(places.padding(padding::horizontal(8).top(12))).height(Fill),
         container(copies(library, shown, clock)).padding(padding::all(8).bottom(12)),
     ]
     .into()
@@ -109,8 +111,7 @@ fn copies<'a>(library: &'a Library, shown: View, clock: &Clock) -> Element<'a, M
     ]
     .spacing(10);
     card = card.push(switches(library, shown));
-    card =
-        card.push(act(Some(icon::ARCHIVE), "Back up now", theme::plain, Some(Message::BackUp)).width(Fill).height(30));
+    card = card.push(wide(icon::ARCHIVE, "Back up now", theme::plain, Some(Message::BackUp)));
     card = card.push(words(last_backup(library, clock), size::CAPTION, theme::faint));
     container(card).padding(12).width(Fill).style(theme::card).into()
 }
@@ -171,6 +172,7 @@ fn last_backup(library: &Library, clock: &Clock) -> String {
 /// The narrow form.
 fn icons<'a>(library: &'a Library, shown: View) -> Element<'a, Message> {
     let mut places = Column::new().spacing(4);
+    places = places.push(icon_place(icon::PANEL_LEFT, "Show the sidebar", false, Message::Unfold(true)));
     for (view, glyph) in VIEWS {
         places = places.push(icon_place(glyph, library.title(view), shown == view, Message::Show(view)));
     }
@@ -180,7 +182,7 @@ fn icons<'a>(library: &'a Library, shown: View) -> Element<'a, Message> {
     }
     places = places.push(space().height(Fill));
     places = places.push(icon_place(icon::PLUS, "Add a mailbox", false, Message::AddMailbox));
-    places = places.push(icon_place(icon::ARCHIVE, "Back up now", false, Message::BackUp));
+    places = places.push(icon_place(icon::SHIELD_CHECK, "Your copies", false, Message::Unfold(true)));
     container(places).padding(8).width(measure::SIDEBAR_ICONS).into()
 }
 

@@ -1,6 +1,6 @@
 //! How the desk is laid out: bars, sidebar, list, reader, and a dialog over them.
 
-use iced::widget::{Stack, column, container, opaque, row};
+use iced::widget::{Stack, column, container, mouse_area, opaque, row, space};
 use iced::{Element, Fill};
 
 use super::{Desk, Message, Page};
@@ -8,7 +8,7 @@ use crate::gui::app::Pane;
 use crate::gui::bars::{self, Foot, Top};
 use crate::gui::dialog::Lent;
 use crate::gui::theme::{self, Choice, measure};
-use crate::gui::widget::{across, divider, trouble};
+use crate::gui::widget::{GRIP, across, divider, down, trouble};
 use crate::gui::words::Clock;
 use crate::gui::{sidebar, welcome};
 
@@ -74,27 +74,48 @@ impl Desk {
 
     fn panes<'a>(&'a self, frame: Frame<'a>) -> Element<'a, Seen> {
         let narrow = frame.width < measure::NARROW;
-        let single = frame.width < measure::SINGLE;
+        let side = if narrow { measure::SIDEBAR_ICONS } else { self.remembered.sidebar };
+        let mut panes = row![self.sidebar_pane(frame, narrow)];
+        if frame.width < measure::SINGLE {
+            panes = panes.push(if self.reader.is_open() { self.reading(frame, true) } else { self.listing(frame) });
+        } else {
+            let width = self.remembered.list.min((frame.width - side - 320.0).max(240.0));
+            let list = container(self.listing(frame)).width(width - GRIP);
+            panes = panes.push(list).push(divider(Pane::List, theme::paper).map(Seen::Grabbed));
+            panes = panes.push(self.reading(frame, false));
+        }
+        if narrow && self.unfolded {
+            return Stack::with_children([panes.into(), self.unfolded_sidebar(frame)]).into();
+        }
+        panes.into()
+    }
+
+    fn listing<'a>(&'a self, frame: Frame<'a>) -> Element<'a, Seen> {
+        self.list.view(&self.library, frame.clock).map(Message::List).map(Seen::Desk)
+    }
+
+    fn reading<'a>(&'a self, frame: Frame<'a>, alone: bool) -> Element<'a, Seen> {
+        self.reader.view(frame.clock, alone).map(Message::Reader).map(Seen::Desk)
+    }
+
+    fn sidebar_pane<'a>(&'a self, frame: Frame<'a>, narrow: bool) -> Element<'a, Seen> {
         let side = sidebar::view(&self.library, self.list.view, frame.clock, narrow);
         let side = side.map(Message::Sidebar).map(Seen::Desk);
-        let width = if narrow { measure::SIDEBAR_ICONS } else { self.remembered.sidebar };
-        let mut panes = row![container(side).width(width).height(Fill).style(theme::sidebar)];
-        panes = panes.push(grip(Pane::Sidebar, !narrow));
-        let list = || self.list.view(&self.library, frame.clock).map(Message::List).map(Seen::Desk);
-        let reader = |alone| self.reader.view(frame.clock, alone).map(Message::Reader).map(Seen::Desk);
-        if single {
-            return panes.push(if self.reader.is_open() { reader(true) } else { list() }).into();
-        }
-        let room = frame.width - width - 320.0;
-        panes
-            .push(container(list()).width(self.remembered.list.min(room.max(240.0))))
-            .push(grip(Pane::List, true))
-            .push(reader(false))
-            .into()
+        let (width, edge) = if narrow {
+            (measure::SIDEBAR_ICONS - 1.0, down())
+        } else {
+            (self.remembered.sidebar - GRIP, divider(Pane::Sidebar, theme::sidebar).map(Seen::Grabbed))
+        };
+        row![container(side).width(width).height(Fill).style(theme::sidebar), edge].into()
     }
-}
 
-/// The line between two panes.
-fn grip<'a>(pane: Pane, can_be_dragged: bool) -> Element<'a, Seen> {
-    if can_be_dragged { divider(pane).map(Seen::Grabbed) } else { crate::gui::widget::down() }
+    /// The whole sidebar over the panes of a narrow window; a press beside it folds it again.
+    fn unfolded_sidebar<'a>(&'a self, frame: Frame<'a>) -> Element<'a, Seen> {
+        let side = sidebar::view(&self.library, self.list.view, frame.clock, false);
+        let side = container(side).width(measure::SIDEBAR).height(Fill).style(theme::sidebar);
+        let beside = mouse_area(container(space()).width(Fill).height(Fill).style(theme::veil));
+        let beside = opaque(beside.on_press(sidebar::Message::Unfold(false)));
+        let over: Element<'a, sidebar::Message> = row![opaque(side), down(), beside].into();
+        over.map(Message::Sidebar).map(Seen::Desk)
+    }
 }

@@ -1,6 +1,6 @@
 //! How the reader is drawn.
 
-use iced::widget::{Row, button, column, container, row, scrollable, text, text_editor};
+use iced::widget::{Row, button, column, container, row, text, text_editor};
 use iced::{Alignment, Element, Fill, Font, padding};
 
 use super::{Message, Note, Open, Reader, SCROLL, bindings, shown};
@@ -64,11 +64,10 @@ impl Open {
         if !self.message.attachments.is_empty() {
             page = page.push(self.attachments());
         }
-        scrollable(container(page).padding(padding::all(28).top(20)).width(Fill))
+        crate::gui::widget::page(container(page).padding(padding::all(28).top(20)).width(Fill))
             .id(SCROLL)
             .width(Fill)
             .height(Fill)
-            .style(theme::scroll)
             .into()
     }
 

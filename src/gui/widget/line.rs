@@ -26,7 +26,7 @@ pub fn fitted(content: &str, width: f32, size: f32, font: Font) -> Paragraph {
     let ends: Vec<usize> = content.char_indices().map(|(at, _)| at).take(600).collect();
     let cut = |characters: usize| -> Paragraph {
         let end = ends.get(characters).copied().unwrap_or(content.len());
-        let kept = content.get(..end).unwrap_or_default().trim_end();
+        let kept = content.get(..end).unwrap_or_default().trim_end_matches([' ', '.', ',', '…', '-']);
         laid_out(&format!("{kept}…"), size, font)
     };
     let fitting = partition(ends.len(), |characters| cut(characters).min_width() <= width + 0.5);

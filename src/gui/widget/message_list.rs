@@ -72,7 +72,7 @@ impl<Message> MessageList<'_, Message> {
         let top = (self.offset / (whole - seen)).clamp(0.0, 1.0) * (seen - length);
         #[allow(clippy::cast_possible_truncation)]
         Some(Rectangle {
-            x: bounds.x + bounds.width - 9.0,
+            x: bounds.x + bounds.width - 8.0,
             y: bounds.y + top as f32,
             width: 6.0,
             height: length as f32,

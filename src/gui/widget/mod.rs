@@ -6,8 +6,8 @@ pub mod message_list;
 use std::borrow::Cow;
 
 use iced::widget::{
-    Button, Column, Container, Row, Space, Text, TextInput, button, column, container, mouse_area, progress_bar, row,
-    space, text, text_input, tooltip,
+    Button, Column, Container, Row, Scrollable, Space, Text, TextInput, button, column, container, mouse_area,
+    progress_bar, row, scrollable, space, text, text_input, tooltip,
 };
 use iced::{Alignment, Background, Border, Element, Fill, Font, Length, Theme, border, mouse, padding};
 
@@ -66,6 +66,21 @@ pub fn act<'a, Message: Clone + 'a>(
 ) -> Button<'a, Message> {
     button(inside(glyph, name, theme::BOLD))
         .height(measure::CONTROL)
+        .padding([0, 12])
+        .style(kind)
+        .on_press_maybe(message)
+}
+
+/// A button as wide as there is room, its words in the middle.
+pub fn wide<'a, Message: Clone + 'a>(
+    glyph: char,
+    name: &'a str,
+    kind: Kind,
+    message: Option<Message>,
+) -> Button<'a, Message> {
+    button(container(inside(Some(glyph), name, theme::BOLD)).center_x(Fill))
+        .height(30)
+        .width(Fill)
         .padding([0, 12])
         .style(kind)
         .on_press_maybe(message)
@@ -175,14 +190,27 @@ pub fn down<'a, Message: 'a>() -> Element<'a, Message> {
     container(space()).width(1).height(Fill).style(theme::hairline).into()
 }
 
-/// A hairline that can be dragged sideways.
-pub fn divider<'a, Message: Clone + 'a>(pressed: Message) -> Element<'a, Message> {
-    mouse_area(container(down()).width(5).align_x(Alignment::Center))
+/// The width of a divider.
+pub const GRIP: f32 = 5.0;
+
+/// A hairline that can be dragged sideways, by the 4 px of `ground` at its left too.
+pub fn divider<'a, Message: Clone + 'a>(
+    pressed: Message,
+    ground: fn(&Theme) -> container::Style,
+) -> Element<'a, Message> {
+    mouse_area(container(down()).width(GRIP).height(Fill).align_x(Alignment::End).style(ground))
         .on_press(pressed)
         .interaction(mouse::Interaction::ResizingHorizontally)
         .into()
 }
 
+/// A page that scrolls, with a thin bar.
+pub fn page<'a, Message: 'a>(content: impl Into<Element<'a, Message>>) -> Scrollable<'a, Message> {
+    let bar = scrollable::Scrollbar::new().width(6).scroller_width(6).margin(2);
+    scrollable(content).direction(scrollable::Direction::Vertical(bar)).style(theme::scroll)
+}
+
+/// The space between what stands at the left and what stands at the right.
 pub fn gap() -> Space {
     space().width(Fill)
 }

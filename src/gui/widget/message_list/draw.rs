@@ -1,6 +1,7 @@
 //! How the rows of the message list are laid out and drawn.
 
 use std::collections::HashMap;
+use std::sync::Once;
 
 use iced::advanced::mouse;
 use iced::advanced::renderer::{Quad, Renderer as _};
@@ -14,6 +15,9 @@ use crate::archive::{Row, SortKey};
 use crate::gui::icon;
 use crate::gui::theme::{self, Tokens, size};
 use crate::gui::widget::line::{Paragraph, fitted, line_height};
+
+/// Told once, for whoever measures the start.
+static FIRST_FRAME: Once = Once::new();
 
 /// Distances within a row, in logical pixels.
 const LEFT: f32 = 26.0;
@@ -121,6 +125,9 @@ impl<Message> MessageList<'_, Message> {
                 put(renderer, paragraph, bounds.x + TITLE_LEFT, middle, size::CAPTION, tokens.faint, bounds);
             }
         });
+        if self.order.is_empty() || !state.prepared.is_empty() {
+            FIRST_FRAME.call_once(|| tracing::debug!(phase = "first frame"));
+        }
         if let Some(thumb) = self.thumb(bounds) {
             let held = state.grabbed.is_some() || cursor.is_over(thumb);
             let quad = Quad { bounds: thumb, border: border::rounded(3), ..Quad::default() };
