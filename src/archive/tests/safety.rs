@@ -46,8 +46,7 @@ fn a_flipped_bit_anywhere_in_the_bytes_is_found() {
     let path = folder.path().join("mail.db");
     let whole = fs::read(&path).unwrap();
     let needle = b"flip flip";
-    let places: Vec<usize> =
-        (0..whole.len()).filter(|&at| whole[at..].starts_with(needle)).step_by(7).take(40).collect();
+    let places: Vec<usize> = (0..whole.len()).filter(|&at| whole[at..].starts_with(needle)).step_by(23).collect();
     let mut found = 0;
     for &at in &places {
         let mut bytes = whole.clone();
@@ -63,7 +62,7 @@ fn a_flipped_bit_anywhere_in_the_bytes_is_found() {
         assert_eq!(health.damaged.len(), (0..30).filter(|&number| !good(number)).count(), "octet {at}");
         found += health.damaged.len();
     }
-    assert!(found >= 20, "{found} of {}", places.len());
+    assert!(found >= 20 && found * 2 > places.len(), "{found} of {}", places.len());
 }
 
 /// A mailbox with everything in it that a restore could lose.
