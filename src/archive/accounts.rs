@@ -163,6 +163,7 @@ impl Archive {
             Mail::Keep => self.write(|transaction| remove(transaction, id)),
             Mail::Erase => {
                 self.write(|transaction| erase::account(transaction, id))?;
+                self.empty_journal();
                 self.forget_erased()
             }
         }

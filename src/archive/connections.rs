@@ -176,6 +176,14 @@ impl Archive {
         })
     }
 
+    /// Brings everything from the journal into the file and empties it, so that no old page stays behind. Best effort:
+    /// a reader may be in the way, and then a later checkpoint does it.
+    pub(super) fn empty_journal(&self) {
+        if let Some(writer) = &self.shared.writer {
+            let _ = lock(writer).query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        }
+    }
+
     /// Runs `work` on a connection that can only read.
     pub(super) fn read<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
         self.shared.readers.with(work).map_err(|error| error.diagnosed(&self.shared.folder))

@@ -101,14 +101,16 @@ fn from_maildrop(transaction: &Transaction<'_>, keyed: &Keyed, place: &Place<'_>
 
 /// A message of these very bytes that this row of the ledger may point at: the one it pointed at before, else one of
 /// the account, else an imported one.
+///
+/// `INDEXED BY`, here and below: by itself SQLite takes the primary key and walks the whole maildrop for each message.
 fn same_bytes(transaction: &Transaction<'_>, keyed: &Keyed, place: &Place<'_>) -> Result<Option<MessageId>> {
     let found = transaction
         .prepare_cached(
             "SELECT message.id FROM original JOIN message ON message.original = original.id
              WHERE sha256 = ?1 AND (account = ?2 OR account IS NULL)
-               AND NOT EXISTS (SELECT 1 FROM ledger WHERE ledger.message = message.id AND maildrop = ?3
+               AND NOT EXISTS (SELECT 1 FROM ledger INDEXED BY ledger_message WHERE ledger.message = message.id AND maildrop = ?3
                                AND last_session = ?4 AND NOT (uidl = ?5 AND ordinal = ?6))
-             ORDER BY NOT EXISTS (SELECT 1 FROM ledger WHERE ledger.message = message.id AND maildrop = ?3
+             ORDER BY NOT EXISTS (SELECT 1 FROM ledger INDEXED BY ledger_message WHERE ledger.message = message.id AND maildrop = ?3
                                   AND uidl = ?5 AND ordinal = ?6),
                       account IS NULL, message.id
              LIMIT 1",
@@ -127,7 +129,7 @@ fn same_likeness(transaction: &Transaction<'_>, keyed: &Keyed, place: &Place<'_>
         .prepare_cached(
             "SELECT message.id FROM original JOIN message ON message.original = original.id
              WHERE likeness = ?1 AND sha256 <> ?2 AND twin_of IS NULL AND (account = ?3 OR account IS NULL)
-               AND NOT EXISTS (SELECT 1 FROM ledger
+               AND NOT EXISTS (SELECT 1 FROM ledger INDEXED BY ledger_message
                                WHERE ledger.message IN (SELECT message.id UNION ALL
                                                         SELECT twin.id FROM message AS twin
                                                         WHERE twin.twin_of = message.id)

@@ -200,6 +200,8 @@ fn settle(connection: &Connection) -> Result<()> {
     for (setting, value) in [("synchronous", "FULL"), ("fullfsync", "ON"), ("checkpoint_fullfsync", "ON")] {
         connection.pragma_update(None, setting, value)?;
     }
+    // After a large import the journal gives its room back.
+    connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
     distrust(connection)?;
     let synchronous: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;
     let foreign_keys: i64 = connection.pragma_query_value(None, "foreign_keys", |row| row.get(0))?;

@@ -129,3 +129,50 @@ fn damage_stops_writes_and_recovery_looks_first() {
     assert!(archive.writable());
     import(&archive, mail("new"));
 }
+
+#[test]
+fn a_full_disk_stores_nothing_of_the_batch_and_the_next_fetch_goes_on() {
+    let (folder, archive) = opened();
+    let visit = Visit::begin(&archive, "ben@example.org", 0);
+    visit.list(&["a", "b"]);
+    let before = added(visit.take("a", mail("one")));
+    // No page more than there are, and SQLite answers as it does when the disk is full.
+    archive.write(|transaction| Ok(transaction.pragma_update(None, "max_page_count", 1)?)).unwrap();
+    let large = [mail("two"), vec![b'x'; 1 << 20]].concat();
+    let error = archive.ingest(vec![from_file(mail("small")), visit.incoming("b", large.clone())]).unwrap_err();
+    assert!(matches!(error, ArchiveError::DiskFull { .. }), "{error:?}");
+    assert!(matches!(archive.ingest(vec![from_file(mail("x"))]), Err(ArchiveError::WritesStopped)));
+    assert!(!archive.writable());
+    assert_eq!(archive.every_stored().unwrap().len(), 1);
+    assert_eq!(archive.original(before).unwrap().unwrap(), mail("one"));
+    assert!(visit.proves("a") && !visit.proves("b"));
+    assert!(archive.free_space().unwrap() > 0);
+    archive.recover().unwrap();
+    assert!(archive.writable());
+    added(visit.take("b", large));
+    drop((visit, archive));
+    assert!(!folder.path().join("mail.db-wal").exists(), "closing brings everything into the file");
+    assert_eq!(Archive::open_read_only(folder.path()).unwrap().every_stored().unwrap().len(), 2);
+}
+
+#[test]
+fn one_handle_serves_many_threads() {
+    fn shareable<T: Send + Sync + Clone + 'static>() {}
+    shareable::<Archive>();
+    let (_folder, archive) = opened();
+    let threads: Vec<_> = (0..4)
+        .map(|thread| {
+            let archive = archive.clone();
+            std::thread::spawn(move || {
+                for number in 0..10 {
+                    added(import(&archive, mail(&format!("{thread} {number}"))));
+                    archive.index_pending(&Cancel::new(), &mut no_report()).unwrap();
+                    archive.counts().unwrap();
+                    archive.search("hello", View::All, Some(3), &Cancel::new()).unwrap();
+                }
+            })
+        })
+        .collect();
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    assert_eq!(archive.keys(View::All).unwrap().len(), 40);
+}
