@@ -93,6 +93,13 @@ fn one(runtime: &Runtime, archive: &Archive, account: &Account, password: &Secre
     let mut on_update = |update: Update| match update {
         Update::Progress(progress) => bar.show(progress),
         Update::Removing(_) => bar.rename(format!("Removing from the server of {}:", account.address)),
+        Update::Planned(summary) if summary.removes && summary.removable + summary.new > 0 => {
+            let removable = print::count(summary.removable + summary.new, "message");
+            print::say(&format!(
+                "{}: {removable} will be removed from the server, each once it is proved to be stored here.",
+                account.address
+            ));
+        }
         Update::Planned(_) | Update::Arrived(_) => (),
     };
     let (outcome, error) = runtime.block_on(fetch::run(archive, account, password, cancel, &mut on_update));
