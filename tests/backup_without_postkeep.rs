@@ -1,5 +1,7 @@
 //! A backup is of use without Postkeep: `unzip` tests and unpacks its segments, and what comes out are the messages.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;

@@ -1,6 +1,8 @@
 //! Real mail in and out: every single message of the shared corpus is imported as a file and comes out byte for byte;
 //! every mbox of it on whose messages two other readers agree is cut into as many.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,144 @@
+//! Export and import: the same mail comes back.
+
+use std::fs;
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::{archive, contents, fill, when};
+use crate::account::Digest;
+use crate::archive::{Archive, Incoming, Marks, Origin};
+use crate::backup::import::import_up_to;
+use crate::backup::{BackupError, Exported, Format, export, import};
+use crate::job::Cancel;
+
+fn digests(archive: &Archive) -> Vec<Digest> {
+    let mut digests: Vec<Digest> = archive.every_stored().unwrap().iter().map(|stored| stored.digest).collect();
+    digests.sort();
+    digests
+}
+
+fn there_and_back(source: &Archive, format: Format) -> (Exported, TempDir, Archive) {
+    let place = tempfile::tempdir().unwrap();
+    let name = match format {
+        Format::Mbox => "mail.mbox",
+        Format::Zip => "mail.zip",
+        Format::Maildir | Format::Eml => "mail",
+    };
+    let exported = export(source, &place.path().join(name), format, None, &Cancel::new(), &mut |_| {}).unwrap();
+    let mut from = place.path().join(name);
+    if format == Format::Zip {
+        let unpacked = place.path().join("unpacked");
+        zip::ZipArchive::new(fs::File::open(&from).unwrap()).unwrap().extract(&unpacked).unwrap();
+        from = unpacked;
+    }
+    let (folder, copy) = archive();
+    let imported = import(&copy, &[from], &Cancel::new(), &mut |_| {}).unwrap();
+    assert_eq!(imported.failed, Vec::<String>::new());
+    assert_eq!(imported.found, exported.exported);
+    (exported, folder, copy)
+}
+
+#[test]
+fn an_export_imported_again_is_the_same_mail() {
+    let (_a, source) = archive();
+    fill(&source, 0..40);
+    for format in [Format::Eml, Format::Zip, Format::Maildir] {
+        let (exported, _folder, copy) = there_and_back(&source, format);
+        assert_eq!((exported.exported, exported.inexact), (40, vec![]), "{format:?}");
+        assert_eq!(digests(&copy), digests(&source), "{format:?}");
+        if format == Format::Maildir {
+            assert_eq!(contents(&copy), contents(&source));
+        }
+    }
+    let (exported, _folder, copy) = there_and_back(&source, Format::Mbox);
+    assert_eq!(exported.inexact.len(), 5, "those without a final line end: {:?}", exported.inexact);
+    let missing = digests(&source).into_iter().filter(|digest| !digests(&copy).contains(digest)).count();
+    assert_eq!((copy.every_stored().unwrap().len(), missing), (40, 5));
+}
+
+#[test]
+fn exports_by_query_leave_out_the_rest() {
+    let (_a, source) = archive();
+    fill(&source, 0..40);
+    source.index_pending(&Cancel::new(), &mut |_| {}).unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("found.mbox");
+    let exported = export(&source, &path, Format::Mbox, Some("subject:17"), &Cancel::new(), &mut |_| {}).unwrap();
+    assert_eq!(exported.exported, 1);
+    assert!(fs::read(&path).unwrap().windows(10).any(|text| text == b"Message 17"));
+}
+
+#[test]
+fn an_export_writes_over_nothing() {
+    let (_a, source) = archive();
+    fill(&source, 0..2);
+    let place = tempfile::tempdir().unwrap();
+    for (format, name) in [(Format::Mbox, "a"), (Format::Zip, "b"), (Format::Eml, "c"), (Format::Maildir, "d")] {
+        let path = place.path().join(name);
+        if matches!(format, Format::Eml | Format::Maildir) {
+            fs::create_dir(&path).unwrap();
+        }
+        let again = || export(&source, &path, format, None, &Cancel::new(), &mut |_| {});
+        again().unwrap();
+        assert!(matches!(again(), Err(BackupError::TargetExists(_))), "{format:?}");
+    }
+    assert_eq!(fs::read_dir(place.path()).unwrap().count(), 4, "nothing is left beside");
+}
+
+#[test]
+fn imports_keep_marks_and_name_what_failed() {
+    let place = tempfile::tempdir().unwrap();
+    let mbox =
+        b"From a Tue Aug  9 19:30:42 2005\nStatus: RO\nSubject: read\n\n\nFrom b\nX-Status: F\nSubject: starred\n\n";
+    fs::write(place.path().join("inbox"), [&mbox[..], b"\nFrom c\nSubject: large\n\n", &[b'x'; 5000]].concat())
+        .unwrap();
+    fs::write(place.path().join("large.eml"), [b'x'; 5000]).unwrap();
+    let (_a, archive) = archive();
+    let paths = [place.path().to_owned(), place.path().join("gone.eml")];
+    let imported = import_up_to(4096, &archive, &paths, &Cancel::new(), &mut |_| {}).unwrap();
+    assert_eq!((imported.found, imported.added, imported.failed.len()), (5, 2, 3), "{:?}", imported.failed);
+    let found = contents(&archive);
+    let read = Marks { read: true, starred: false };
+    assert_eq!(found[&Digest::of(b"Status: RO\nSubject: read\n\n")], (read, "2005-08-09T19:30:42Z".parse().unwrap()));
+    assert_eq!(found[&Digest::of(b"X-Status: F\nSubject: starred\n\n")].0, Marks { read: false, starred: true });
+    let again = import(&archive, &[place.path().join("inbox")], &Cancel::new(), &mut |_| {}).unwrap();
+    assert_eq!((again.added, again.already_here), (1, 2));
+}
+
+/// Any bytes that are a message of their own, told apart from the others by `number`.
+fn odd_message(number: usize, body: &[u8]) -> Vec<u8> {
+    [format!("X-Number: {number}\n").as_bytes(), body].concat()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_mail_comes_back_from_eml_and_from_mbox_where_it_can_be_held(
+        bodies in proptest::collection::vec(
+            prop_oneof![
+                proptest::collection::vec(any::<u8>(), 0..200),
+                "(\r\n|\n|From |>|[a-z: ]){0,40}".prop_map(String::into_bytes),
+            ],
+            1..6,
+        )
+    ) {
+        let (_a, source) = archive();
+        let messages: Vec<Vec<u8>> = bodies.iter().enumerate().map(|(n, body)| odd_message(n, body)).collect();
+        let incoming = messages.iter().map(|bytes| Incoming {
+            bytes: bytes.clone(),
+            arrived: when(0),
+            marks: Marks::default(),
+            from: Origin::File { account: None },
+        });
+        source.ingest(incoming.collect()).unwrap();
+        let (_, _b, copy) = there_and_back(&source, Format::Eml);
+        prop_assert_eq!(digests(&copy), digests(&source));
+        let (exported, _c, copy) = there_and_back(&source, Format::Mbox);
+        let held: Vec<&Vec<u8>> = messages.iter().filter(|message| message.ends_with(b"\n")).collect();
+        prop_assert_eq!(exported.inexact.len(), messages.len() - held.len());
+        let found = contents(&copy);
+        prop_assert!(held.into_iter().all(|message| found.contains_key(&Digest::of(message))));
+    }
+}
