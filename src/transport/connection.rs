@@ -97,11 +97,9 @@ impl Connection {
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let stream: Box<dyn Stream> = Box::new(stream);
-        let session = Session::new();
         let mut connection = match server.security {
-            Security::Tls => Connection::new(protect(stream, server, options).await?, session, options, true),
-            Security::None => Connection::new(stream, session, options, true),
-            Security::StartTls => Connection::new(stream, session, options, false),
+            Security::Tls => Connection::new(protect(stream, server, options).await?, Session::new(), options, true),
+            Security::StartTls | Security::None => Connection::plain(stream, server, options),
         };
         connection.greeting().await?;
         if server.security == Security::StartTls {
@@ -111,6 +109,11 @@ impl Connection {
             connection.ask_capabilities().await?;
         }
         Ok(connection)
+    }
+
+    /// Before any TLS. Takes a login only where the account does without.
+    fn plain(stream: Box<dyn Stream>, server: &Server, options: Options) -> Connection {
+        Connection::new(stream, Session::new(), options, server.security == Security::None)
     }
 
     fn new(stream: Box<dyn Stream>, mut session: Session, options: Options, may_log_in: bool) -> Connection {
@@ -521,4 +524,37 @@ fn without_secret(mut status: Status, user: &str, password: &SecretString) -> St
         status.text = String::new();
     }
     status
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn no_login_over_a_stream_that_lost_its_protection() {
+        // No path leads here: STLS that fails ends in an error. The fence stands all the same.
+        let server = |security| Server { host: "h".into(), port: 110, security, user: "u".into(), ca_file: None };
+        for (security, guarded) in [(Security::StartTls, true), (Security::None, false)] {
+            let (ours, mut theirs) = tokio::io::duplex(4096);
+            theirs.write_all(b"+OK\r\n").await.unwrap();
+            let mut connection = Connection::plain(Box::new(ours), &server(security), Options::default());
+            connection.greeting().await.unwrap();
+            let served = async {
+                let mut heard = vec![0; 6];
+                let count = theirs.read(&mut heard).await.unwrap();
+                drop(theirs);
+                heard[..count].to_vec()
+            };
+            let login = async {
+                let outcome = connection.log_in("u", &"p".into()).await;
+                drop(connection);
+                outcome
+            };
+            let (outcome, heard) = tokio::join!(login, served);
+            assert_eq!(matches!(outcome, Err(TransportError::Unprotected)), guarded, "{outcome:?}");
+            assert_eq!(heard, if guarded { &b""[..] } else { b"USER u" });
+        }
+    }
 }
