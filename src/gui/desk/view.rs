@@ -1,6 +1,6 @@
 //! How the desk is laid out: bars, sidebar, list, reader, and a dialog over them.
 
-use iced::widget::{Stack, column, container, mouse_area, opaque, row, space};
+use iced::widget::{Row, Stack, column, container, mouse_area, opaque, row, space};
 use iced::{Element, Fill};
 
 use super::{Desk, Message, Page};
@@ -8,7 +8,7 @@ use crate::gui::app::Pane;
 use crate::gui::bars::{self, Foot, Top};
 use crate::gui::dialog::Lent;
 use crate::gui::theme::{self, Choice, measure};
-use crate::gui::widget::{GRIP, across, divider, down, trouble};
+use crate::gui::widget::{GRIP, across, down, grip, trouble};
 use crate::gui::words::Clock;
 use crate::gui::{sidebar, welcome};
 
@@ -74,20 +74,23 @@ impl Desk {
 
     fn panes<'a>(&'a self, frame: Frame<'a>) -> Element<'a, Seen> {
         let narrow = frame.width < measure::NARROW;
+        let single = frame.width < measure::SINGLE;
         let side = if narrow { measure::SIDEBAR_ICONS } else { self.remembered.sidebar };
-        let mut panes = row![self.sidebar_pane(frame, narrow)];
-        if frame.width < measure::SINGLE {
+        let list = self.remembered.list.min((frame.width - side - 320.0).max(240.0));
+        let mut panes = row![self.sidebar_pane(frame, narrow, side - 1.0), down()];
+        if single {
             panes = panes.push(if self.reader.is_open() { self.reading(frame, true) } else { self.listing(frame) });
         } else {
-            let width = self.remembered.list.min((frame.width - side - 320.0).max(240.0));
-            let list = container(self.listing(frame)).width(width - GRIP);
-            panes = panes.push(list).push(divider(Pane::List, theme::paper).map(Seen::Grabbed));
+            panes = panes.push(container(self.listing(frame)).width(list - 1.0)).push(down());
             panes = panes.push(self.reading(frame, false));
         }
+        let mut layers = Stack::with_children([panes.into()]);
         if narrow && self.unfolded {
-            return Stack::with_children([panes.into(), self.unfolded_sidebar(frame)]).into();
+            layers = layers.push(self.unfolded_sidebar(frame));
+        } else if !single {
+            layers = layers.push(grips((!narrow).then_some(side), side + list));
         }
-        panes.into()
+        layers.into()
     }
 
     fn listing<'a>(&'a self, frame: Frame<'a>) -> Element<'a, Seen> {
@@ -98,15 +101,10 @@ impl Desk {
         self.reader.view(frame.clock, alone).map(Message::Reader).map(Seen::Desk)
     }
 
-    fn sidebar_pane<'a>(&'a self, frame: Frame<'a>, narrow: bool) -> Element<'a, Seen> {
+    fn sidebar_pane<'a>(&'a self, frame: Frame<'a>, narrow: bool, width: f32) -> Element<'a, Seen> {
         let side = sidebar::view(&self.library, self.list.view, frame.clock, narrow);
         let side = side.map(Message::Sidebar).map(Seen::Desk);
-        let (width, edge) = if narrow {
-            (measure::SIDEBAR_ICONS - 1.0, down())
-        } else {
-            (self.remembered.sidebar - GRIP, divider(Pane::Sidebar, theme::sidebar).map(Seen::Grabbed))
-        };
-        row![container(side).width(width).height(Fill).style(theme::sidebar), edge].into()
+        container(side).width(width).height(Fill).style(theme::sidebar).into()
     }
 
     /// The whole sidebar over the panes of a narrow window; a press beside it folds it again.
@@ -118,4 +116,18 @@ impl Desk {
         let over: Element<'a, sidebar::Message> = row![opaque(side), down(), beside].into();
         over.map(Message::Sidebar).map(Seen::Desk)
     }
+}
+
+/// What drags the lines between the panes, over the lines at `sidebar` and `list`.
+fn grips<'a>(sidebar: Option<f32>, list: f32) -> Element<'a, Seen> {
+    let mut grips = Row::new();
+    let mut at = 0.0;
+    for (pane, line) in [(Pane::Sidebar, sidebar), (Pane::List, Some(list))] {
+        if let Some(line) = line {
+            let left = line - 0.5 - GRIP / 2.0;
+            grips = grips.push(space().width(left - at)).push(grip(pane));
+            at = left + GRIP;
+        }
+    }
+    Element::from(grips.height(Fill)).map(Seen::Grabbed)
 }

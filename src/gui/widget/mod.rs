@@ -190,19 +190,16 @@ pub fn down<'a, Message: 'a>() -> Element<'a, Message> {
     container(space()).width(1).height(Fill).style(theme::hairline).into()
 }
 
-/// The width of a divider.
-pub const GRIP: f32 = 5.0;
-
-/// A hairline that can be dragged sideways, by the 4 px of `ground` at its left too.
-pub fn divider<'a, Message: Clone + 'a>(
-    pressed: Message,
-    ground: fn(&Theme) -> container::Style,
-) -> Element<'a, Message> {
-    mouse_area(container(down()).width(GRIP).height(Fill).align_x(Alignment::End).style(ground))
+/// A strip that can be dragged sideways; it lies over a line between two panes and is not seen.
+pub fn grip<'a, Message: Clone + 'a>(pressed: Message) -> Element<'a, Message> {
+    mouse_area(space().width(GRIP).height(Fill))
         .on_press(pressed)
         .interaction(mouse::Interaction::ResizingHorizontally)
         .into()
 }
+
+/// The width of a [`grip`].
+pub const GRIP: f32 = 7.0;
 
 /// A page that scrolls, with a thin bar.
 pub fn page<'a, Message: 'a>(content: impl Into<Element<'a, Message>>) -> Scrollable<'a, Message> {
