@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use postkeep::archive::Archive;
+use postkeep::archive::{Archive, Incoming, Marks, Origin};
 use postkeep::demo::{Options, Server};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -319,6 +319,51 @@ fn an_account_that_fails_is_named_and_the_others_go_on() {
     assert_eq!((&done["retrieved"], &done["problem"]), (&1.into(), &Value::Null));
     here.expect(1, &["fetch", "eve@example.org"]);
     here.expect(1, &["fetch", "nobody@example.org"]);
+}
+
+#[test]
+fn what_is_stored_and_not_indexed_is_listed_once_the_writer_is_gone() {
+    let here = Here::new();
+    let archive = Archive::open(Path::new(&here.path("archive"))).expect("a new archive");
+    let arrived = jiff::Timestamp::from_second(1_700_000_000).expect("a time");
+    let stored = Incoming {
+        bytes: mail("Late", "lighthouse"),
+        arrived,
+        marks: Marks::default(),
+        from: Origin::File { account: None },
+    };
+    archive.ingest(vec![stored]).expect("stored");
+    here.expect(0, &["list", "--json"]);
+    drop(archive);
+    assert_eq!(here.json(0, &["search", "lighthouse", "--json"]).len(), 1);
+    assert_eq!(here.json(0, &["list", "--json"])[0]["account"], Value::Null);
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_stops_a_fetch_and_the_next_one_goes_on() {
+    let here = Here::new();
+    let messages: Vec<Vec<u8>> = (0..40).map(|n| mail(&format!("Number {n}"), &"x".repeat(20_000))).collect();
+    let slow = Options::default().messages(messages).bytes_per_second(300_000);
+    let server = Server::start(0, slow).expect("the sample server starts");
+    here.add(&server, &[]);
+    let mut fetching = here.command(&["fetch", "--json"]);
+    let fetching = fetching.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    while server.retrs() < 5 {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let told = Command::new("kill").args(["-INT", &fetching.id().to_string()]).status().expect("kill");
+    assert!(told.success());
+    let output = fetching.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let line: Value = serde_json::from_slice(&output.stdout).expect("its line");
+    assert!(line["problem"].as_str().is_some_and(|problem| problem.contains("stopped, as you asked")), "{line}");
+    let before = line["retrieved"].as_u64().expect("a number");
+    assert!(before < 40, "{line}");
+    let line = &here.json(0, &["fetch", "--json"])[0];
+    assert_eq!(line["retrieved"], 40 - before);
+    assert_eq!(here.json(0, &["list", "--json"]).len(), 40);
+    assert_eq!(server.messages().len(), 40);
 }
 
 #[test]

@@ -151,7 +151,10 @@ fn together(statuses: &[Status]) -> Status {
 fn tell(account: &Account, ended: Ended, out: Option<&mut Out>, seconds: f64) -> Result<(), Failure> {
     let Ended { outcome, dry_run, failure } = ended;
     let problem = failure.as_ref().and_then(Failure::sentence).map(str::to_owned);
-    print::say(&format!("{}: {}", account.address, sentence(&outcome, dry_run.is_some())));
+    // A visit that did not get as far as the list has nothing to count.
+    if problem.is_none() || outcome.listed > 0 {
+        print::say(&format!("{}: {}", account.address, sentence(&outcome, dry_run.is_some())));
+    }
     if let Some(problem) = &problem {
         print::say(&format!("{}: {problem}", account.address));
     }

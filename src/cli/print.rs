@@ -65,14 +65,35 @@ pub fn printable(text: &str) -> String {
     text.chars().filter(harmless).collect()
 }
 
-/// At most `width` characters, padded to it; a cut is shown by an ellipsis.
+/// At most `width` cells of a terminal, padded to it; a cut is shown by an ellipsis.
 pub fn column(text: &str, width: usize) -> String {
     let text = printable(text).replace(['\n', '\t'], " ");
-    if text.chars().count() <= width {
-        return format!("{text:width$}");
+    let whole: usize = text.chars().map(cells).sum();
+    if whole <= width {
+        return text + &" ".repeat(width - whole);
     }
-    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
-    format!("{kept}\u{2026}")
+    let (mut kept, mut used) = (String::new(), 1);
+    for letter in text.chars() {
+        if used + cells(letter) > width {
+            break;
+        }
+        used += cells(letter);
+        kept.push(letter);
+    }
+    kept + "\u{2026}" + &" ".repeat(width.saturating_sub(used))
+}
+
+/// How many cells a terminal gives to a character, near enough for columns: East Asian wide ones and pictures two,
+/// marks that stand on another none (Unicode Standard Annex 11).
+fn cells(letter: char) -> usize {
+    match letter {
+        '\u{200b}'..='\u{200f}' | '\u{fe00}'..='\u{fe0f}' => 0,
+        letter if unicode_normalization::char::is_combining_mark(letter) => 0,
+        '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' => 2,
+        '\u{fe30}'..='\u{fe6f}' | '\u{ff00}'..='\u{ff60}' | '\u{ffe0}'..='\u{ffe6}' => 2,
+        '\u{1f300}'..='\u{1faff}' | '\u{20000}'..='\u{3fffd}' => 2,
+        _ => 1,
+    }
 }
 
 /// A count with its noun: `1 message`, `2 messages`.
@@ -157,6 +178,10 @@ mod tests {
     fn columns_have_their_width() {
         assert_eq!(column("ab", 4), "ab  ");
         assert_eq!(column("a\nb\u{e4}cd", 4), "a b\u{2026}");
+        assert_eq!(column("\u{5c71}\u{7530}", 6), "\u{5c71}\u{7530}  ");
+        assert_eq!(column("\u{5c71}\u{7530} \u{82b1}", 6), "\u{5c71}\u{7530} \u{2026}");
+        assert_eq!(column("\u{5c71}\u{7530}\u{82b1}\u{5b50}", 6), "\u{5c71}\u{7530}\u{2026} ");
+        assert_eq!(column("u\u{308}ber", 5), "u\u{308}ber ");
     }
 
     #[test]
