@@ -6,6 +6,7 @@ use super::failure::{Failure, Status};
 use super::place::Place;
 
 /// What the window opens on.
+#[cfg_attr(not(feature = "gui"), allow(dead_code))]
 pub enum Content {
     /// The archive in this folder.
     Archive(PathBuf),
