@@ -9,6 +9,7 @@ use iced::{Element, Fill, Size, Subscription, Task, Theme, event, mouse, window}
 
 use super::desk::view::{Frame, Seen};
 use super::desk::{self, Desk, Page};
+use super::dialog;
 use super::icon;
 use super::list::{self, Move};
 use super::off::off;
@@ -313,6 +314,8 @@ impl App {
         let over = desk.dialog.is_some() || !matches!(desk.page, Page::Mailbox);
         match shortcut(key, modifiers, captured, over) {
             None => Task::none(),
+            Some(Shortcut::FocusNext) if desk.dialog.is_some() => dialog::focus(false),
+            Some(Shortcut::FocusPrevious) if desk.dialog.is_some() => dialog::focus(true),
             Some(Shortcut::FocusNext) => operation::focus_next(),
             Some(Shortcut::FocusPrevious) => operation::focus_previous(),
             Some(Shortcut::Search) => {
@@ -342,6 +345,8 @@ impl App {
         let Stage::Open(desk) = &mut self.stage else { return Task::none() };
         let task = if desk.dialog.is_some() {
             desk.close_dialog()
+        } else if desk.leave_page() {
+            Task::none()
         } else if !desk.list.query.is_empty() {
             desk.search(String::new())
         } else {

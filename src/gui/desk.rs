@@ -509,6 +509,15 @@ impl Desk {
         }
     }
 
+    /// Esc on a page: from the form back to the choices. Whether there was such a page.
+    pub fn leave_page(&mut self) -> bool {
+        let left = matches!(self.page, Page::Setup(_));
+        if left {
+            self.page = Page::Welcome;
+        }
+        left
+    }
+
     /// Closes the dialog, unless it may not be closed.
     pub fn close_dialog(&mut self) -> Task<Message> {
         if self.dialog.as_ref().is_some_and(|dialog| !dialog.can_be_closed()) {
@@ -637,7 +646,9 @@ impl Desk {
         };
         let mut tasks = vec![self.renew(true)];
         match (&ended.result, &ended.order) {
-            (Ok(Outcome::BackedUp(_)), Order::BackUp { then_remove: Some(account), .. }) => {
+            (Ok(Outcome::BackedUp(done)), Order::BackUp { then_remove: Some(account), .. })
+                if done.failed.is_empty() =>
+            {
                 tasks.push(self.retain(*account, Retention::RemoveOnceStored));
             }
             (Err(Stopped::By(problem)), _) if self.dialog.is_none() => self.problem = Some(problem.clone()),

@@ -174,9 +174,10 @@ impl Outcome {
     pub fn says(&self) -> String {
         match self {
             Outcome::BackedUp(done) => format!(
-                "Backed up: all {} are in the backup ({} new), each one read back and compared.",
-                messages(done.messages),
-                count(done.new)
+                "{} in the backup, {}. Every one was read back and compared.{}",
+                are(done.messages),
+                of_them_new(done.new),
+                not_in_it(done.failed.len() as u64)
             ),
             Outcome::Verified(done) if done.damaged.is_empty() => {
                 format!("The backup is whole: all {}, each one read and compared.", messages(done.messages))
@@ -190,19 +191,51 @@ impl Outcome {
             }
             Outcome::Restored(done) => came("Restored", done.added, done.already_here, done.failed.len()),
             Outcome::Imported(done) => came("Imported", done.added, done.already_here, done.failed.len()),
-            Outcome::Exported(done) => format!("Exported {}, {}.", messages(done.exported), size(done.octets)),
+            Outcome::Exported(done) => {
+                let inexact = match done.inexact.len() as u64 {
+                    0 => String::new(),
+                    inexact => format!(" This format could not hold {} byte for byte.", messages(inexact)),
+                };
+                format!("Exported {}, {}.{inexact}", messages(done.exported), size(done.octets))
+            }
         }
     }
 
     /// What went less than well, a sentence each.
-    pub fn details(&self) -> &[String] {
+    pub fn details(&self) -> Vec<&str> {
+        let (more, sentences): (&[String], _) = match self {
+            Outcome::BackedUp(done) => (&done.failed, &done.repaired),
+            Outcome::Verified(done) => (&[], &done.damaged),
+            Outcome::Restored(done) => (&[], &done.failed),
+            Outcome::Imported(done) => (&[], &done.failed),
+            Outcome::Exported(done) => (&[], &done.inexact),
+        };
+        more.iter().chain(sentences).map(String::as_str).collect()
+    }
+
+    /// Whether there is nothing in it to worry about. That mbox cannot hold every message exactly is no failure.
+    pub fn is_whole(&self) -> bool {
         match self {
-            Outcome::BackedUp(_) => &[],
-            Outcome::Verified(done) => &done.damaged,
-            Outcome::Restored(done) => &done.failed,
-            Outcome::Imported(done) => &done.failed,
-            Outcome::Exported(done) => &done.inexact,
+            Outcome::BackedUp(done) => done.failed.is_empty(),
+            Outcome::Exported(_) => true,
+            Outcome::Verified(_) | Outcome::Restored(_) | Outcome::Imported(_) => self.details().is_empty(),
         }
+    }
+}
+
+/// `12,480 messages are`.
+fn are(number: u64) -> String {
+    format!("{} {}", messages(number), if number == 1 { "is" } else { "are" })
+}
+
+fn of_them_new(new: u64) -> String {
+    if new == 0 { "none of them new".to_owned() } else { format!("{} of them new", count(new)) }
+}
+
+fn not_in_it(failed: u64) -> String {
+    match failed {
+        0 => String::new(),
+        failed => format!(" {} not in it: the copy on this computer could not be read.", are(failed)),
     }
 }
 
@@ -241,7 +274,8 @@ fn run(
 ) -> Result<Outcome, Stopped> {
     let mut throttle = Throttle { last: None };
     let mut tell = |step: Option<Step>, progress: Progress| {
-        if throttle.lets(step) {
+        // The last of a step is what the dialog goes on showing.
+        if throttle.lets(step) || progress.total == Some(progress.done) {
             let _ = sender.unbounded_send(Message::Progress(step, progress));
         }
     };

@@ -8,6 +8,7 @@ use crate::problem::Problem;
 
 /// Runs blocking work on a thread of its own.
 pub fn off<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Task<T> {
+    // The runtime is entered when the task runs, not where it is made.
     Task::future(async move { tokio::task::spawn_blocking(work).await }).then(|done| match done {
         Ok(answer) => Task::done(answer),
         // It panicked: its message is in the log, and whoever waits goes on waiting.

@@ -4,15 +4,14 @@ use iced::Element;
 use iced::widget::{column, row};
 use secrecy::SecretString;
 
-use super::export::segment;
-use super::{Action, Intent, Lent};
+use super::{Action, Intent, Lent, choice};
 use crate::account::Account;
 use crate::archive::{Archive, ArchiveError, Mail};
 use crate::gui::icon;
 use crate::gui::off::{ask, off};
-use crate::gui::setup::keep;
+use crate::gui::setup::{Typed, keep};
 use crate::gui::theme::{self, size};
-use crate::gui::widget::{Tone, act, field, label, says, sheet, strip, tool, trouble, words};
+use crate::gui::widget::{Tone, act, field, label, says, sheet, strip, trouble, words};
 use crate::gui::words::messages;
 use crate::problem::Problem;
 use crate::secrets;
@@ -24,6 +23,10 @@ pub struct Settings {
     password: String,
     said: Option<String>,
     removing: Option<Mail>,
+    /// Erasing was asked for once: it is asked about a second time.
+    sure: bool,
+    /// The archive is writing.
+    busy: bool,
     problem: Option<Problem>,
 }
 
@@ -32,7 +35,7 @@ pub enum Message {
     Name(String),
     KeepName,
     Renamed(Result<(), Problem>),
-    Password(String),
+    Password(Typed),
     KeepPassword,
     Kept(Option<String>),
     ChangeServer,
@@ -48,7 +51,16 @@ pub enum Message {
 impl Settings {
     pub fn new(account: Account) -> Settings {
         let name = account.name.clone();
-        Settings { account, name, password: String::new(), said: None, removing: None, problem: None }
+        Settings {
+            account,
+            name,
+            password: String::new(),
+            said: None,
+            removing: None,
+            sure: false,
+            busy: false,
+            problem: None,
+        }
     }
 
     pub fn update(&mut self, message: Message, archive: &Archive) -> Action<Message> {
@@ -56,7 +68,7 @@ impl Settings {
             Message::Name(name) => self.name = name,
             Message::KeepName => return self.rename(archive),
             Message::Renamed(Ok(())) => return Action::Want(Intent::Saved(Box::new(self.account.clone()), None)),
-            Message::Password(password) => self.password = password,
+            Message::Password(password) => self.password = password.0,
             Message::KeepPassword => return self.keep_password(),
             Message::Kept(said) => {
                 self.password.clear();
@@ -65,13 +77,20 @@ impl Settings {
             Message::ChangeServer => return Action::Want(Intent::ChangeServer(self.account.id)),
             Message::Remove => self.removing = Some(Mail::Keep),
             Message::Mail(mail) => self.removing = Some(mail),
-            Message::Stay => self.removing = None,
+            Message::Stay => {
+                self.removing = None;
+                self.sure = false;
+            }
+            Message::ReallyRemove if self.removing == Some(Mail::Erase) && !self.sure => self.sure = true,
             Message::ReallyRemove => return self.remove(archive),
             Message::Removed(Ok(())) => {
                 let mail = self.removing.unwrap_or(Mail::Keep);
                 return Action::Want(Intent::Removed(self.account.id, mail));
             }
-            Message::Renamed(Err(problem)) | Message::Removed(Err(problem)) => self.problem = Some(problem),
+            Message::Renamed(Err(problem)) | Message::Removed(Err(problem)) => {
+                self.busy = false;
+                self.problem = Some(problem);
+            }
             Message::Close => return Action::Want(Intent::Close),
         }
         Action::None
@@ -92,6 +111,9 @@ impl Settings {
     }
 
     fn remove(&mut self, archive: &Archive) -> Action<Message> {
+        if std::mem::replace(&mut self.busy, true) {
+            return Action::None;
+        }
         let (archive, account) = (archive.clone(), self.account.clone());
         let mail = self.removing.unwrap_or(Mail::Keep);
         let work = move || {
@@ -106,6 +128,7 @@ impl Settings {
 
     pub fn view<'a>(&'a self, lent: Lent<'a>) -> Element<'a, Message> {
         match self.removing {
+            Some(Mail::Erase) if self.sure => self.erasing(lent),
             Some(mail) => self.removal(lent, mail),
             None => self.form(),
         }
@@ -127,7 +150,7 @@ impl Settings {
         content.push(column![label("Name"), row![name, keep_name].spacing(8)].spacing(5).into());
         let password = field("A new password", &self.password)
             .secure(true)
-            .on_input(Message::Password)
+            .on_input(|password| Message::Password(Typed(password)))
             .on_submit(Message::KeepPassword);
         let fresh = (!self.password.is_empty()).then_some(Message::KeepPassword);
         let keep = act(None, "Keep", theme::plain, fresh).height(36);
@@ -143,29 +166,43 @@ impl Settings {
 
     fn removal<'a>(&'a self, lent: Lent<'a>, mail: Mail) -> Element<'a, Message> {
         let count = messages(lent.library.count_of(self.account.id));
-        let keep = segment("Keep its mail here", mail == Mail::Keep, Message::Mail(Mail::Keep));
-        let erase = segment("Erase its mail", mail == Mail::Erase, Message::Mail(Mail::Erase));
-        let meaning = match mail {
-            Mail::Keep => format!("{count} stay on this computer and can be read and searched as before."),
-            Mail::Erase => {
-                format!("{count} are erased from this computer for ever. What is in a backup stays there.")
-            }
-        };
         let first = "Postkeep stops fetching for this account and forgets its password. Nothing changes on the server.";
-        let mut content: Vec<Element<'a, Message>> = vec![says(first).into(), row![keep, erase].spacing(6).into()];
-        let tone = if mail == Mail::Erase { Tone::Trouble } else { Tone::Note };
-        content.push(strip(icon::INFO, tone, meaning, Vec::new()));
-        if let Some(problem) = &self.problem {
-            content.push(trouble(problem, None));
-        }
+        let keep = format!("{count} can be read and searched as before.");
+        let erase = format!("{count} are erased from this computer for ever. What is in a backup stays there.");
+        let mut content: Vec<Element<'a, Message>> = vec![
+            says(first).into(),
+            column![
+                choice("Keep its mail on this computer", keep, mail == Mail::Keep, Message::Mail(Mail::Keep)),
+                choice("Erase its mail here too", erase, mail == Mail::Erase, Message::Mail(Mail::Erase)),
+            ]
+            .spacing(6)
+            .into(),
+        ];
+        content.extend(self.problem.as_ref().map(|problem| trouble(problem, None)));
         let name = match mail {
             Mail::Keep => "Remove the account",
-            Mail::Erase => "Remove the account and erase its mail",
+            Mail::Erase => "Remove and erase",
         };
+        let remove = (!self.busy).then_some(Message::ReallyRemove);
         let buttons = vec![
-            tool(None, "Keep the account", Some(Message::Stay)).into(),
-            act(Some(icon::TRASH_2), name, theme::danger, Some(Message::ReallyRemove)).into(),
+            act(None, "Keep the account", theme::quiet, Some(Message::Stay)).into(),
+            act(Some(icon::TRASH_2), name, theme::danger, remove).into(),
         ];
         sheet(format!("Remove {}?", self.account.address), content, buttons)
+    }
+
+    /// The second question before mail is erased.
+    fn erasing<'a>(&'a self, lent: Lent<'a>) -> Element<'a, Message> {
+        let count = messages(lent.library.count_of(self.account.id));
+        let sentence =
+            "This cannot be undone. Messages that are neither on the server nor in a backup will be gone for ever.";
+        let mut content = vec![strip(icon::TRIANGLE_ALERT, Tone::Trouble, sentence, Vec::new())];
+        content.extend(self.problem.as_ref().map(|problem| trouble(problem, None)));
+        let erase = (!self.busy).then_some(Message::ReallyRemove);
+        let buttons = vec![
+            act(Some(icon::TRASH_2), "Erase for ever", theme::danger, erase).into(),
+            act(None, "Keep the mail", theme::primary, Some(Message::Stay)).into(),
+        ];
+        sheet(format!("Erase {count} of {}?", self.account.address), content, buttons)
     }
 }

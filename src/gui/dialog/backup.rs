@@ -1,17 +1,19 @@
 //! Back up: where to, the three steps, the result.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use iced::widget::row;
-use iced::{Alignment, Element};
+use iced::widget::{container, row, stack, text_input};
+use iced::{Alignment, Element, Fill, padding};
 
 use super::{Action, Intent, Lent, pick_folder, typed};
 use crate::account::AccountId;
 use crate::backup::Step;
-use crate::gui::icon;
+use crate::gui::icon::{self, icon};
 use crate::gui::job::{Ended, Order, Outcome, Running, Stopped};
-use crate::gui::theme;
-use crate::gui::widget::{TableLine, Tone, act, field, labelled, progress, says, sheet, strip, table, tool, trouble};
+use crate::gui::theme::{self, size as text_size};
+use crate::gui::widget::{
+    TableLine, Tone, act, field, labelled, line, link, progress, says, sheet, strip, table, trouble,
+};
 use crate::gui::words::{count, messages, size};
 use crate::job::Progress;
 
@@ -75,41 +77,51 @@ impl BackUp {
 
     fn form<'a>(&'a self, lent: Lent<'a>) -> Element<'a, Message> {
         let ready = !self.folder.trim().is_empty() && lent.job.is_none();
-        let folder = field("A folder, such as /media/usb/Postkeep backup", &self.folder)
-            .on_input(Message::Folder)
-            .on_submit_maybe(ready.then_some(Message::Start));
-        let choose = act(Some(icon::FOLDER_OPEN), "Choose", theme::plain, Some(Message::Choose)).height(36);
-        let mut content: Vec<Element<'a, Message>> = vec![
-            says(
-                "Ordinary files that any computer can open, and all that Postkeep needs to restore them. Only what is new is \
-                 added.",
-            )
-            .into(),
-            labelled("Where to", row![folder, choose].spacing(8).align_y(Alignment::Center)).into(),
-        ];
+        let mut content: Vec<Element<'a, Message>> =
+            vec![says(WHAT_IT_IS).into(), labelled("Where to", self.place(ready)).into()];
         let counts = &lent.library.counts;
         content.push(table(vec![
             TableLine::new("On this computer", count(counts.all)),
             TableLine::new("In a verified backup", count(counts.in_backup)),
         ]));
         if self.then_remove.is_some() {
-            let sentence = "When the backup is verified, Postkeep stops leaving copies on the server.";
+            let sentence = "Once every message in the backup was read back and compared, Postkeep stops leaving copies on the \
+                            server. If anything is missing from the backup, the copies stay there.";
             content.push(strip(icon::INFO, Tone::Note, sentence, Vec::new()));
         }
         if lent.job.is_some() {
             content
                 .push(says("Another job is running. Wait for its end, or cancel it at the foot of the window.").into());
         }
-        let name = if self.then_remove.is_some() { "Back up, then remove" } else { "Back up" };
+        let name = if self.then_remove.is_some() { "Back up, then remove" } else { "Back up now" };
         let verify = (ready && self.then_remove.is_none()).then_some(Message::Verify);
-        let mut buttons: Vec<Element<'a, Message>> = vec![tool(None, "Not now", Some(Message::Close)).into()];
+        let mut buttons: Vec<Element<'a, Message>> =
+            vec![act(None, "Not now", theme::quiet, Some(Message::Close)).into()];
         if self.then_remove.is_none() {
             buttons.push(act(None, "Only check", theme::plain, verify).into());
         }
         buttons.push(act(Some(icon::ARCHIVE), name, theme::primary, ready.then_some(Message::Start)).into());
         sheet("Back up", content, buttons)
     }
+
+    fn place(&self, ready: bool) -> Element<'_, Message> {
+        let folder = field("A folder, such as /media/usb/Postkeep backup", &self.folder)
+            .on_input(Message::Folder)
+            .on_submit_maybe(ready.then_some(Message::Start))
+            .padding(padding::horizontal(11).vertical(9).right(74))
+            .icon(text_input::Icon {
+                font: icon::FONT,
+                code_point: icon::HARD_DRIVE,
+                size: Some(text_size::ICON.into()),
+                spacing: 8.0,
+                side: text_input::Side::Left,
+            });
+        let change = container(link("Change", Some(Message::Choose))).align_right(Fill).center_y(Fill);
+        stack![folder, change.padding(padding::right(10))].into()
+    }
 }
+
+const WHAT_IT_IS: &str = "Ordinary files that any computer can open, and all that Postkeep needs to restore them. Only what is new is added.";
 
 const STEPS: [(Step, &str); 3] = [
     (Step::Adding, "Added"),
@@ -118,21 +130,41 @@ const STEPS: [(Step, &str); 3] = [
 ];
 
 fn running(job: &Running) -> Element<'_, Message> {
-    let mut content: Vec<Element<'_, Message>> = vec![says(job.says()).into()];
-    if matches!(job.order, Order::BackUp { .. }) {
-        content.push(table(STEPS.iter().map(|(step, name)| step_line(job, *step, name)).collect()));
-    }
-    content.push(progress(job.progress.fraction()));
-    if matches!(job.order, Order::BackUp { .. }) {
-        content.push(says("When this ends, each message is proved to be in the backup, byte for byte.").into());
-    }
+    let content = match &job.order {
+        Order::BackUp { folder, .. } => {
+            let steps = STEPS.iter().map(|(step, name)| step_line(job, *step, name)).collect();
+            let then = match job.stopping {
+                true => "Stopping at the next safe point. The backup before this one stays whole.",
+                false => "When this ends, each message is proved to be in the backup, byte for byte.",
+            };
+            let fraction = progress(job.progress.fraction());
+            vec![
+                says(WHAT_IT_IS).into(),
+                labelled("Where to", well(folder)).into(),
+                table(steps),
+                fraction,
+                says(then).into(),
+            ]
+        }
+        Order::Verify(folder) => {
+            let fraction = progress(job.progress.fraction());
+            vec![labelled("Where", well(folder)).into(), says(job.says()).into(), fraction]
+        }
+        _ => vec![says(job.says()).into(), progress(job.progress.fraction())],
+    };
     let heading = if matches!(job.order, Order::Verify(_)) { "Checking the backup" } else { "Back up" };
     let stop = (!job.stopping).then_some(Message::Stop);
     let buttons = vec![
-        tool(None, "Run in the background", Some(Message::Close)).into(),
+        act(None, "Run in the background", theme::quiet, Some(Message::Close)).into(),
         act(None, "Cancel", theme::plain, stop).into(),
     ];
     sheet(heading, content, buttons)
+}
+
+/// A folder that cannot be changed now.
+fn well<'a>(folder: &Path) -> Element<'a, Message> {
+    let shown = row![icon(icon::HARD_DRIVE), line(folder.display().to_string())].spacing(8).align_y(Alignment::Center);
+    container(shown).center_y(36).padding([0, 11]).width(Fill).style(theme::well).into()
 }
 
 fn step_line<'a>(job: &Running, step: Step, name: &'a str) -> TableLine<'a> {
@@ -172,8 +204,8 @@ fn done(ended: &Ended) -> Element<'_, Message> {
     let mut content: Vec<Element<'_, Message>> = Vec::new();
     match &ended.result {
         Ok(outcome) => {
-            let whole = outcome.details().is_empty();
-            let (glyph, tone) = if whole { (icon::CHECK, Tone::Good) } else { (icon::CIRCLE_ALERT, Tone::Trouble) };
+            let (glyph, tone) =
+                if outcome.is_whole() { (icon::CHECK, Tone::Good) } else { (icon::CIRCLE_ALERT, Tone::Trouble) };
             content.push(strip(glyph, tone, outcome.says(), Vec::new()));
             if let Outcome::BackedUp(done) = outcome {
                 content.push(table(vec![

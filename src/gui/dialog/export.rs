@@ -2,15 +2,15 @@
 
 use std::path::PathBuf;
 
-use iced::widget::{Column, Row, button, column, container, row, scrollable, text};
+use iced::widget::{Column, button, column, container, row, scrollable, text};
 use iced::{Alignment, Element, Fill};
 
-use super::{Action, Intent, Lent, pick_folder, typed};
+use super::{Action, Intent, Lent, choice, pick_folder, typed};
 use crate::backup::Format;
 use crate::gui::icon;
 use crate::gui::job::{Ended, Order, Running, Stopped};
 use crate::gui::theme::{self, size};
-use crate::gui::widget::{Tone, act, field, label, labelled, progress, says, sheet, strip, tool, trouble, words};
+use crate::gui::widget::{Tone, act, field, label, labelled, progress, says, sheet, strip, trouble, words};
 use crate::gui::words::messages;
 
 /// See the module.
@@ -35,12 +35,22 @@ pub enum Message {
     Close,
 }
 
-/// Each format: its name, what it is, and what the new file or folder is called.
+/// Each format: its name, what opens it, and what the new file or folder is called.
 const FORMATS: [(Format, &str, &str, &str); 4] = [
-    (Format::Mbox, "mbox", "One file that nearly every mail program imports.", "Postkeep.mbox"),
-    (Format::Eml, ".eml files", "A folder with one file a message, exact to the byte.", "Postkeep mail"),
-    (Format::Zip, "zip", "The same .eml files in one zip file.", "Postkeep mail.zip"),
-    (Format::Maildir, "Maildir", "A Maildir, for mail servers and some mail programs.", "Postkeep Maildir"),
+    (
+        Format::Mbox,
+        "One mbox file",
+        "Thunderbird, Apple Mail and nearly every mail program import it. A few messages may change by a line end.",
+        "Postkeep.mbox",
+    ),
+    (
+        Format::Eml,
+        "A folder of .eml files",
+        "One file a message, exact to the byte. A double click opens it in a mail program.",
+        "Postkeep mail",
+    ),
+    (Format::Zip, "A zip of .eml files", "The same files in one, to send or to put away.", "Postkeep mail.zip"),
+    (Format::Maildir, "A Maildir", "For mail servers such as Dovecot, and for mutt and KMail.", "Postkeep Maildir"),
 ];
 
 impl Export {
@@ -94,13 +104,10 @@ impl Export {
 
     fn form<'a>(&'a self, lent: Lent<'a>) -> Element<'a, Message> {
         let ready = !self.folder.trim().is_empty() && lent.job.is_none();
-        let formats =
-            FORMATS.iter().map(|(format, name, ..)| segment(name, *format == self.format, Message::Format(*format)));
-        let meaning =
-            FORMATS.iter().find(|(format, ..)| *format == self.format).map_or("", |(_, _, meaning, _)| meaning);
-        let formats =
-            column![label("Format"), Row::with_children(formats).spacing(6), words(meaning, size::SMALL, theme::dim),]
-                .spacing(6);
+        let formats = FORMATS.iter().map(|(format, name, meaning, _)| {
+            choice(name, (*meaning).to_owned(), *format == self.format, Message::Format(*format))
+        });
+        let formats = column![label("Format"), Column::with_children(formats).spacing(6)].spacing(6);
         let folder =
             field("A folder", &self.folder).on_input(Message::Folder).on_submit_maybe(ready.then_some(Message::Start));
         let choose = act(Some(icon::FOLDER_OPEN), "Choose", theme::plain, Some(Message::Choose)).height(36);
@@ -120,8 +127,8 @@ impl Export {
             content.push(says(format!("All {}.", messages(lent.library.counts.all))).into());
         }
         let buttons = vec![
-            tool(None, "Not now", Some(Message::Close)).into(),
-            act(Some(icon::FOLDER_OUTPUT), "Export", theme::primary, ready.then_some(Message::Start)).into(),
+            act(None, "Not now", theme::quiet, Some(Message::Close)).into(),
+            act(Some(icon::FOLDER_OUTPUT), "Export now", theme::primary, ready.then_some(Message::Start)).into(),
         ];
         sheet("Export", content, buttons)
     }
@@ -141,7 +148,7 @@ pub fn segment<'a, M: Clone + 'a>(name: &'a str, chosen: bool, message: M) -> El
 pub fn running<'a, M: Clone + 'a>(heading: &'a str, job: &'a Running, close: M, stop: M) -> Element<'a, M> {
     let content = vec![says(job.says()).into(), progress(job.progress.fraction())];
     let buttons = vec![
-        tool(None, "Run in the background", Some(close)).into(),
+        act(None, "Run in the background", theme::quiet, Some(close)).into(),
         act(None, "Cancel", theme::plain, (!job.stopping).then_some(stop)).into(),
     ];
     sheet(heading, content, buttons)
@@ -152,7 +159,9 @@ pub fn done<'a, M: Clone + 'a>(heading: &'a str, ended: &'a Ended, close: M) -> 
     let mut content: Vec<Element<'a, M>> = Vec::new();
     match &ended.result {
         Ok(outcome) => {
-            content.push(strip(icon::CHECK, Tone::Good, outcome.says(), Vec::new()));
+            let (glyph, tone) =
+                if outcome.is_whole() { (icon::CHECK, Tone::Good) } else { (icon::CIRCLE_ALERT, Tone::Note) };
+            content.push(strip(glyph, tone, outcome.says(), Vec::new()));
             if let Order::Export { place, .. } = &ended.order {
                 content.push(says(format!("It is at {}.", place.display())).into());
             }
@@ -165,11 +174,11 @@ pub fn done<'a, M: Clone + 'a>(heading: &'a str, ended: &'a Ended, close: M) -> 
 }
 
 /// Sentences about single messages, in a box that scrolls.
-pub fn details<'a, M: 'a>(sentences: &'a [String]) -> Element<'a, M> {
+pub fn details<'a, M: 'a>(sentences: Vec<&'a str>) -> Element<'a, M> {
     if sentences.is_empty() {
         return Column::new().into();
     }
-    let lines = sentences.iter().take(200).map(|sentence| words(sentence.as_str(), size::SMALL, theme::dim).into());
+    let lines = sentences.into_iter().take(200).map(|sentence| words(sentence, size::SMALL, theme::dim).into());
     let lines = scrollable(Column::with_children(lines).spacing(4).width(Fill)).style(theme::scroll);
     container(lines).padding(10).max_height(160).width(Fill).style(theme::well).into()
 }

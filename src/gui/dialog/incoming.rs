@@ -9,7 +9,10 @@ use super::{Action, Intent, Lent, export, pick_folder, typed};
 use crate::gui::icon;
 use crate::gui::job::Order;
 use crate::gui::theme;
-use crate::gui::widget::{act, field, labelled, says, sheet, tool};
+use crate::gui::widget::{act, field, labelled, says, sheet};
+
+/// The field of the path.
+pub const FIELD: &str = "incoming";
 
 /// See the module.
 pub struct Incoming {
@@ -120,7 +123,8 @@ impl Incoming {
     fn form<'a>(&'a self, lent: Lent<'a>) -> Element<'a, Message> {
         let ready = !self.path.trim().is_empty() && lent.job.is_none();
         let hint = if self.kind == Kind::Import { "A file or a folder" } else { "The backup folder" };
-        let path = field(hint, &self.path).on_input(Message::Path).on_submit_maybe(ready.then_some(Message::Start));
+        let path =
+            field(hint, &self.path).id(FIELD).on_input(Message::Path).on_submit_maybe(ready.then_some(Message::Start));
         let mut place = row![path].spacing(8).align_y(Alignment::Center);
         if self.kind == Kind::Import {
             place = place.push(act(Some(icon::FILE), "Files", theme::plain, Some(Message::ChooseFiles)).height(36));
@@ -128,12 +132,12 @@ impl Incoming {
         place =
             place.push(act(Some(icon::FOLDER_OPEN), "Folder", theme::plain, Some(Message::ChooseFolder)).height(36));
         let (name, glyph) = match self.kind {
-            Kind::Import => ("Import", icon::FOLDER_INPUT),
-            Kind::Restore => ("Restore", icon::HISTORY),
+            Kind::Import => ("Import now", icon::FOLDER_INPUT),
+            Kind::Restore => ("Restore now", icon::HISTORY),
         };
         let content = vec![says(self.kind.sentence()).into(), labelled("Where from", place).into()];
         let buttons = vec![
-            tool(None, "Not now", Some(Message::Close)).into(),
+            act(None, "Not now", theme::quiet, Some(Message::Close)).into(),
             act(Some(glyph), name, theme::primary, ready.then_some(Message::Start)).into(),
         ];
         sheet(self.kind.heading(), content, buttons)

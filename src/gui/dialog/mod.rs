@@ -9,20 +9,28 @@ pub mod password;
 pub mod quit;
 pub mod removal;
 pub mod settings;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 
-use iced::{Element, Task};
+use iced::advanced::widget::{Id, operate, operation};
+use iced::widget::{button, column, container, row, scrollable, space};
+use iced::{Alignment, Background, Border, Element, Fill, Task, Theme, border};
 use secrecy::SecretString;
 
 use super::job::{self, Ended, Running};
 use super::library::Library;
 use super::setup;
-use super::theme::Choice;
+use super::theme::{self, Choice, size};
+use super::widget::words;
 use super::words::Clock;
 use crate::account::{Account, AccountId};
 use crate::archive::{Archive, Mail};
 use crate::fetch::{Event, Request};
+
+/// The container of the dialog in front.
+const FRAME: &str = "dialog";
 
 /// The dialog that is open.
 pub enum Dialog {
@@ -128,8 +136,9 @@ impl Dialog {
         }
     }
 
+    /// The dialog, which scrolls where the window is too low for it.
     pub fn view<'a>(&'a self, lent: Lent<'a>) -> Element<'a, Message> {
-        match self {
+        let shown = match self {
             Dialog::Removal(dialog) => dialog.view(lent).map(Message::Removal),
             Dialog::BackUp(dialog) => dialog.view(lent).map(Message::BackUp),
             Dialog::Export(dialog) => dialog.view(lent).map(Message::Export),
@@ -139,7 +148,9 @@ impl Dialog {
             Dialog::Password(dialog) => dialog.view(lent).map(Message::Password),
             Dialog::Settings => settings::view(lent).map(Message::Settings),
             Dialog::Quit(dialog) => dialog.view(lent).map(Message::Quit),
-        }
+        };
+        let scrolled = scrollable(container(shown).center_x(Fill)).style(theme::scroll);
+        container(scrolled).id(FRAME).into()
     }
 
     /// Whether Escape closes it.
@@ -163,6 +174,40 @@ impl<M: Send + 'static> Action<M> {
             Action::Want(intent) => Action::Want(intent),
         }
     }
+}
+
+/// Moves the focus to the next field of the dialog in front, or the one before; never to what lies behind it.
+pub fn focus<M: Send + 'static>(back: bool) -> Task<M> {
+    let frame = Id::new(FRAME);
+    if back {
+        operate(operation::scope(frame, operation::focusable::focus_previous()))
+    } else {
+        operate(operation::scope(frame, operation::focusable::focus_next()))
+    }
+}
+
+/// One of several choices below each other: its name and what it means.
+fn choice<'a, M: Clone + 'a>(name: &'a str, meaning: String, chosen: bool, message: M) -> Element<'a, M> {
+    let says = column![words(name, size::BODY, theme::ink).font(theme::BOLD), words(meaning, size::SMALL, theme::dim)];
+    let dot = container(space()).width(8).height(8).style(move |theme| dot(theme, chosen));
+    let mark = container(dot).center(16).style(move |theme| ring(theme, chosen));
+    button(row![mark, says.width(Fill)].spacing(12).align_y(Alignment::Center))
+        .padding([7, 12])
+        .width(Fill)
+        .style(theme::segment(chosen))
+        .on_press(message)
+        .into()
+}
+
+fn ring(theme: &Theme, chosen: bool) -> container::Style {
+    let tokens = theme::tokens(theme);
+    let color = if chosen { tokens.accent } else { tokens.faint };
+    container::Style { border: Border { color, width: 1.5, radius: 8.0.into() }, ..container::Style::default() }
+}
+
+fn dot(theme: &Theme, chosen: bool) -> container::Style {
+    let fill = chosen.then_some(Background::Color(theme::tokens(theme).accent));
+    container::Style { background: fill, border: border::rounded(4), ..container::Style::default() }
 }
 
 /// Asks for a folder with the platform's dialog. `None` for "cancelled" and for "no such dialog here" alike, which is

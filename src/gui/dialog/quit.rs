@@ -3,8 +3,9 @@
 use iced::Element;
 
 use super::{Action, Intent, Lent};
+use crate::gui::job::Order;
 use crate::gui::theme;
-use crate::gui::widget::{act, says, sheet, tool};
+use crate::gui::widget::{act, progress, says, sheet};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -31,19 +32,39 @@ impl Quit {
     }
 
     pub fn view<'a>(&'a self, lent: Lent<'a>) -> Element<'a, Message> {
-        let what = match (lent.job, lent.library.fetching.is_empty()) {
-            (Some(job), _) => job.says(),
-            (None, false) => "Mail is being fetched.".to_owned(),
-            (None, true) => "Nothing is running any more.".to_owned(),
-        };
-        let sentence = "It is safe to quit. What was fetched is stored, nothing is removed from the server before it is, and \
-                        the next time goes on where this one stopped. An earlier backup stays whole.";
-        let (go, message) = if self.leaving { ("Stopping", None) } else { ("Stop and quit", Some(Message::Quit)) };
+        let fetching = !lent.library.fetching.is_empty();
+        let mut content: Vec<Element<'a, Message>> = Vec::new();
+        if let Some(job) = lent.job {
+            content.push(says(job.says()).into());
+            content.push(progress(job.progress.fraction()));
+            content.push(says(what_stays(&job.order)).into());
+        }
+        if fetching {
+            let sentence = "Mail is being fetched. What has come is stored; the rest is still on the server and comes with the \
+                            next check. Nothing is removed there before it is proved to be here.";
+            content.push(says(sentence).into());
+        }
+        if content.is_empty() {
+            content.push(says("Nothing is running any more.").into());
+        }
+        let stop = (!self.leaving).then_some(Message::Quit);
         let stay = (!self.leaving).then_some(Message::Stay);
-        sheet(
-            "Quit while this runs?",
-            vec![says(what).into(), says(sentence).into()],
-            vec![tool(None, "Stay", stay).into(), act(None, go, theme::primary, message).into()],
-        )
+        let go = if self.leaving { "Stopping" } else { "Stop and quit" };
+        let buttons =
+            vec![act(None, go, theme::plain, stop).into(), act(None, "Keep going", theme::primary, stay).into()];
+        sheet("It is safe to quit now", content, buttons)
+    }
+}
+
+/// What stopping a job leaves behind.
+fn what_stays(order: &Order) -> &'static str {
+    match order {
+        Order::BackUp { .. } => {
+            "The backup before this one stays whole, and the next one goes on where this one stopped."
+        }
+        Order::Verify(_) => "Checking changes nothing in the backup.",
+        Order::Restore(_) => "What was restored so far stays; restore again for the rest.",
+        Order::Export { .. } => "Your mail stays as it is; no half file is left behind.",
+        Order::Import(_) => "What was imported so far stays; import again for the rest, nothing comes twice.",
     }
 }

@@ -1,13 +1,14 @@
 //! Before mail is removed from a server: how many messages, how many of them are safe twice, and what to do.
 
-use iced::Element;
+use iced::widget::row;
+use iced::{Alignment, Element, Fill};
 
 use super::{Action, Intent, Lent};
 use crate::account::AccountId;
 use crate::fetch::{Event, Request, Summary};
-use crate::gui::icon;
+use crate::gui::icon::{self, icon};
 use crate::gui::theme;
-use crate::gui::widget::{TableLine, act, says, sheet, table, tool, trouble};
+use crate::gui::widget::{TableLine, act, progress, says, sheet, table, trouble};
 use crate::gui::words::{count, messages};
 use crate::problem::Problem;
 
@@ -70,29 +71,54 @@ impl Removal {
         let name = lent.library.name(self.account);
         match &self.state {
             State::Asking => asking(name),
-            State::Planned(summary) if summary.removable == 0 => nothing(name),
+            State::Planned(summary) if summary.removable == 0 => nothing(name, summary),
             State::Planned(summary) => planned(name, summary),
-            State::Failed(problem) => failed(problem),
+            State::Failed(problem) => failed(name, problem),
         }
     }
 }
 
 fn keep<'a>() -> Element<'a, Message> {
-    tool(None, "Keep leaving copies", Some(Message::KeepLeaving)).into()
+    act(None, "Keep leaving copies", theme::quiet, Some(Message::KeepLeaving)).into()
+}
+
+fn turned_off(name: &str) -> String {
+    format!("You turned off “Leave a copy on server” for {name}. Nothing has been removed yet.")
 }
 
 fn asking<'a>(name: &str) -> Element<'a, Message> {
-    let sentence = format!("Asking the server of {name} what is there. Nothing has been removed.");
-    sheet("Stop leaving copies on the server?", vec![says(sentence).into()], vec![keep()])
+    let line = row![icon(icon::REFRESH_CW).style(theme::dim), says("Asking the server what is there.").width(Fill)];
+    let line = line.spacing(8).align_y(Alignment::Center);
+    let content = vec![says(turned_off(name)).into(), line.into(), progress(None)];
+    sheet("Stop leaving copies on the server?", content, vec![keep()])
 }
 
-fn nothing<'a>(name: &str) -> Element<'a, Message> {
-    let sentence = format!(
-        "There is nothing to remove for {name} now. From the next check on, mail leaves the server once it is proved to be \
-         stored on this computer."
-    );
+/// What happens to mail that is not here yet.
+fn to_come(summary: &Summary) -> Option<String> {
+    (summary.new > 0).then(|| {
+        format!(
+            "{} not fetched yet will be stored here first, read back and compared, and then removed too.",
+            messages(summary.new)
+        )
+    })
+}
+
+fn nothing<'a>(name: &str, summary: &Summary) -> Element<'a, Message> {
+    let mut content = vec![says(turned_off(name)).into()];
+    content.push(match to_come(summary) {
+        Some(sentence) => says(sentence).into(),
+        None => says(
+            "There is nothing to remove now. From the next check on, mail leaves the server once it is stored on this \
+             computer, read back and compared.",
+        )
+        .into(),
+    });
+    let heading = match summary.new {
+        0 => "Stop leaving copies on the server?".to_owned(),
+        new => format!("The next check will fetch {} and remove them", messages(new)),
+    };
     let go = act(None, "Stop leaving copies", theme::primary, Some(Message::RemoveWithoutBackup));
-    sheet("Stop leaving copies on the server?", vec![says(sentence).into()], vec![keep(), go.into()])
+    sheet(heading, content, vec![keep(), go.into()])
 }
 
 fn planned<'a>(name: &str, summary: &Summary) -> Element<'a, Message> {
@@ -100,7 +126,6 @@ fn planned<'a>(name: &str, summary: &Summary) -> Element<'a, Message> {
     let safe = summary.removable_in_backup.min(all);
     let only_here = all - safe;
     let heading = format!("The next check will remove {} from the server", messages(all));
-    let turned = format!("You turned off “Leave a copy on server” for {name}. Nothing has been removed yet.");
     let mut last = TableLine::new("On this computer only, once removed", count(only_here));
     last.flagged = only_here > 0;
     let lines = vec![
@@ -108,24 +133,26 @@ fn planned<'a>(name: &str, summary: &Summary) -> Element<'a, Message> {
         TableLine::new("Also in a verified backup", count(safe)),
         last,
     ];
-    let advice = if only_here == 0 {
-        "Each of them exists twice without the server.".to_owned()
-    } else {
-        format!("Back up first, and all {} will exist twice.", count(all))
+    let advice = match (only_here, all) {
+        (0, _) => "Each of them exists twice without the server.".to_owned(),
+        (_, 1) => "Back up first, and it will exist twice.".to_owned(),
+        _ => format!("Back up first, and all {} will exist twice.", count(all)),
     };
+    let mut content = vec![says(turned_off(name)).into(), table(lines), says(advice).into()];
+    content.extend(to_come(summary).map(|sentence| says(sentence).into()));
     let buttons = if only_here == 0 {
-        vec![keep(), act(None, "Remove", theme::primary, Some(Message::RemoveWithoutBackup)).into()]
+        vec![keep(), act(None, "Remove from the server", theme::primary, Some(Message::RemoveWithoutBackup)).into()]
     } else {
         let without = act(None, "Remove without a backup", theme::plain, Some(Message::RemoveWithoutBackup));
         let with = act(Some(icon::ARCHIVE), "Back up, then remove", theme::primary, Some(Message::BackUpThenRemove));
         vec![keep(), without.into(), with.into()]
     };
-    sheet(heading, vec![says(turned).into(), table(lines), says(advice).into()], buttons)
+    sheet(heading, content, buttons)
 }
 
-fn failed(problem: &Problem) -> Element<'_, Message> {
+fn failed<'a>(name: &str, problem: &'a Problem) -> Element<'a, Message> {
     let again = act(Some(icon::REFRESH_CW), "Ask again", theme::plain, Some(Message::AskAgain));
-    let sentence = "The server could not be asked what would be removed, so nothing was changed.";
+    let sentence = format!("{} The server could not be asked what would be.", turned_off(name));
     let content = vec![says(sentence).into(), trouble(problem, None)];
     sheet("Stop leaving copies on the server?", content, vec![keep(), again.into()])
 }

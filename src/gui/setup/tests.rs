@@ -236,3 +236,19 @@ fn the_first_start_offers_the_sample_and_a_way_back() {
     assert!(matches!(scene.click("Back"), Action::Want(Intent::Close)));
     assert!(simulator(scene.setup.view(false)).find("Try the sample mailbox").is_err());
 }
+
+/// Forms in the states that are looked at.
+pub fn pictured() -> [(&'static str, Setup); 3] {
+    let mut connected = Scene::filled();
+    connected.click("Test connection");
+    connected.answer(Ok(STAT));
+    let mut failed = Scene::filled();
+    failed.click("Test connection");
+    failed.answer(Err(problem()));
+    failed.tell(Message::More);
+    let mut plain = Scene::of(Setup::new());
+    plain.tell(Message::Encrypted(super::Encryption(Security::None)));
+    plain.tell(Message::LeaveCopy(false));
+    plain.tell(Message::Submit);
+    [("setup", connected.setup), ("setup-failed", failed.setup), ("setup-plain", plain.setup)]
+}
