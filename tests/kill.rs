@@ -208,5 +208,19 @@ fn a_build_that_sends_dele_before_the_commit_is_caught() {
     assert!(toll.lost > 0, "the mutant lost nothing: the test above cannot fail");
 }
 
-/// Removes what is to be retrieved as soon as it was received, before anything is committed.
-const DELE_BEFORE_COMMIT: &[Change] = &[];
+/// Sends DELE for what was received before it is handed to the archive, with a leave that no proof stands behind.
+const DELE_BEFORE_COMMIT: &[Change] = &[
+    Change {
+        file: "src/pop3/command.rs",
+        from: "    pub fn of(proof: &impl ProvedStored) -> Removal {",
+        to: "    pub fn unproved(number: u32) -> Removal {\n        Removal { number }\n    }\n
+    pub fn of(proof: &impl ProvedStored) -> Removal {",
+    },
+    Change {
+        file: "src/fetch/run.rs",
+        from: "        let ended = self.receive(connection, &mut receiving, &mut store, &mut news).await;",
+        to: "        let ended = self.receive(connection, &mut receiving, &mut store, &mut news).await;
+        let early = receiving.batch.iter().map(|parcel| Removal::unproved(parcel.listed.number)).collect();
+        _ = connection.remove(early).await;",
+    },
+];

@@ -1,7 +1,106 @@
-//! From the start of the process to the first frame of the window, under an X server of the bench's own.
+//! From the start of the process to the first frame of the window, under an X server of the bench's own, beside the
+//! start of the same program without a window.
 
-use crate::Scale;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
-pub fn bench(_: &Scale) {
-    println!("  to come");
+use jiff::Timestamp;
+use postkeep::archive::{Archive, Incoming, Marks, Origin};
+use postkeep::demo::generated;
+use postkeep::job::Cancel;
+
+use crate::{Scale, percentile, timed};
+
+const TIMES: usize = 10;
+const PROGRAM: &str = env!("CARGO_BIN_EXE_postkeep");
+
+pub fn bench(scale: &Scale) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (empty, full) = (folder.path().join("empty"), folder.path().join("full"));
+    fill(&empty, 0);
+    fill(&full, scale.fetched);
+    let mut floor: Vec<_> = (0..TIMES).map(|_| timed(|| run(&["--version"])).1).collect();
+    println!("  {:<50} median {}", "floor: postkeep --version", millis(percentile(&mut floor, 0.5)));
+    let Some(display) = Display::start() else {
+        println!("  Xvfb is not installed: no window was started");
+        return;
+    };
+    for (label, archive) in [("empty archive".to_owned(), &empty), (format!("{} messages", scale.fetched), &full)] {
+        let mut samples: Vec<_> = (0..TIMES).map(|_| first_frame(&display, archive)).collect();
+        let label = format!("first frame, {label}");
+        println!(
+            "  {label:<50} median {}  slowest {}",
+            millis(percentile(&mut samples, 0.5)),
+            millis(percentile(&mut samples, 1.0))
+        );
+    }
+}
+
+fn fill(folder: &Path, count: usize) {
+    let archive = Archive::open(folder).expect("an archive");
+    let from = Origin::File { account: None };
+    let mail: Vec<_> = generated(count, 4)
+        .map(|bytes| Incoming { bytes, arrived: Timestamp::UNIX_EPOCH, marks: Marks::default(), from: from.clone() })
+        .collect();
+    archive.ingest(mail).expect("stored");
+    archive.index_pending(&Cancel::new(), &mut |_| {}).expect("indexed");
+}
+
+fn run(arguments: &[&str]) {
+    let ended = Command::new(PROGRAM).args(arguments).stdout(Stdio::null()).status().expect("the program starts");
+    assert!(ended.success());
+}
+
+/// Starts the window and waits for its log to say that a frame was drawn.
+fn first_frame(display: &Display, archive: &Path) -> Duration {
+    let start = Instant::now();
+    let mut window = Command::new(PROGRAM)
+        .arg("--archive")
+        .arg(archive)
+        .env("DISPLAY", &display.name)
+        .env_remove("WAYLAND_DISPLAY")
+        .env("POSTKEEP_LOG", "postkeep=debug")
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the window starts");
+    let log = BufReader::new(window.stderr.take().expect("a pipe"));
+    let drawn = log.lines().map_while(Result::ok).any(|line| line.contains("first frame"));
+    let time = start.elapsed();
+    window.kill().expect("stopped");
+    window.wait().expect("stopped");
+    assert!(drawn, "the window ended without a frame");
+    time
+}
+
+/// An X server of our own, stopped when dropped.
+struct Display {
+    server: Child,
+    name: String,
+}
+
+impl Display {
+    fn start() -> Option<Display> {
+        let mut server = Command::new("Xvfb")
+            .args(["-displayfd", "1", "-screen", "0", "1400x900x24", "-nolisten", "tcp"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .ok()?;
+        let mut number = String::new();
+        BufReader::new(server.stdout.take()?).read_line(&mut number).ok()?;
+        Some(Display { server, name: format!(":{}", number.trim()) })
+    }
+}
+
+impl Drop for Display {
+    fn drop(&mut self) {
+        self.server.kill().expect("stopped");
+        self.server.wait().expect("stopped");
+    }
+}
+
+fn millis(time: Duration) -> String {
+    format!("{:>7.1} ms", time.as_secs_f64() * 1e3)
 }
