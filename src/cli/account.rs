@@ -194,8 +194,11 @@ impl Change {
             server.host = host_name(host)?;
         }
         if let Some(security) = self.security {
+            // A port of the user's own stays; the usual one follows.
+            if server.port == server.security.default_port() {
+                server.port = security.default_port();
+            }
             server.security = security;
-            server.port = security.default_port();
         }
         server.port = self.port.unwrap_or(server.port);
         server.user = self.user.clone().unwrap_or(server.user);

@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -31,7 +31,15 @@ impl Dovecot {
             run(Command::new("chmod").arg("755").arg(server.folder.path()));
             run(Command::new("chown").arg("-R").arg("dovecot:dovecot").arg(server.maildir()));
         }
-        run(Command::new("dovecot").arg("-c").arg(server.path("dovecot.conf")));
+        // No pipes: the daemon would hold them open for as long as it runs.
+        let started = Command::new("dovecot")
+            .arg("-c")
+            .arg(server.path("dovecot.conf"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .expect("dovecot");
+        assert!(started.success(), "Dovecot did not start: {started}");
         server.wait();
         server
     }
@@ -122,7 +130,7 @@ impl Drop for Dovecot {
     }
 }
 
-/// What a client gets of a file on the server: POP3 has CRLF line ends.
+/// What a client gets of a file on the server: POP3 has CRLF line ends, also at the end.
 pub fn with_crlf(message: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(message.len());
     let mut last = 0;
@@ -132,6 +140,9 @@ pub fn with_crlf(message: &[u8]) -> Vec<u8> {
         }
         out.push(octet);
         last = octet;
+    }
+    if !out.ends_with(b"\n") {
+        out.extend(b"\r\n");
     }
     out
 }

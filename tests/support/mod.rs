@@ -94,6 +94,18 @@ pub fn assert_same_mail(mut left: Vec<Vec<u8>>, mut right: Vec<Vec<u8>>) {
     left.sort();
     right.sort();
     assert_eq!(left.len(), right.len(), "numbers of messages");
-    let differing = left.iter().zip(&right).filter(|(left, right)| left != right).count();
-    assert_eq!(differing, 0, "messages whose bytes differ");
+    let differing: Vec<_> = left.iter().zip(&right).filter(|(left, right)| left != right).collect();
+    if let Some((left, right)) = differing.first() {
+        let at = left.iter().zip(right.iter()).position(|(left, right)| left != right);
+        let at = at.unwrap_or(left.len().min(right.len()));
+        let around = |bytes: &[u8]| bytes[at.saturating_sub(20)..bytes.len().min(at + 20)].escape_ascii().to_string();
+        panic!(
+            "{} messages differ; the first, of {} and {} octets, at {at}: {} and {}",
+            differing.len(),
+            left.len(),
+            right.len(),
+            around(left),
+            around(right)
+        );
+    }
 }
