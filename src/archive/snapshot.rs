@@ -345,6 +345,8 @@ fn merge_twins(transaction: &Transaction<'_>, saved: &[SavedMessage], ids: &[Opt
     Ok(())
 }
 
+/// A row that this archive saw itself stays, but that one merely listed gets the message it had. Of rows that came by
+/// merging, the one seen later counts, and of those seen at the same time the one merged later.
 fn merge_ledger(
     transaction: &Transaction<'_>,
     maildrop: MaildropId,
@@ -355,11 +357,14 @@ fn merge_ledger(
         "INSERT INTO ledger (maildrop, uidl, ordinal, message, state, octets, first_seen, last_seen, last_session)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0)
          ON CONFLICT (maildrop, uidl, ordinal) DO UPDATE SET
-             state = CASE WHEN message IS NULL AND state = 0 AND excluded.state = 1 AND octets IS excluded.octets
-                          THEN 1 ELSE state END,
-             message = CASE WHEN message IS NULL AND state = 0 AND excluded.state = 1 AND octets IS excluded.octets
-                            THEN excluded.message ELSE message END,
-             first_seen = min(first_seen, excluded.first_seen), last_seen = max(last_seen, excluded.last_seen)",
+             message = excluded.message, state = excluded.state, octets = excluded.octets
+             WHERE (excluded.message IS NOT NULL OR message IS NULL)
+               AND (last_session = 0 AND excluded.last_seen >= last_seen
+                    OR message IS NULL AND state = 0 AND excluded.state = 1 AND octets IS excluded.octets)",
+    )?;
+    let mut seen = transaction.prepare_cached(
+        "UPDATE ledger SET first_seen = min(first_seen, ?4), last_seen = max(last_seen, ?5)
+         WHERE maildrop = ?1 AND uidl = ?2 AND ordinal = ?3",
     )?;
     for row in rows {
         let Some(uidl) = unwritten(&row.uidl) else { continue };
@@ -376,16 +381,20 @@ fn merge_ledger(
             micros(row.first_seen),
             micros(row.last_seen),
         ])?;
+        seen.execute(params![maildrop.0, uidl, row.ordinal, micros(row.first_seen), micros(row.last_seen)])?;
     }
     Ok(())
 }
 
-/// Visits that this archive's log lacks.
+/// Visits that this archive's log lacks, and how those ended that it has only begun.
 fn merge_sessions(
     transaction: &Transaction<'_>,
     sessions: &[SavedSession],
     accounts: &BTreeMap<String, AccountId>,
 ) -> Result<()> {
+    let mut forget = transaction.prepare_cached(
+        "DELETE FROM session WHERE account = ?1 AND maildrop = ?2 AND began = ?3 AND ended IS NULL AND ?4",
+    )?;
     let mut enter = transaction.prepare_cached(
         "INSERT INTO session
              (account, maildrop, began, ended, listed, retrieved, deleted, kept, failed, octets, problem)
@@ -396,6 +405,7 @@ fn merge_sessions(
         let Some(&account) = accounts.get(&session.account) else { continue };
         let maildrop = accounts::maildrop(transaction, account, &session.host, &session.user)?;
         let outcome = &session.outcome;
+        forget.execute(params![account, maildrop.0, micros(session.began), session.ended.is_some()])?;
         enter.execute(params![
             account,
             maildrop.0,

@@ -211,3 +211,28 @@ fn merging_into_a_mailbox_that_has_the_mail_adds_only_what_it_lacks() {
     restore(&archive, &here, true);
     assert_eq!(here.every_stored().unwrap().len(), rows);
 }
+
+#[test]
+fn of_two_snapshots_the_later_one_counts_in_either_order() {
+    let (_folder, archive) = opened();
+    let visit = Visit::begin(&archive, "ben@example.org", 0);
+    visit.list(&["a", "b"]);
+    added(visit.take("a", mail("one")));
+    let earlier = archive.snapshot().unwrap();
+    archive.end_session(visit.session, &SessionOutcome::default(), at(9)).unwrap();
+    let next = Visit::begin(&archive, "ben@example.org", 100);
+    archive.note_listing(next.session, next.maildrop, &[listed(1, "a", 100)], true, at(101)).unwrap();
+    archive.set_copy_state(next.maildrop, &[(Uidl::new(b"a").unwrap(), 0)], CopyState::Gone).unwrap();
+    let later = archive.snapshot().unwrap();
+    for order in [[&earlier, &later], [&later, &earlier]] {
+        let (_other, restored) = opened();
+        let bytes = mail("one");
+        restored
+            .ingest(vec![Incoming { bytes, arrived: at(5), marks: Marks::default(), from: Origin::Backup }])
+            .unwrap();
+        for snapshot in order {
+            restored.merge(snapshot).unwrap();
+        }
+        assert_eq!(essence(&restored), essence(&archive));
+    }
+}
