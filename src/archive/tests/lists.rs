@@ -261,6 +261,7 @@ fn reindex_builds_the_same_and_a_cancelled_one_changes_nothing() {
     import(&archive, mail("one more"));
     assert_eq!(index(&archive), 1);
     assert_eq!(found(&archive, "more").len(), 1);
+    assert_eq!(archive.keys(View::All).unwrap().len(), 701, "lists look at the new file");
     let reader = Archive::open_read_only(folder.path()).unwrap();
     assert_eq!(reader.keys(View::All).unwrap().len(), 701);
     assert!(matches!(reader.index_pending(&cancel, &mut no_report()), Err(ArchiveError::OpenedForReading)));
