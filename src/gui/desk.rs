@@ -27,7 +27,7 @@ use super::theme::Choice;
 use super::words::{Clock, messages};
 use super::{bars, sidebar, welcome};
 use crate::account::{Account, AccountId, MessageId, Retention};
-use crate::archive::{Archive, ArchiveError, Row, SessionOutcome, View};
+use crate::archive::{Archive, ArchiveError, Mail, Row, SessionOutcome, View};
 use crate::fetch::{self, Event, FetchError, Request};
 use crate::job::{Cancelled, Progress};
 use crate::problem::Problem;
@@ -547,7 +547,7 @@ impl Desk {
             Intent::Saved(account, said) => self.saved(*account, said).into(),
             Intent::SavedNotLeaving(account, said) => self.saved_not_leaving(*account, said).into(),
             Intent::ChangeServer(account) => self.change_server(account),
-            Intent::Removed(account, _) => self.removed(account).into(),
+            Intent::Removed(account, mail) => self.removed(account, mail).into(),
             Intent::Theme(choice) => Action::Theme(choice),
             Intent::Open(which) => self.open(which).into(),
             Intent::TrySample => Action::TrySample,
@@ -596,11 +596,15 @@ impl Desk {
         Task::batch([close, self.ask_about_removal(id), self.renew(true)])
     }
 
-    fn removed(&mut self, account: AccountId) -> Task<Message> {
+    fn removed(&mut self, account: AccountId, mail: Mail) -> Task<Message> {
         self.send(Request::Cancel(account));
         self.library.fetching.remove(&account);
         let close = self.close_dialog();
-        self.notice = Some("The account was removed.".to_owned());
+        let said = match mail {
+            Mail::Keep => "The account was removed. Its mail is still here.",
+            Mail::Erase => "The account was removed, and its mail erased from this computer.",
+        };
+        self.notice = Some(said.to_owned());
         self.reader.close();
         Task::batch([close, self.show(View::All), self.renew(true)])
     }

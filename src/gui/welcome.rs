@@ -1,6 +1,6 @@
 //! The first start: four ways to begin.
 
-use iced::widget::{button, column, container, row};
+use iced::widget::{button, column, container, row, scrollable};
 use iced::{Alignment, Element, Fill};
 
 use super::icon::{self, icon};
@@ -37,15 +37,19 @@ pub fn view<'a>() -> Element<'a, Message> {
     let mark = container(icon(icon::MAIL).size(26).style(theme::accent)).center(52).style(theme::avatar);
     let head = column![
         mark,
-        title("Your mail, on your own computer"),
-        says("Postkeep fetches your mail, keeps every message exactly as it came, and can prove that its copies are whole.")
-            .align_x(Alignment::Center),
+        title("Postkeep").size(size::SUBJECT),
+        says(
+            "Your mail, on your own computer: fetched from your mailbox, kept exactly as it came, read with no network, and \
+             backed up so that you can be sure of it.",
+        )
+        .align_x(Alignment::Center),
     ]
     .spacing(10)
     .align_x(Alignment::Center);
     let ways = column(WAYS.into_iter().map(way)).spacing(10);
     let page = column![head, ways].spacing(28).align_x(Alignment::Center).max_width(520);
-    container(page).center(Fill).padding(24).style(theme::window).into()
+    let scrolled = scrollable(container(page).center_x(Fill).padding(24)).style(theme::scroll);
+    container(scrolled).center(Fill).style(theme::window).into()
 }
 
 fn way<'a>((glyph, name, meaning, message): (char, &'a str, &'a str, Message)) -> Element<'a, Message> {

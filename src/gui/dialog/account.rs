@@ -11,7 +11,7 @@ use crate::gui::icon;
 use crate::gui::off::{ask, off};
 use crate::gui::setup::{Typed, keep};
 use crate::gui::theme::{self, size};
-use crate::gui::widget::{Tone, act, field, label, says, sheet, strip, trouble, words};
+use crate::gui::widget::{Tone, act, field, gap, label, says, sheet, strip, trouble, words};
 use crate::gui::words::messages;
 use crate::problem::Problem;
 use crate::secrets;
@@ -146,21 +146,22 @@ impl Settings {
         let name = field("What the list shows instead of the address", &self.name)
             .on_input(Message::Name)
             .on_submit(Message::KeepName);
-        let keep_name = act(None, "Keep", theme::plain, changed.then_some(Message::KeepName)).height(36);
+        let keep_name = act(None, "Save name", theme::plain, changed.then_some(Message::KeepName)).height(36);
         content.push(column![label("Name"), row![name, keep_name].spacing(8)].spacing(5).into());
         let password = field("A new password", &self.password)
             .secure(true)
             .on_input(|password| Message::Password(Typed(password)))
             .on_submit(Message::KeepPassword);
         let fresh = (!self.password.is_empty()).then_some(Message::KeepPassword);
-        let keep = act(None, "Keep", theme::plain, fresh).height(36);
+        let keep = act(None, "Save password", theme::plain, fresh).height(36);
         content.push(column![label("Password"), row![password, keep].spacing(8)].spacing(5).into());
         let server = &self.account.server;
         let line = format!("{}, port {}, as {}", server.host, server.port, server.user);
         let change = act(Some(icon::SERVER), "Change the server", theme::plain, Some(Message::ChangeServer));
         content.push(column![label("Server"), words(line, size::BODY, theme::dim), row![change]].spacing(5).into());
         let remove = act(Some(icon::TRASH_2), "Remove this account", theme::danger, Some(Message::Remove));
-        let buttons = vec![remove.into(), act(None, "Close", theme::primary, Some(Message::Close)).into()];
+        let buttons =
+            vec![remove.into(), gap().into(), act(None, "Close", theme::primary, Some(Message::Close)).into()];
         sheet(self.account.address.as_str(), content, buttons)
     }
 

@@ -12,7 +12,7 @@ use crate::gui::icon::{self, icon};
 use crate::gui::job::{Ended, Order, Outcome, Running, Stopped};
 use crate::gui::theme::{self, size as text_size};
 use crate::gui::widget::{
-    TableLine, Tone, act, field, labelled, line, link, progress, says, sheet, strip, table, trouble,
+    TableLine, Tone, act, field, labelled, line, link, progress, says, sheet, strip, table, trouble, words,
 };
 use crate::gui::words::{count, messages, size};
 use crate::job::Progress;
@@ -31,6 +31,8 @@ pub enum Message {
     Chosen(Option<PathBuf>),
     Start,
     Verify,
+    /// Back to the form, for this folder.
+    Again(PathBuf),
     Stop,
     Close,
 }
@@ -61,6 +63,10 @@ impl BackUp {
                 self.started = true;
                 return Action::Want(Intent::Start(Order::Verify(typed(&self.folder))));
             }
+            Message::Again(folder) => {
+                self.started = false;
+                self.folder = folder.display().to_string();
+            }
             Message::Stop => return Action::Want(Intent::StopJob),
             Message::Close => return Action::Want(Intent::Close),
         }
@@ -84,6 +90,11 @@ impl BackUp {
             TableLine::new("On this computer", count(counts.all)),
             TableLine::new("In a verified backup", count(counts.in_backup)),
         ]));
+        if let Some((folder, when)) = &lent.library.last_backup {
+            let when = lent.clock.spoken(*when);
+            let said = format!("Last verified {when}, in {}.", folder.display());
+            content.push(words(said, text_size::SMALL, theme::faint).into());
+        }
         if self.then_remove.is_some() {
             let sentence = "Once every message in the backup was read back and compared, Postkeep stops leaving copies on the \
                             server. If anything is missing from the backup, the copies stay there.";
@@ -219,5 +230,11 @@ fn done(ended: &Ended) -> Element<'_, Message> {
         Err(Stopped::ByHand) => content.push(says(ended.says()).into()),
         Err(Stopped::By(problem)) => content.push(trouble(problem, None)),
     }
-    sheet("Back up", content, vec![act(None, "Close", theme::primary, Some(Message::Close)).into()])
+    let mut buttons: Vec<Element<'_, Message>> = Vec::new();
+    if let (Err(_), Order::BackUp { folder, .. } | Order::Verify(folder)) = (&ended.result, &ended.order) {
+        let again = Message::Again(folder.clone());
+        buttons.push(act(Some(icon::REFRESH_CW), "Try again", theme::plain, Some(again)).into());
+    }
+    buttons.push(act(None, "Close", theme::primary, Some(Message::Close)).into());
+    sheet("Back up", content, buttons)
 }

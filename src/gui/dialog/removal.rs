@@ -8,7 +8,7 @@ use crate::account::AccountId;
 use crate::fetch::{Event, Request, Summary};
 use crate::gui::icon::{self, icon};
 use crate::gui::theme;
-use crate::gui::widget::{TableLine, act, progress, says, sheet, table, trouble};
+use crate::gui::widget::{TableLine, act, says, sheet, table, trouble};
 use crate::gui::words::{count, messages};
 use crate::problem::Problem;
 
@@ -89,7 +89,7 @@ fn turned_off(name: &str) -> String {
 fn asking<'a>(name: &str) -> Element<'a, Message> {
     let line = row![icon(icon::REFRESH_CW).style(theme::dim), says("Asking the server what is there.").width(Fill)];
     let line = line.spacing(8).align_y(Alignment::Center);
-    let content = vec![says(turned_off(name)).into(), line.into(), progress(None)];
+    let content = vec![says(turned_off(name)).into(), line.into()];
     sheet("Stop leaving copies on the server?", content, vec![keep()])
 }
 

@@ -225,8 +225,10 @@ fn a_finished_backup_says_what_was_proved_and_what_is_missing() {
 
 #[test]
 fn a_backup_that_failed_or_was_stopped_says_so() {
-    let failed = Scene::ended(backup_dialog(true), back_up(), Err(Stopped::By(problem())));
+    let mut failed = Scene::ended(backup_dialog(true), back_up(), Err(Stopped::By(problem())));
     assert!(failed.shows(&problem().summary));
+    failed.click("Try again");
+    assert!(matches!(failed.wants("Back up now"), Intent::Start(order) if order == back_up()));
     let stopped = Scene::ended(backup_dialog(true), back_up(), Err(Stopped::ByHand));
     assert!(stopped.shows("Stopped. The backup before this one is whole; the next one goes on from here."));
 }
@@ -365,7 +367,7 @@ fn save<M>(name: &str, window: &mut Simulator<'_, M>, choice: Choice, width: f32
 
 #[test]
 fn nothing_stands_outside_the_window_before_there_is_mail() {
-    look("welcome", || welcome::view());
+    look("welcome", welcome::view);
     let form = Setup::new();
     look("setup-empty", || form.view(true));
     for (name, form) in setup::tests::pictured() {
