@@ -5,6 +5,7 @@ use iced_test::{Simulator, simulator};
 use super::{Action, Field, Intent, Message, Saved, Setup, State, Typed};
 use crate::account::{Account, AccountId, Retention, Security, Server};
 use crate::archive::Archive;
+use crate::demo;
 use crate::problem::Problem;
 use crate::transport::Stat;
 
@@ -189,6 +190,34 @@ fn turning_copies_off_is_left_to_the_dry_run() {
     let saved = Saved { account: account(), notice: None, stop_leaving: true };
     let action = scene.tell(Message::Saved(Box::new(Ok(saved))));
     assert!(matches!(action, Action::Want(Intent::SavedNotLeaving(..))));
+}
+
+/// Asks the server as the button does.
+fn ask(server: &demo::Server, password: &str) -> Result<Stat, Problem> {
+    let account = Account {
+        server: Server {
+            host: server.host().into(),
+            port: server.address().port(),
+            security: Security::Tls,
+            user: server.user().into(),
+            ca_file: Some(server.ca_file()),
+        },
+        ..account()
+    };
+    let password = Some(password.to_owned().into());
+    let candidate = super::work::Candidate { account, before: None, password, stop_leaving: false };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(super::work::test(candidate))
+}
+
+#[test]
+fn a_test_of_the_connection_counts_and_takes_nothing() {
+    let server = demo::Server::start(0, demo::Options::default()).unwrap();
+    let octets = server.messages().iter().map(|message| message.len() as u64).sum();
+    let stat = ask(&server, server.password()).unwrap();
+    assert_eq!(stat, Stat { messages: server.messages().len() as u64, octets });
+    assert_eq!(server.removed(), 0);
+    assert!(ask(&server, "wrong").is_err());
 }
 
 #[test]
