@@ -91,6 +91,15 @@ impl App {
         (app, Task::batch([open, theme, window]))
     }
 
+    /// The desk, once its archive is open.
+    #[cfg(test)]
+    pub fn open_archive(&self) -> Option<&Desk> {
+        match &self.stage {
+            Stage::Open(desk) => Some(desk),
+            _ => None,
+        }
+    }
+
     pub fn title(&self) -> String {
         match &self.stage {
             Stage::Open(desk) if desk.library.sample => "Postkeep: sample mailbox".to_owned(),
@@ -457,5 +466,40 @@ fn shortcut(key: &Key, modifiers: keyboard::Modifiers, captured: bool, over: boo
         (Key::Character("u"), false) => Some(Shortcut::Read(reader::Message::Unread)),
         (Key::Character("r"), false) => Some(Shortcut::Read(reader::Message::Reply)),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Key, Named, keyboard, shortcut};
+
+    /// The key, with Ctrl, typed into a field, with a dialog in front; what it means.
+    type Case = (Key, bool, bool, bool, &'static str);
+
+    #[test]
+    fn keys_mean_something_only_where_nothing_is_typed() {
+        let letter = |letter: &str| Key::Character(letter.into());
+        let cases: [Case; 15] = [
+            (letter("j"), false, false, false, "Some(Move(Next))"),
+            (letter("j"), false, true, false, "None"),
+            (letter("j"), false, false, true, "None"),
+            (Key::Named(Named::ArrowUp), false, false, false, "Some(Move(Previous))"),
+            (Key::Named(Named::End), false, false, false, "Some(Move(Last))"),
+            (Key::Named(Named::Enter), false, false, false, "Some(Enter)"),
+            (letter("s"), false, false, false, "Some(Read(Star))"),
+            (letter("s"), true, false, false, "None"),
+            (letter("u"), false, false, false, "Some(Read(Unread))"),
+            (letter("r"), false, false, false, "Some(Read(Reply))"),
+            (letter("/"), false, false, false, "Some(Search)"),
+            (letter("f"), true, false, false, "Some(Search)"),
+            (Key::Named(Named::F5), false, false, false, "Some(CheckMail)"),
+            (Key::Named(Named::Escape), false, true, true, "Some(Escape)"),
+            (Key::Named(Named::Tab), false, true, true, "Some(FocusNext)"),
+        ];
+        for (key, command, captured, over, expected) in cases {
+            let modifiers = if command { keyboard::Modifiers::COMMAND } else { keyboard::Modifiers::empty() };
+            let meaning = format!("{:?}", shortcut(&key, modifiers, captured, over));
+            assert_eq!(meaning, expected, "{key:?}");
+        }
     }
 }

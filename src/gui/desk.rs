@@ -161,6 +161,12 @@ impl Desk {
         self.list.tick(clock);
     }
 
+    /// Whether the counts are being read.
+    #[cfg(test)]
+    pub fn is_writing(&self) -> bool {
+        self.renewing
+    }
+
     /// Whether closing the window now would stop something.
     pub fn is_busy(&self) -> bool {
         self.job.is_some() || !self.library.fetching.is_empty()

@@ -14,6 +14,8 @@ mod icon;
 mod job;
 mod library;
 mod list;
+#[cfg(test)]
+mod live;
 mod off;
 mod open;
 mod reader;

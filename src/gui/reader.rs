@@ -112,6 +112,12 @@ impl Reader {
         self.open.is_some() || self.awaited.is_some()
     }
 
+    /// Whether the message that was asked for last is on the screen.
+    #[cfg(test)]
+    pub fn is_shown(&self) -> bool {
+        self.open.is_some() && self.awaited.is_none()
+    }
+
     pub fn update(&mut self, message: Message, archive: &Archive) -> Action {
         match message {
             Message::Loaded(id, loaded) => self.loaded(id, loaded),

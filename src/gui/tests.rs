@@ -1,11 +1,125 @@
 //! The window without a display: what it shows, and what comes of a click or a key.
 
 use iced::Size;
+use iced::keyboard::Key;
+use iced::keyboard::key::Named;
 
-use super::fixtures::Bench;
+use super::Start;
+use super::desk::{Desk, Message};
+use super::fixtures::{ANNA, Bench};
+use super::live::Live;
 use super::theme::Choice;
+use crate::fetch::Event;
+use crate::job::Progress;
 
 const WIDE: Size = Size::new(1360.0, 860.0);
+
+fn fetched(desk: &Desk) -> bool {
+    desk.library.fetching.is_empty() && desk.library.counts.all == 63 && desk.library.counts.to_index == 0
+}
+
+/// The sample mailbox, fetched from the server inside the program.
+fn sample() -> Live {
+    let mut live = Live::start(Start::Demo);
+    live.until_desk("the sample is fetched", fetched);
+    live.until_shown("Harbour Books");
+    live
+}
+
+#[test]
+fn the_sample_is_fetched_read_searched_and_starred() {
+    let mut live = sample();
+    assert!(live.shows("Sample mailbox"));
+
+    live.click("November arrivals, and a seat by the stove");
+    live.until_desk("the message is open and read", |desk| desk.reader.is_shown() && desk.library.counts.unread == 62);
+    assert!(live.shows("programme.pdf"), "its attachments are listed");
+    assert!(live.shows("not yet in a backup"), "its copies are told");
+
+    live.letter("s");
+    live.until_desk("it is starred", |desk| desk.library.counts.starred == 1);
+    live.letter("u");
+    live.until_desk("it is unread again", |desk| desk.library.counts.unread == 63);
+    live.letter("j");
+    live.until_desk("the next one is read", |desk| desk.library.counts.unread == 62);
+
+    live.type_into(super::bars::SEARCH, "from:harbour");
+    live.until_shown("6 messages in All mail");
+    assert!(!live.shows("Island Ferry"));
+    live.press(Key::Named(Named::Escape));
+    live.until_shown("newest first");
+    live.until_shown("Island Ferry");
+}
+
+#[test]
+fn leaving_no_copy_is_asked_first_and_done_at_the_next_check() {
+    let mut live = sample();
+    live.click("Leave a copy on server");
+    live.until_shown("The next check will remove 63 messages from the server");
+    live.click("Keep leaving copies");
+    assert!(!live.shows("Remove without a backup"));
+    assert!(live.desk().library.accounts.iter().all(|account| account.retention.leaves_copy()));
+
+    live.click("Leave a copy on server");
+    live.until_shown("Remove without a backup");
+    live.click("Remove without a backup");
+    live.until_desk("the account is changed", |desk| {
+        desk.library.accounts.iter().all(|account| !account.retention.leaves_copy()) && !desk.is_writing()
+    });
+    assert_eq!(live.desk().library.counts.on_server, 63, "nothing is removed before the next check");
+
+    live.press(Key::Named(Named::F5));
+    live.until_desk("the server is empty", |desk| {
+        desk.library.fetching.is_empty() && desk.library.counts.on_server == 0
+    });
+    assert_eq!(live.desk().library.counts.all, 63, "everything is here");
+}
+
+#[test]
+fn the_first_start_offers_four_ways() {
+    let mut bench = Bench::empty();
+    for way in ["Add a mailbox", "I have a backup", "Import from a file", "Try the sample mailbox"] {
+        assert!(bench.shows(way), "{way}");
+    }
+    bench.click("Add a mailbox");
+    assert!(bench.shows("E-mail address"));
+}
+
+#[test]
+fn a_fetch_shows_its_progress_and_can_be_cancelled() {
+    let mut bench = Bench::full();
+    let (sender, mut requests) = futures::channel::mpsc::unbounded();
+    bench.update(Message::Worker(Event::Ready(sender)));
+    bench.update(Message::Worker(Event::Started(ANNA)));
+    let progress = Progress { done: 128, total: Some(312), octets: 4_200_000, octets_total: Some(11_000_000) };
+    bench.update(Message::Worker(Event::Progress(ANNA, progress)));
+    assert!(bench.shows("anna@example.org: 128 of 312 messages, 4.2 of 11 MB"));
+    assert!(bench.shows("38%"), "beside the account");
+
+    bench.click("Cancel");
+    let asked: Vec<String> =
+        std::iter::from_fn(|| requests.try_recv().ok()).map(|request| format!("{request:?}")).collect();
+    assert_eq!(asked, ["FetchAll", "Cancel(AccountId(1))"]);
+}
+
+#[test]
+fn closing_while_a_fetch_runs_says_that_it_is_safe() {
+    let mut bench = Bench::full();
+    assert!(!bench.desk.is_busy());
+    bench.update(Message::Worker(Event::Started(ANNA)));
+    assert!(bench.desk.is_busy());
+    bench.desk.ask_to_quit();
+    assert!(bench.shows("Quit while this runs?"));
+}
+
+#[test]
+fn the_copies_card_counts_each_place() {
+    let bench = Bench::full();
+    for text in ["Your copies", "12,480", "12,412", "1,206", "Back up now", "Last verified yesterday, 21:04 · USB disk"]
+    {
+        assert!(bench.shows(text), "{text}");
+    }
+}
 
 #[test]
 fn pictures() {
