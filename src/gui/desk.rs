@@ -53,6 +53,8 @@ pub struct Desk {
     problem: Option<Problem>,
     /// The whole sidebar lies over the list of a narrow window.
     unfolded: bool,
+    /// Writes on their way.
+    writing: usize,
     renewing: bool,
     renew_again: bool,
     pub remembered: Remembered,
@@ -124,6 +126,7 @@ impl Desk {
             notice: None,
             problem: None,
             unfolded: false,
+            writing: 0,
             renewing: false,
             renew_again: false,
             remembered: opened.remembered,
@@ -161,10 +164,10 @@ impl Desk {
         self.list.tick(clock);
     }
 
-    /// Whether the counts are being read.
+    /// Whether something is on its way to the archive, or the counts on their way back.
     #[cfg(test)]
     pub fn is_writing(&self) -> bool {
-        self.renewing
+        self.writing > 0 || self.renewing
     }
 
     /// Whether closing the window now would stop something.
@@ -205,6 +208,7 @@ impl Desk {
     }
 
     fn written(&mut self, result: Result<(), Problem>) -> Task<Message> {
+        self.writing -= 1;
         match result {
             Ok(()) => self.renew(false),
             Err(problem) => {
@@ -214,7 +218,8 @@ impl Desk {
         }
     }
 
-    fn write(&self, work: impl FnOnce(&Archive) -> Result<(), ArchiveError> + Send + 'static) -> Task<Message> {
+    fn write(&mut self, work: impl FnOnce(&Archive) -> Result<(), ArchiveError> + Send + 'static) -> Task<Message> {
+        self.writing += 1;
         let archive = self.archive.clone();
         ask(move || work(&archive)).map(Message::Written)
     }

@@ -109,7 +109,7 @@ fn closing_while_a_fetch_runs_says_that_it_is_safe() {
     bench.update(Message::Worker(Event::Started(ANNA)));
     assert!(bench.desk.is_busy());
     bench.desk.ask_to_quit();
-    assert!(bench.shows("Quit while this runs?"));
+    assert!(bench.shows("It is safe to quit now"));
 }
 
 #[test]
