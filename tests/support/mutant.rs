@@ -11,35 +11,47 @@ pub struct Change {
     pub to: &'static str,
 }
 
-/// Builds the program with these changes, without the window, and gives the path of the binary. The dependencies are
-/// built once for all mutants.
+/// Builds the program with these changes and gives the path of the binary. The copy is a package of another name, so
+/// that it can use the dependencies that were built for the tests without getting in the way of the program itself.
 pub fn build(name: &str, changes: &[Change]) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mutants");
-    let copy = place.join(name);
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let copy = scratch.join("mutants").join(name);
     for part in ["src", "migrations", "assets", "tests"] {
         copy_folder(&root.join(part), &copy.join(part));
     }
     for file in ["Cargo.toml", "Cargo.lock", "README.md"] {
         copy_file(&root.join(file), &copy.join(file));
     }
+    let package = format!("postkeep-mutant-{name}");
+    rename_package(&copy, &package);
     for change in changes {
-        let path = copy.join(change.file);
-        let text = fs::read_to_string(&path).expect("a source file");
-        assert_eq!(text.matches(change.from).count(), 1, "{}: {:?} is to stand there once", change.file, change.from);
-        fs::write(&path, text.replace(change.from, change.to)).expect("a changed source file");
+        edit(&copy.join(change.file), change.from, change.to);
     }
+    let target = scratch.parent().expect("the target folder");
     let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--locked", "--no-default-features", "--bin", "postkeep", "--target-dir"])
-        .arg(place.join("target"))
+        .args(["build", "--quiet", "--locked", "--bins", "--target-dir"])
+        .arg(target)
+        .args(if cfg!(feature = "gui") { &[][..] } else { &["--no-default-features"] })
         .current_dir(&copy)
-        .env_remove("CARGO_TARGET_DIR")
         .output()
         .expect("cargo");
     assert!(built.status.success(), "mutant {name}: {}", String::from_utf8_lossy(&built.stderr));
-    let binary = copy.join("postkeep-mutant");
-    fs::copy(place.join("target/debug/postkeep"), &binary).expect("the mutant's binary");
-    binary
+    target.join("debug").join(package)
+}
+
+fn rename_package(copy: &Path, package: &str) {
+    let named = format!("name = \"{package}\"\n");
+    edit(&copy.join("Cargo.toml"), "name = \"postkeep\"\n", &named);
+    edit(&copy.join("Cargo.toml"), "default-run = \"postkeep\"\n", "");
+    edit(&copy.join("Cargo.lock"), "name = \"postkeep\"\n", &named);
+    edit(&copy.join("src/main.rs"), "postkeep::cli::run()", &format!("{}::cli::run()", package.replace('-', "_")));
+}
+
+fn edit(file: &Path, from: &str, to: &str) {
+    let text = fs::read_to_string(file).expect("a source file");
+    assert_eq!(text.matches(from).count(), 1, "{}: {from:?} is to stand there once", file.display());
+    fs::write(file, text.replace(from, to)).expect("a changed source file");
 }
 
 fn copy_folder(from: &Path, to: &Path) {
