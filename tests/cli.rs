@@ -1,4 +1,5 @@
 //! The command line as scripts see it: the built program, its exit statuses, its JSON, and what reaches a terminal.
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)]
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;

@@ -3,6 +3,7 @@
 //!
 //! The disk is a small file system in memory; mounting it needs root (tests/run is root in CI), or sudo without a
 //! password.
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)]
 
 mod support;
 

@@ -1,5 +1,6 @@
 //! Against a real Dovecot over TLS, through the command line: every message arrives byte for byte, a second fetch
 //! retrieves nothing, and the server keeps or loses its copies exactly as "leave a copy" says.
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)]
 
 mod support;
 

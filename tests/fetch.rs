@@ -1,5 +1,6 @@
 //! A fetch against the embedded server, in process: what is retrieved, kept and removed, and what becomes of each way in
 //! which a visit can end early.
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)]
 
 use std::path::Path;
 use std::time::Duration;

@@ -4,6 +4,7 @@
 //!
 //! The server is the embedded one, slowed so that the kills land inside sessions. In half of the runs it removes a
 //! message at DELE instead of at QUIT, as careless servers do: the hardest case for a client.
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)]
 
 mod support;
 

@@ -1,5 +1,6 @@
 //! The sample mailbox as Postkeep reads it: every message has a sender, a date and a subject (but for the one without),
 //! and every charset comes out as it was written.
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)]
 
 use postkeep::demo::sample;
 use postkeep::message;

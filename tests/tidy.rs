@@ -1,5 +1,6 @@
 //! The rules of the code that no compiler checks: the order of the layers, what stands in one module only, a head on
 //! every file, files of a readable size. Reads the sources as text.
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

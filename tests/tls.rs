@@ -1,5 +1,6 @@
 //! Faults of TLS, through the command line: each is refused in a sentence of its own, before one octet of a credential
 //! is sent, and no mail is stored.
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)]
 
 mod support;
 

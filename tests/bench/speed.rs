@@ -7,6 +7,7 @@
 //! - start: from the start of the process to the first frame of the window, under Xvfb.
 //!
 //! `cargo bench -- fetch` (or `search`, `start`) runs one of them; `--small` takes a tenth of the messages.
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)]
 
 mod fetch;
 mod floor;
