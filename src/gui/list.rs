@@ -152,10 +152,6 @@ impl List {
         self.rows.values_mut().filter(|row| row.id == id).for_each(change);
     }
 
-    pub fn selected(&self) -> Option<&Row> {
-        self.rows.get(&self.selected?)
-    }
-
     /// The number of the listing that was asked for last.
     #[cfg(test)]
     pub fn generation(&self) -> u64 {

@@ -2,7 +2,7 @@
 //! the widgets take. No colour is written anywhere else.
 
 use iced::font::Weight;
-use iced::widget::{button, container, pick_list, progress_bar, rule, scrollable, text, text_editor, text_input};
+use iced::widget::{button, container, pick_list, progress_bar, scrollable, text, text_editor, text_input};
 use iced::{Background, Border, Color, Font, Shadow, Theme, Vector, border, color, overlay};
 
 /// The family of the fonts in `assets/fonts`.
@@ -284,10 +284,6 @@ pub fn avatar(theme: &Theme) -> container::Style {
         border: border::rounded(19),
         ..ground(tokens(theme).soft)
     }
-}
-
-pub fn separator(theme: &Theme) -> rule::Style {
-    rule::Style { color: tokens(theme).line, radius: 0.0.into(), fill_mode: rule::FillMode::Full, snap: true }
 }
 
 // Buttons.

@@ -1,0 +1,158 @@
+//! The first start and the dialogs: opening them, and what they want, done.
+
+use super::{Action, Desk, Message, Page};
+use crate::account::{Account, AccountId, Retention};
+use crate::archive::{Mail, View};
+use crate::fetch::Request;
+use crate::gui::dialog::backup::BackUp;
+use crate::gui::dialog::{Dialog, Intent, Which};
+use crate::gui::setup::Setup;
+use crate::gui::{dialog, setup, welcome};
+use iced::Task;
+
+impl Desk {
+    // The first start.
+
+    pub(super) fn welcome(&mut self, message: welcome::Message) -> Action {
+        match message {
+            welcome::Message::AddMailbox => {
+                self.page = Page::Setup(Box::new(Setup::new()));
+                iced::widget::operation::focus(setup::ADDRESS).into()
+            }
+            welcome::Message::Restore => self.open(Which::Restore).into(),
+            welcome::Message::Import => self.open(Which::Import).into(),
+            welcome::Message::TrySample => Action::TrySample,
+        }
+    }
+
+    pub(super) fn setup(&mut self, message: setup::Message) -> Action {
+        let Page::Setup(setup) = &mut self.page else { return Action::None };
+        match setup.update(message, &self.archive) {
+            dialog::Action::None => Action::None,
+            dialog::Action::Run(task) => task.map(Message::Setup).into(),
+            dialog::Action::Want(Intent::Close) => {
+                self.page = Page::Welcome;
+                Action::None
+            }
+            dialog::Action::Want(intent) => self.wanted(intent),
+        }
+    }
+
+    // The dialogs.
+
+    pub(super) fn dialog(&mut self, message: dialog::Message) -> Action {
+        let Some(dialog) = &mut self.dialog else { return Action::None };
+        match dialog.update(message, &self.archive) {
+            dialog::Action::None => Action::None,
+            dialog::Action::Run(task) => task.map(Message::Dialog).into(),
+            dialog::Action::Want(intent) => self.wanted(intent),
+        }
+    }
+
+    /// Esc on a page: from the form back to the choices. Whether there was such a page.
+    pub fn leave_page(&mut self) -> bool {
+        let left = matches!(self.page, Page::Setup(_));
+        if left {
+            self.page = Page::Welcome;
+        }
+        left
+    }
+
+    /// Closes the dialog, unless it may not be closed.
+    pub fn close_dialog(&mut self) -> Task<Message> {
+        if self.dialog.as_ref().is_some_and(|dialog| !dialog.can_be_closed()) {
+            return Task::none();
+        }
+        self.dialog = None;
+        self.ended = None;
+        self.ask_for_password()
+    }
+
+    pub(super) fn wanted(&mut self, intent: Intent) -> Action {
+        match intent {
+            Intent::Close => self.close_dialog().into(),
+            Intent::Start(order) => self.start(order).into(),
+            Intent::StopJob => self.stop_job(),
+            Intent::Ask(request) => {
+                self.send(request);
+                Action::None
+            }
+            Intent::Password(account, password, said) => {
+                self.send(Request::Password(account, password));
+                self.notice = said;
+                self.close_dialog().into()
+            }
+            Intent::StopLeaving(account) => self.stop_leaving(account).into(),
+            Intent::BackUpThenStopLeaving(account) => self.back_up_first(account),
+            Intent::Saved(account, said) => self.saved(*account, said).into(),
+            Intent::SavedNotLeaving(account, said) => self.saved_not_leaving(*account, said).into(),
+            Intent::ChangeServer(account) => self.change_server(account),
+            Intent::Removed(account, mail) => self.removed(account, mail).into(),
+            Intent::Theme(choice) => Action::Theme(choice),
+            Intent::Open(which) => self.open(which).into(),
+            Intent::TrySample => Action::TrySample,
+            Intent::Quit => self.stop_everything(),
+        }
+    }
+
+    pub(super) fn stop_leaving(&mut self, account: AccountId) -> Task<Message> {
+        let close = self.close_dialog();
+        self.notice = Some("From the next check on, stored mail is removed from the server.".to_owned());
+        Task::batch([close, self.retain(account, Retention::RemoveOnceStored)])
+    }
+
+    pub(super) fn back_up_first(&mut self, account: AccountId) -> Action {
+        let last = self.library.last_backup.as_ref().map(|(folder, _)| folder);
+        self.ended = None;
+        self.dialog = Some(Dialog::BackUp(BackUp::new(last, Some(account))));
+        Action::None
+    }
+
+    pub(super) fn change_server(&mut self, id: AccountId) -> Action {
+        if let Some(account) = self.library.account(id) {
+            self.dialog = Some(Dialog::Mailbox(Box::new(Setup::change(account.clone()))));
+        }
+        Action::None
+    }
+
+    pub(super) fn saved(&mut self, account: Account, said: Option<String>) -> Task<Message> {
+        self.page = Page::Mailbox;
+        let close = self.close_dialog();
+        self.notice = said;
+        self.problem = None;
+        self.send(Request::Fetch(account.id));
+        Task::batch([close, self.renew(true)])
+    }
+
+    /// An account was saved that is to leave no copies: it fetches only after the dry run was answered.
+    pub(super) fn saved_not_leaving(&mut self, account: Account, said: Option<String>) -> Task<Message> {
+        let id = account.id;
+        self.page = Page::Mailbox;
+        let close = self.close_dialog();
+        self.notice = said;
+        self.problem = None;
+        self.library.accounts.retain(|known| known.id != id);
+        self.library.accounts.push(account);
+        Task::batch([close, self.ask_about_removal(id), self.renew(true)])
+    }
+
+    pub(super) fn removed(&mut self, account: AccountId, mail: Mail) -> Task<Message> {
+        self.send(Request::Cancel(account));
+        self.library.fetching.remove(&account);
+        let close = self.close_dialog();
+        let said = match mail {
+            Mail::Keep => "The account was removed. Its mail is still here.",
+            Mail::Erase => "The account was removed, and its mail erased from this computer.",
+        };
+        self.notice = Some(said.to_owned());
+        self.reader.close();
+        Task::batch([close, self.show(View::All), self.renew(true)])
+    }
+
+    pub(super) fn stop_everything(&mut self) -> Action {
+        let accounts: Vec<AccountId> = self.library.fetching.keys().copied().collect();
+        accounts.into_iter().for_each(|account| self.send(Request::Cancel(account)));
+        self.stop_job();
+        Action::Quit(Task::none())
+    }
+}

@@ -1,0 +1,192 @@
+//! The bars, the sidebar, the list and the reader: what they want, done.
+
+use super::{Action, Desk, Message};
+use crate::account::{AccountId, MessageId, Retention};
+use crate::archive::{Row, View};
+use crate::fetch::Request;
+use crate::gui::dialog::backup::BackUp;
+use crate::gui::dialog::export::Export;
+use crate::gui::dialog::incoming::{Incoming, Kind};
+use crate::gui::dialog::removal::Removal;
+use crate::gui::dialog::{Dialog, Which};
+use crate::gui::job::Order;
+use crate::gui::setup::Setup;
+use crate::gui::words::Clock;
+use crate::gui::{bars, dialog, list, reader, setup, sidebar};
+use iced::Task;
+
+impl Desk {
+    // The bars.
+
+    pub(super) fn bars(&mut self, message: bars::Message) -> Action {
+        match message {
+            bars::Message::Search(query) => self.search(query).into(),
+            bars::Message::ClearSearch => self.search(String::new()).into(),
+            bars::Message::CheckMail => self.check_mail(),
+            bars::Message::Export => self.open(Which::Export).into(),
+            bars::Message::Settings => self.open(Which::Settings).into(),
+            bars::Message::LeaveSample => Action::LeaveSample,
+            bars::Message::StopFetch(account) => self.stop_fetch(account),
+            bars::Message::StopJob => self.stop_job(),
+            bars::Message::ShowJob => self.show_job(),
+            bars::Message::DismissNotice => {
+                self.notice = None;
+                Action::None
+            }
+        }
+    }
+
+    pub fn search(&mut self, query: String) -> Task<Message> {
+        self.list.search(query, &self.archive).map(Message::List)
+    }
+
+    pub fn check_mail(&mut self) -> Action {
+        if self.library.fetching.is_empty() {
+            self.problem = None;
+            self.send(Request::FetchAll);
+        }
+        Action::None
+    }
+
+    pub(super) fn stop_fetch(&mut self, account: AccountId) -> Action {
+        self.send(Request::Cancel(account));
+        Action::None
+    }
+
+    pub(super) fn stop_job(&mut self) -> Action {
+        if let Some(job) = &mut self.job {
+            job.stop();
+        }
+        Action::None
+    }
+
+    pub(super) fn show_job(&mut self) -> Action {
+        let Some(job) = &self.job else { return Action::None };
+        self.dialog = Some(match job.order {
+            Order::BackUp { .. } | Order::Verify(_) => Dialog::BackUp(BackUp::running()),
+            Order::Export { .. } => Dialog::Export(Export::running()),
+            Order::Import(_) => Dialog::Incoming(Incoming::running(Kind::Import)),
+            Order::Restore(_) => Dialog::Incoming(Incoming::running(Kind::Restore)),
+        });
+        Action::None
+    }
+
+    // The sidebar.
+
+    pub(super) fn sidebar(&mut self, message: sidebar::Message) -> Task<Message> {
+        match message {
+            sidebar::Message::Show(view) => self.show(view),
+            sidebar::Message::LeaveCopy(account, true) => self.retain(account, Retention::LeaveCopy),
+            sidebar::Message::LeaveCopy(account, false) => self.ask_about_removal(account),
+            sidebar::Message::Configure(account) => self.configure(account),
+            sidebar::Message::AddMailbox => self.open(Which::AddMailbox),
+            sidebar::Message::BackUp => self.open(Which::BackUp),
+            sidebar::Message::Unfold(unfolded) => {
+                self.unfolded = unfolded;
+                Task::none()
+            }
+        }
+    }
+
+    pub(super) fn show(&mut self, view: View) -> Task<Message> {
+        self.unfolded = false;
+        self.reader.close();
+        self.list.deselect();
+        self.list.show(view, &self.archive).map(Message::List)
+    }
+
+    pub(super) fn retain(&mut self, account: AccountId, retention: Retention) -> Task<Message> {
+        let Some(known) = self.library.accounts.iter_mut().find(|known| known.id == account) else {
+            return Task::none();
+        };
+        known.retention = retention;
+        let changed = known.clone();
+        self.write(move |archive| archive.change_account(&changed))
+    }
+
+    pub(super) fn ask_about_removal(&mut self, account: AccountId) -> Task<Message> {
+        let (removal, request) = Removal::new(account);
+        self.dialog = Some(Dialog::Removal(removal));
+        self.send(request);
+        Task::none()
+    }
+
+    pub(super) fn configure(&mut self, id: AccountId) -> Task<Message> {
+        if let Some(account) = self.library.account(id) {
+            self.dialog = Some(Dialog::Account(dialog::account::Settings::new(account.clone())));
+        }
+        Task::none()
+    }
+
+    pub(super) fn open(&mut self, which: Which) -> Task<Message> {
+        self.ended = None;
+        let last = self.library.last_backup.as_ref().map(|(folder, _)| folder);
+        self.dialog = Some(match which {
+            Which::AddMailbox => Dialog::Mailbox(Box::new(Setup::new())),
+            Which::BackUp => Dialog::BackUp(BackUp::new(last, None)),
+            Which::Export => Dialog::Export(Export::new(&self.list.query)),
+            Which::Import => Dialog::Incoming(Incoming::new(Kind::Import)),
+            Which::Restore => Dialog::Incoming(Incoming::new(Kind::Restore)),
+            Which::Settings => Dialog::Settings,
+        });
+        match which {
+            Which::AddMailbox => iced::widget::operation::focus(setup::ADDRESS),
+            _ => Task::none(),
+        }
+    }
+
+    // The list and the reader.
+
+    pub fn list(&mut self, message: list::Message, clock: &Clock) -> Task<Message> {
+        match self.list.update(message, &self.archive, clock) {
+            list::Action::None => Task::none(),
+            list::Action::Run(task) => task.map(Message::List),
+            list::Action::Open(row, task) => self.show_message(row.id, task),
+            list::Action::OpenById(id, task) => self.show_message(id, task),
+            list::Action::Failed(problem) => {
+                self.problem = Some(problem);
+                Task::none()
+            }
+        }
+    }
+
+    pub(super) fn show_message(&mut self, id: MessageId, list: Task<list::Message>) -> Task<Message> {
+        let reader = self.reader.show(id, &self.archive).map(Message::Reader);
+        Task::batch([list.map(Message::List), reader])
+    }
+
+    pub fn reader(&mut self, message: reader::Message) -> Task<Message> {
+        match self.reader.update(message, &self.archive) {
+            reader::Action::None => Task::none(),
+            reader::Action::Run(task) => task.map(Message::Reader),
+            reader::Action::Shown(id) => self.shown(id),
+            reader::Action::Star(id, starred) => self.star(id, starred),
+            reader::Action::Unread(id) => self.mark_read(id, false),
+            reader::Action::Back => {
+                self.reader.close();
+                Task::none()
+            }
+        }
+    }
+
+    pub(super) fn shown(&mut self, id: MessageId) -> Task<Message> {
+        let top = iced::widget::operation::snap_to(reader::SCROLL, iced::widget::scrollable::RelativeOffset::START);
+        let unread = self.reader.open.as_ref().is_some_and(|open| !open.row.marks.read);
+        if unread { Task::batch([top, self.mark_read(id, true)]) } else { top }
+    }
+
+    pub(super) fn mark(&mut self, id: MessageId, change: impl Fn(&mut Row)) {
+        self.list.mark(id, &change);
+        self.reader.update_row(id, change);
+    }
+
+    pub(super) fn mark_read(&mut self, id: MessageId, read: bool) -> Task<Message> {
+        self.mark(id, |row| row.marks.read = read);
+        self.write(move |archive| archive.set_read(&[id], read))
+    }
+
+    pub(super) fn star(&mut self, id: MessageId, starred: bool) -> Task<Message> {
+        self.mark(id, |row| row.marks.starred = starred);
+        self.write(move |archive| archive.set_starred(&[id], starred))
+    }
+}

@@ -1,0 +1,122 @@
+//! What the worker tells, and what is made of it.
+
+use super::{Action, Desk, Message, Page};
+use crate::account::AccountId;
+use crate::archive::SessionOutcome;
+use crate::fetch::{Event, FetchError, Request};
+use crate::gui::dialog::Dialog;
+use crate::gui::dialog::password::Password;
+use crate::gui::words::messages;
+use crate::job::{Cancelled, Progress};
+use crate::problem::Problem;
+use futures::channel::mpsc;
+use iced::Task;
+
+impl Desk {
+    // The worker.
+
+    pub(super) fn heard(&mut self, event: Event) -> Task<Message> {
+        if let Some(dialog) = &mut self.dialog {
+            dialog.hear(&event);
+        }
+        match event {
+            Event::Ready(sender) => self.ready(sender),
+            Event::Started(account) => self.started(account),
+            Event::Progress(account, progress) => {
+                self.library.fetching.insert(account, progress);
+                Task::none()
+            }
+            Event::Arrived(..) => self.renew(true),
+            Event::PasswordWanted(account) => self.password_wanted(account),
+            Event::Planned(account, _) => {
+                self.library.fetching.remove(&account);
+                Task::none()
+            }
+            Event::Finished(account, outcome, error) => self.finished(account, &outcome, error.as_deref()),
+        }
+    }
+
+    pub(super) fn ready(&mut self, sender: mpsc::UnboundedSender<Request>) -> Task<Message> {
+        self.worker = Some(sender);
+        if !self.library.accounts.is_empty() {
+            self.send(Request::FetchAll);
+        }
+        Task::none()
+    }
+
+    pub(super) fn started(&mut self, account: AccountId) -> Task<Message> {
+        self.notice = None;
+        self.library.fetching.insert(account, Progress::default());
+        Task::none()
+    }
+
+    pub(super) fn finished(
+        &mut self,
+        account: AccountId,
+        outcome: &SessionOutcome,
+        error: Option<&FetchError>,
+    ) -> Task<Message> {
+        self.library.fetching.remove(&account);
+        match error {
+            None => self.notice = Some(format!("{}: {}", self.library.name(account), came(outcome))),
+            Some(FetchError::Cancelled(_)) => self.notice = Some(Problem::from(&Cancelled).to_string()),
+            // It is asked for.
+            Some(FetchError::NoPassword) => {}
+            Some(error) => self.problem = Some(Problem::from(error)),
+        }
+        // A dry run asked for while the fetch ran was not heard.
+        let waiting = matches!(&self.dialog, Some(Dialog::Removal(dry)) if dry.account == account && dry.is_asking());
+        let again = if waiting { later(Message::DryRun(account)) } else { Task::none() };
+        Task::batch([again, self.renew(true)])
+    }
+
+    pub(super) fn dry_run(&mut self, account: AccountId) -> Action {
+        self.send(Request::DryRun(account));
+        Action::None
+    }
+
+    pub(super) fn password_wanted(&mut self, account: AccountId) -> Task<Message> {
+        self.library.fetching.remove(&account);
+        if !self.wanted.contains(&account) {
+            self.wanted.push_back(account);
+        }
+        self.ask_for_password()
+    }
+
+    /// Opens the dialog for the next password that is wanted, unless another dialog is open.
+    pub(super) fn ask_for_password(&mut self) -> Task<Message> {
+        if self.dialog.is_some() || !matches!(self.page, Page::Mailbox) {
+            return Task::none();
+        }
+        while let Some(id) = self.wanted.pop_front() {
+            if let Some(account) = self.library.account(id) {
+                self.dialog = Some(Dialog::Password(Password::new(account.clone())));
+                return Password::focus();
+            }
+        }
+        Task::none()
+    }
+}
+
+/// What a visit to the server came to.
+fn came(outcome: &SessionOutcome) -> String {
+    let mut sentence = match outcome.retrieved {
+        0 => "nothing new.".to_owned(),
+        new => format!("{} new.", messages(new)),
+    };
+    if outcome.deleted > 0 {
+        sentence.push_str(&format!(" {} removed from the server, each proved to be here.", messages(outcome.deleted)));
+    }
+    if outcome.failed > 0 {
+        sentence.push_str(&format!(" {} could not be fetched and stay on the server.", messages(outcome.failed)));
+    }
+    sentence
+}
+
+/// The message, a moment from now.
+fn later(message: Message) -> Task<Message> {
+    Task::future(async move {
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        message
+    })
+}
