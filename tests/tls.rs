@@ -32,10 +32,9 @@ fn refused(options: Options, security: Security) -> String {
 
 #[test]
 fn each_fault_is_refused_in_its_own_words_before_a_credential_is_sent() {
-    let bad = |certificate| Options::default().door(Door::Certificate(certificate));
-    let open = |door| Options::default().door(door);
-    let stls = |stls| Options::default().security(Security::StartTls).stls(stls);
-    let of = |words: &str| if words == "STARTTLS" { Security::StartTls } else { Security::Tls };
+    let open = |door| (Options::default().door(door), Security::Tls);
+    let bad = |certificate| open(Door::Certificate(certificate));
+    let stls = |stls| (Options::default().security(Security::StartTls).stls(stls), Security::StartTls);
     let cases = [
         ("expired", bad(BadCertificate::Expired)),
         ("not valid yet", bad(BadCertificate::NotYetValid)),
@@ -50,11 +49,11 @@ fn each_fault_is_refused_in_its_own_words_before_a_credential_is_sent() {
         ("hung up", open(Door::Close)),
         ("STARTTLS", stls(Stls::Stripped)),
         ("STARTTLS", stls(Stls::Refused)),
-        ("STARTTLS", stls(Stls::Injected)),
+        ("slipped words in", stls(Stls::Injected)),
     ];
     // The one that hangs takes as long as the program's patience: all at once.
     let waiting: Vec<_> =
-        cases.map(|(words, options)| (words, thread::spawn(move || refused(options, of(words))))).into();
+        cases.map(|(words, (options, security))| (words, thread::spawn(move || refused(options, security)))).into();
     let sentences: Vec<_> = waiting.into_iter().map(|(words, case)| (words, case.join().expect("a refusal"))).collect();
     let unsaid: Vec<_> = sentences.iter().filter(|(words, sentence)| !sentence.contains(words)).collect();
     sentences.iter().for_each(|(_, sentence)| println!("{sentence}"));
