@@ -174,7 +174,8 @@ impl App {
             Ok(opened) => {
                 let Remembered { theme, size, .. } = opened.remembered;
                 self.theme = theme;
-                let (desk, task) = Desk::new(opened, generation);
+                let (mut desk, task) = Desk::new(opened, generation);
+                desk.library.can_leave = self.folder.is_some();
                 self.stage = Stage::Open(Box::new(desk));
                 Task::batch([self.wrap(task), self.resize(size)])
             }

@@ -42,7 +42,7 @@ pub fn top(shown: Top<'_>) -> Element<'_, Message> {
     let narrow = shown.width < measure::NARROW;
     let mut bar = row![brand(&shown, narrow), search(&shown), gap()].align_y(Alignment::Center).spacing(8);
     if shown.library.sample {
-        bar = bar.push(sample(narrow));
+        bar = bar.push(sample(narrow, shown.library.can_leave));
     }
     let fetching = !shown.library.fetching.is_empty();
     let check = (!fetching && !shown.library.accounts.is_empty()).then_some(Message::CheckMail);
@@ -107,13 +107,16 @@ fn search<'a>(shown: &Top<'a>) -> Element<'a, Message> {
     container(stack![field, over]).width(width).into()
 }
 
-fn sample<'a>(narrow: bool) -> Element<'a, Message> {
+fn sample<'a>(narrow: bool, can_leave: bool) -> Element<'a, Message> {
     let words = if narrow { "Sample" } else { "Sample mailbox" };
     let chip =
         row![icon(icon::FLASK_CONICAL).size(14).style(theme::warn), text(words).size(size::SMALL).font(theme::BOLD)]
             .spacing(6)
             .align_y(Alignment::Center);
     let chip = container(chip).padding([6, 10]).style(theme::note);
+    if !can_leave {
+        return chip.into();
+    }
     row![chip, link("Leave", Some(Message::LeaveSample))].spacing(6).align_y(Alignment::Center).into()
 }
 

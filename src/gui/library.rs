@@ -20,6 +20,8 @@ pub struct Library {
     pub fetching: BTreeMap<AccountId, Progress>,
     /// The sample mailbox, not the user's own mail.
     pub sample: bool,
+    /// There is an archive of the user's own to go back to from the sample.
+    pub can_leave: bool,
 }
 
 /// The part of a [`Library`] that is read from the archive.

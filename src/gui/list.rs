@@ -152,6 +152,11 @@ impl List {
         self.rows.values_mut().filter(|row| row.id == id).for_each(change);
     }
 
+    /// A row that is known.
+    pub fn row(&self, key: SortKey) -> Option<&Row> {
+        self.rows.get(&key)
+    }
+
     /// The number of the listing that was asked for last.
     #[cfg(test)]
     pub fn generation(&self) -> u64 {

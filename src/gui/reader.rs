@@ -9,7 +9,7 @@ use iced::{Task, keyboard};
 
 use super::off::{ask, off, unwritten};
 use crate::account::MessageId;
-use crate::archive::{Archive, Row};
+use crate::archive::{Archive, Row, SortKey};
 use crate::message::{self, Mailbox};
 use crate::problem::Problem;
 
@@ -97,7 +97,16 @@ impl Reader {
         ask(move || read(&archive, id)).map(move |loaded| Message::Loaded(id, loaded))
     }
 
-    /// Reads the row again: its marks or copies changed.
+    /// Takes a row that was read again, where it is that of the message shown: its copies changed.
+    pub fn renew_row(&mut self, row: impl Fn(SortKey) -> Option<Row>) {
+        if let Some(open) = &mut self.open
+            && let Some(fresh) = row(open.row.key)
+        {
+            open.row = fresh;
+        }
+    }
+
+    /// Changes the row of the message shown, where it is this one.
     pub fn update_row(&mut self, id: MessageId, change: impl Fn(&mut Row)) {
         if let Some(open) = self.open.as_mut().filter(|open| open.row.id == id) {
             change(&mut open.row);

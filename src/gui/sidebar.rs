@@ -41,7 +41,10 @@ fn whole<'a>(library: &'a Library, shown: View, clock: &Clock) -> Element<'a, Me
     for account in &library.accounts {
         places = places.push(account_line(library, account, shown));
     }
-    places = places.push(add_line());
+    // What is added to the sample goes when the window closes.
+    if !library.sample {
+        places = places.push(add_line());
+    }
     column![
         page(places.padding(padding::horizontal(8).top(12))).height(Fill),
         container(copies(library, shown, clock)).padding(padding::all(8).bottom(12)),
@@ -181,7 +184,9 @@ fn icons<'a>(library: &'a Library, shown: View) -> Element<'a, Message> {
         places = places.push(icon_place(icon::USER, library.name(account.id), shown == view, Message::Show(view)));
     }
     places = places.push(space().height(Fill));
-    places = places.push(icon_place(icon::PLUS, "Add a mailbox", false, Message::AddMailbox));
+    if !library.sample {
+        places = places.push(icon_place(icon::PLUS, "Add a mailbox", false, Message::AddMailbox));
+    }
     places = places.push(icon_place(icon::SHIELD_CHECK, "Your copies", false, Message::Unfold(true)));
     container(places).padding(8).width(measure::SIDEBAR_ICONS).into()
 }

@@ -138,7 +138,12 @@ impl Desk {
     // The list and the reader.
 
     pub fn list(&mut self, message: list::Message, clock: &Clock) -> Task<Message> {
-        match self.list.update(message, &self.archive, clock) {
+        let read = matches!(message, list::Message::Loaded(..));
+        let action = self.list.update(message, &self.archive, clock);
+        if read {
+            self.reader.renew_row(|key| self.list.row(key).cloned());
+        }
+        match action {
             list::Action::None => Task::none(),
             list::Action::Run(task) => task.map(Message::List),
             list::Action::Open(row, task) => self.show_message(row.id, task),

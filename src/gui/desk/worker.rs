@@ -6,7 +6,7 @@ use crate::archive::SessionOutcome;
 use crate::fetch::{Event, FetchError, Request};
 use crate::gui::dialog::Dialog;
 use crate::gui::dialog::password::Password;
-use crate::gui::words::messages;
+use crate::gui::words::{counted, messages};
 use crate::job::{Cancelled, Progress};
 use crate::problem::Problem;
 use futures::channel::mpsc;
@@ -102,7 +102,7 @@ impl Desk {
 fn came(outcome: &SessionOutcome) -> String {
     let mut sentence = match outcome.retrieved {
         0 => "nothing new.".to_owned(),
-        new => format!("{} new.", messages(new)),
+        new => format!("{}.", counted(new, "new message", "new messages")),
     };
     if outcome.deleted > 0 {
         sentence.push_str(&format!(" {} removed from the server, each proved to be here.", messages(outcome.deleted)));

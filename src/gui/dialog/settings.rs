@@ -38,18 +38,17 @@ pub fn view(lent: Lent<'_>) -> Element<'_, Message> {
     let themes = Choice::ALL.map(|choice| segment(name(choice), lent.theme == choice, Message::Theme(choice)));
     let looks = column![label("Appearance"), Row::with_children(themes).spacing(6)].spacing(6);
     let open = |glyph, name, which| act(Some(glyph), name, theme::plain, Some(Message::Open(which)));
-    let mail = column![
-        label("Mail"),
-        row![
+    let mut content: Vec<Element<'_, Message>> = vec![looks.into()];
+    if lent.library.sample {
+        let words = says("This is the sample mailbox: what you do here is gone when you leave it.");
+        content.push(column![label("Mail"), words].spacing(6).into());
+    } else {
+        let ways = row![
             open(icon::PLUS, "Add a mailbox", Which::AddMailbox),
             open(icon::FOLDER_INPUT, "Import", Which::Import),
             open(icon::HISTORY, "Restore", Which::Restore),
-        ]
-        .spacing(8),
-    ]
-    .spacing(6);
-    let mut content: Vec<Element<'_, Message>> = vec![looks.into(), mail.into()];
-    if !lent.library.sample {
+        ];
+        content.push(column![label("Mail"), ways.spacing(8)].spacing(6).into());
         let sample = act(Some(icon::FLASK_CONICAL), "Try the sample mailbox", theme::plain, Some(Message::TrySample));
         let words = says("The sample mailbox is separate: your own mail is not touched.");
         content.push(column![label("Look around"), row![sample], words].spacing(6).into());
