@@ -19,7 +19,7 @@ use postkeep::account::Digest;
 use postkeep::archive::Archive;
 use postkeep::demo::{Lie, Moment, Options, Server, Verb, generated};
 use support::mutant::{self, Change};
-use support::{assert_same_mail, expect, json_lines, originals, postkeep, postkeep_at};
+use support::{Dice, assert_same_mail, expect, json_lines, originals, postkeep, postkeep_at};
 
 const KILLS: usize = 200;
 const SEED: u64 = 0x0715_2026;
@@ -27,19 +27,6 @@ const SEED: u64 = 0x0715_2026;
 const FRESH: usize = 6;
 /// A phase of a visit as the log names it, and the longest wait in microseconds before the kill.
 const PHASES: &[(&str, u64)] = &[("retr", 40_000), ("commit", 1_500), ("dele", 30_000), ("quit", 25_000)];
-
-/// A small generator with a fixed seed: a failure can be played again.
-struct Dice(u64);
-
-impl Dice {
-    /// A number below `limit` (xorshift64).
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % limit
-    }
-}
 
 /// What a run of the rig saw.
 #[derive(Debug, Default)]

@@ -109,3 +109,16 @@ pub fn assert_same_mail(mut left: Vec<Vec<u8>>, mut right: Vec<Vec<u8>>) {
         );
     }
 }
+
+/// A small generator with a fixed seed: a failure can be played again.
+pub struct Dice(pub u64);
+
+impl Dice {
+    /// A number below `limit` (xorshift64).
+    pub fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % limit
+    }
+}
