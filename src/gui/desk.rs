@@ -48,6 +48,8 @@ pub struct Desk {
     /// Accounts whose password is wanted while another dialog is open.
     wanted: VecDeque<AccountId>,
     notice: Option<String>,
+    /// A sentence that stays until it is closed: what became of a password.
+    note: Option<String>,
     problem: Option<Problem>,
     /// The whole sidebar lies over the list of a narrow window.
     unfolded: bool,
@@ -81,6 +83,7 @@ pub enum Message {
     /// Something was written, or not; read the counts again where it was.
     Written(Result<(), Problem>),
     CloseProblem,
+    CloseNote,
     /// Ask the worker again what it could not hear.
     DryRun(AccountId),
 }
@@ -122,6 +125,7 @@ impl Desk {
             worker: None,
             wanted: VecDeque::new(),
             notice: None,
+            note: None,
             problem: None,
             unfolded: false,
             writing: 0,
@@ -153,6 +157,7 @@ impl Desk {
             Message::Stocked(stock, relist) => self.stocked(stock, relist).into(),
             Message::Written(result) => self.written(result).into(),
             Message::CloseProblem => self.close_problem(),
+            Message::CloseNote => self.close_note(),
             Message::DryRun(account) => self.dry_run(account),
         }
     }
@@ -220,6 +225,11 @@ impl Desk {
         self.writing += 1;
         let archive = self.archive.clone();
         ask(move || work(&archive)).map(Message::Written)
+    }
+
+    fn close_note(&mut self) -> Action {
+        self.note = None;
+        Action::None
     }
 
     fn close_problem(&mut self) -> Action {

@@ -242,6 +242,11 @@ impl Bench {
         self.desk.update(message, &self.clock)
     }
 
+    /// Lets the desk do what a dialog wants.
+    pub fn want(&mut self, intent: super::dialog::Intent) -> Action {
+        self.desk.wanted(intent)
+    }
+
     /// The list as the archive would give it.
     pub fn list(&mut self, rows: Vec<Row>) {
         let keys = rows.iter().map(|row| row.key).collect();

@@ -122,6 +122,18 @@ fn the_copies_card_counts_each_place() {
 }
 
 #[test]
+fn what_became_of_a_password_stays_until_it_is_closed() {
+    let mut bench = Bench::full();
+    let said = "Postkeep remembers the password only until you close the window.";
+    let account = Box::new(super::fixtures::account(ANNA, "anna@example.org"));
+    bench.want(super::dialog::Intent::Saved(account, Some(said.to_owned())));
+    bench.update(Message::Worker(Event::Started(ANNA)));
+    assert!(bench.shows(said));
+    bench.click("Close");
+    assert!(!bench.shows(said));
+}
+
+#[test]
 fn pictures() {
     let bench = Bench::full();
     bench.picture("mailbox-light.png", WIDE, Choice::Light);

@@ -68,7 +68,7 @@ impl Desk {
         self.ask_for_password()
     }
 
-    pub(super) fn wanted(&mut self, intent: Intent) -> Action {
+    pub fn wanted(&mut self, intent: Intent) -> Action {
         match intent {
             Intent::Close => self.close_dialog().into(),
             Intent::Start(order) => self.start(order).into(),
@@ -79,7 +79,7 @@ impl Desk {
             }
             Intent::Password(account, password, said) => {
                 self.send(Request::Password(account, password));
-                self.notice = said;
+                self.note = said.or(self.note.take());
                 self.close_dialog().into()
             }
             Intent::StopLeaving(account) => self.stop_leaving(account).into(),
@@ -118,7 +118,7 @@ impl Desk {
     pub(super) fn saved(&mut self, account: Account, said: Option<String>) -> Task<Message> {
         self.page = Page::Mailbox;
         let close = self.close_dialog();
-        self.notice = said;
+        self.note = said.or(self.note.take());
         self.problem = None;
         self.send(Request::Fetch(account.id));
         Task::batch([close, self.renew(true)])
@@ -129,7 +129,7 @@ impl Desk {
         let id = account.id;
         self.page = Page::Mailbox;
         let close = self.close_dialog();
-        self.notice = said;
+        self.note = said.or(self.note.take());
         self.problem = None;
         self.library.accounts.retain(|known| known.id != id);
         self.library.accounts.push(account);

@@ -7,8 +7,9 @@ use super::{Desk, Message, Page};
 use crate::gui::app::Pane;
 use crate::gui::bars::{self, Foot, Top};
 use crate::gui::dialog::Lent;
+use crate::gui::icon;
 use crate::gui::theme::{self, Choice, measure};
-use crate::gui::widget::{GRIP, across, down, grip, trouble};
+use crate::gui::widget::{GRIP, Tone, across, down, grip, strip, trouble};
 use crate::gui::words::Clock;
 use crate::gui::{sidebar, welcome};
 
@@ -66,6 +67,10 @@ impl Desk {
             let strip = trouble(problem, Some(())).map(|()| Seen::Desk(Message::CloseProblem));
             page = page.push(container(strip).padding([8, 12]));
             page = page.push(across());
+        }
+        if let Some(note) = &self.note {
+            let note = strip(icon::LOCK, Tone::Note, note.as_str(), vec![("Close", ())]);
+            page = page.push(container(note.map(|()| Seen::Desk(Message::CloseNote))).padding([8, 12])).push(across());
         }
         page = page.push(self.panes(frame)).push(across());
         page = page.push(bars::foot(foot).map(Message::Top).map(Seen::Desk));
