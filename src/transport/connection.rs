@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{Answer, Options, Patience, Result, Retrieved, Stat, TransportError, connect, tls};
 use crate::account::{Security, Server, Uidl};
@@ -49,6 +49,9 @@ pub struct Connection {
     /// LIST's word on the size of what is requested.
     listed: HashMap<u32, u64>,
     arriving: Option<Arriving>,
+    /// Until when the server may be silent, from when we began to wait for it: kept here, so that a wait that is dropped
+    /// and begun again, as between two reports of progress, is one wait.
+    silent_until: Option<Instant>,
 }
 
 /// A message of which some octets are here.
@@ -129,6 +132,7 @@ impl Connection {
             refused_request: None,
             listed: HashMap::new(),
             arriving: None,
+            silent_until: None,
         }
     }
 
@@ -291,6 +295,39 @@ impl Connection {
         Ok(None)
     }
 
+    /// Whether part of a requested message is here and the rest is not: what goes wrong now, goes wrong in that message.
+    pub fn is_mid_message(&self) -> bool {
+        self.arriving.is_some()
+    }
+
+    /// TOP with no line of the body for each, pipelined; the answers in order, `None` where the server refuses one or
+    /// it is over the limit. A server may send more than was asked for (quirk 59).
+    ///
+    /// # Errors
+    /// What can happen to any exchange.
+    pub async fn headers(&mut self, numbers: &[u32]) -> Result<Vec<Option<Vec<u8>>>> {
+        self.must_be_idle()?;
+        for &number in numbers {
+            self.session.enqueue(&Command::Top { number, lines: 0 })?;
+        }
+        let mut answers = Vec::with_capacity(numbers.len());
+        let mut arriving = Arriving { octets: Vec::new(), too_large: false };
+        while answers.len() < numbers.len() {
+            match self.session.poll()? {
+                Some(Event::Status(_, status)) if status.ok => {}
+                Some(Event::Status(..)) => answers.push(None),
+                Some(Event::Octets(octets)) => arriving.push(octets, self.options.message_limit),
+                Some(Event::End(_)) => {
+                    let octets = std::mem::take(&mut arriving.octets);
+                    answers.push((!std::mem::take(&mut arriving.too_large)).then_some(octets));
+                }
+                Some(_) => return Err(ProtocolError::Unsolicited.into()),
+                None => self.turn().await?,
+            }
+        }
+        Ok(answers)
+    }
+
     /// DELE for each, pipelined; the answers in order. Any doubt is an error.
     ///
     /// # Errors
@@ -442,8 +479,12 @@ impl Connection {
     /// Writes what there is to write and receives at least one octet.
     async fn turn(&mut self) -> Result<()> {
         let idle = self.options.patience.idle;
-        let outcome = match timeout(idle, poll_fn(|context| self.poll_turn(context))).await {
-            Ok(outcome) => outcome,
+        let until = *self.silent_until.get_or_insert_with(|| Instant::now() + idle);
+        let outcome = match timeout_at(until, poll_fn(|context| self.poll_turn(context))).await {
+            Ok(outcome) => {
+                self.silent_until = None;
+                outcome
+            }
             Err(_) => Err(TransportError::Silence(idle)),
         };
         outcome.map_err(|error| {

@@ -452,3 +452,27 @@ async fn a_server_that_hangs_up_on_capa() {
     let (heard, ()) = tokio::join!(served, client);
     assert_eq!(heard, "USER ada@mail.test\nPASS correct-horse\n");
 }
+
+/// A fetch drops its wait and begins it again each time it tells progress: it is one silence all the same.
+#[tokio::test]
+async fn silence_ends_a_wait_that_is_dropped_and_begun_again() {
+    let (ours, theirs) = tokio::io::duplex(4096);
+    let patience = Patience { idle: Duration::from_secs(1), ..Patience::default() };
+    let client = async {
+        let options = Options { patience, ..Options::default() };
+        let mut connection = Connection::over(ours, &server(Security::None), options).await.unwrap();
+        connection.log_in(USER, &password()).await.unwrap();
+        connection.request(&[(1, 100)]);
+        for _ in 0..500 {
+            let mut count = |_| {};
+            let wait = tokio::time::timeout(Duration::from_millis(50), connection.next_message(&mut count));
+            if let Ok(ended) = wait.await {
+                return Some(ended.unwrap_err());
+            }
+        }
+        None
+    };
+    let script = logged_in(vec![hear("RETR 1\r\n"), say("+OK\r\nhalf of it")]);
+    let (error, _) = tokio::join!(client, play_and_listen(theirs, script));
+    assert!(matches!(error, Some(TransportError::Silence(_))), "{error:?}");
+}
