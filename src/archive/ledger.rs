@@ -59,7 +59,9 @@ impl Archive {
     pub fn ledger(&self, maildrop: MaildropId) -> Result<Vec<LedgerEntry>> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT uidl, ordinal, message, state, octets, first_seen, last_seen FROM ledger
+                "SELECT uidl, ordinal, ledger.message, state, ledger.octets, first_seen, last_seen, original.octets
+                 FROM ledger LEFT JOIN message ON message.id = ledger.message
+                 LEFT JOIN original ON original.id = message.original
                  WHERE maildrop = ?1 ORDER BY uidl, ordinal",
             )?;
             let rows = statement.query_map([maildrop.0], |row| {
@@ -71,6 +73,7 @@ impl Archive {
                     octets: row.get::<_, Option<i64>>(4)?.map(uncount),
                     first_seen: time(row.get(5)?),
                     last_seen: time(row.get(6)?),
+                    stored_octets: row.get::<_, Option<i64>>(7)?.map(uncount),
                 })
             })?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -92,7 +95,8 @@ impl Archive {
     }
 
     /// Reads our copy of a listed message back on another connection and hashes it. `None` when it is not stored here
-    /// or does not hash to what was stored; then the server's copy must stay.
+    /// or does not hash to what was stored; then the server's copy must stay. A `Vanished` row proves too, so that a
+    /// look ahead, which enters no listing, counts what a fetch that has entered it will remove.
     pub fn prove(&self, maildrop: MaildropId, listed: &ListedMessage) -> Result<Option<Proof>> {
         self.read(|connection| {
             let stored: Option<(i64, Digest)> = connection
@@ -101,7 +105,7 @@ impl Archive {
                      JOIN message ON message.id = ledger.message
                      JOIN original ON original.id = message.original
                      WHERE ledger.maildrop = ?1 AND ledger.uidl = ?2 AND ledger.ordinal = ?3
-                       AND ledger.state IN (1, 2, 4)",
+                       AND ledger.state IN (1, 2, 4, 5)",
                 )?
                 .query_row(params![maildrop.0, listed.uidl, listed.ordinal], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()?;

@@ -105,6 +105,8 @@ pub struct LedgerEntry {
     pub state: CopyState,
     /// Octets as LIST gave them when last seen.
     pub octets: Option<u64>,
+    /// Octets of the message stored here.
+    pub stored_octets: Option<u64>,
     pub first_seen: Timestamp,
     pub last_seen: Timestamp,
 }

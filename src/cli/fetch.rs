@@ -93,8 +93,8 @@ fn one(runtime: &Runtime, archive: &Archive, account: &Account, password: &Secre
     let mut on_update = |update: Update| match update {
         Update::Progress(progress) => bar.show(progress),
         Update::Removing(_) => bar.rename(format!("Removing from the server of {}:", account.address)),
-        Update::Planned(summary) if summary.removes && summary.removable + summary.new > 0 => {
-            let removable = print::count(summary.removable + summary.new, "message");
+        Update::Planned(summary) if summary.removes && summary.removable + summary.new_removable > 0 => {
+            let removable = print::count(summary.removable + summary.new_removable, "message");
             print::say(&format!(
                 "{}: {removable} will be removed from the server, each once it is proved to be stored here.",
                 account.address
@@ -111,9 +111,10 @@ fn ahead(runtime: &Runtime, archive: &Archive, account: &Account, password: &Sec
     match runtime.block_on(fetch::dry_run(archive, account, password, cancel)) {
         Err(error) => Ended { outcome: SessionOutcome::default(), dry_run: None, failure: Some(error.into()) },
         Ok(summary) => {
-            let Summary { listed, new, new_octets, removable, removable_in_backup, removes, too_large } = summary;
-            let deleted = if removes { removable + new } else { 0 };
-            let kept = listed.saturating_sub(deleted);
+            let Summary { listed, new, new_octets, new_removable, removable, removable_in_backup, removes, too_large } =
+                summary;
+            let deleted = if removes { removable + new_removable } else { 0 };
+            let kept = listed.saturating_sub(deleted + too_large);
             let outcome = SessionOutcome {
                 listed,
                 retrieved: new,
@@ -207,7 +208,7 @@ pub fn consent_to_removal(archive: &Archive, account: &Account) -> Result<bool, 
     });
     match summary {
         Ok(summary) => {
-            let removable = print::count(summary.removable + summary.new, "message");
+            let removable = print::count(summary.removable + summary.new_removable, "message");
             print::say(&format!(
                 "The next fetch would remove {removable} from the server, each only once it is proved to be stored here; \
                  {} of them in a verified backup now.",

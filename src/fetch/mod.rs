@@ -5,7 +5,9 @@
 //! unique-id in one transaction, `synchronous=FULL`) → read back on another connection and hash → DELE → QUIT → ledger.
 //! Cut or killed anywhere, each message is on the server, or stored here, or both.
 
+mod compare;
 mod plan;
+mod receiving;
 mod run;
 mod store;
 mod worker;
@@ -76,9 +78,12 @@ pub struct Summary {
     /// Octets to be retrieved, as LIST gave them.
     pub new_octets: u64,
     /// Messages on the server whose copy here was just read back and compared: with "leave a copy" off they are
-    /// removed there (and so are the new ones, once stored).
+    /// removed there (and so are `new_removable`). [`Update::Planned`] comes before the read-back and counts those that
+    /// are to be read back.
     pub removable: u64,
-    /// Of those, how many are in a verified backup.
+    /// Of the new ones, how many would be removed once stored: all but those whose unique-id stands for several.
+    pub new_removable: u64,
+    /// Of `removable`, how many are in a verified backup.
     pub removable_in_backup: u64,
     /// Whether "leave a copy" is off, so that they are removed at the next fetch.
     pub removes: bool,

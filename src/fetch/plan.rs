@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::account::{Retention, Uidl};
+use crate::account::{MessageId, Retention, Uidl};
 use crate::archive::{CopyState, LedgerEntry, ListedMessage};
 
 /// Messages larger than this, in octets, are left on the server (FAULTS: one hostile message must not fill memory).
@@ -13,10 +13,16 @@ pub const LARGEST_MESSAGE: u64 = 256 << 20;
 /// `too_large`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// To be retrieved: not stored here, or perhaps another message than the stored one of this unique-id.
+    /// To be retrieved: not stored here, or perhaps another message than the stored one of this unique-id, or (where it
+    /// is to be removed) stored with fewer octets than the server says it has. In the order of the message numbers, but
+    /// those that made trouble before come last: one of them may end the visit.
     pub retrieve: Vec<ListedMessage>,
+    /// How many of those at its end made trouble before.
+    pub troublesome: usize,
     /// Stored here already.
     pub stored: Vec<ListedMessage>,
+    /// By message number, what each of those is stored as.
+    pub stored_as: HashMap<u32, MessageId>,
     /// Left on the server for their size.
     pub too_large: Vec<ListedMessage>,
     /// Whether what is proved to be stored is to be removed from the server.
@@ -42,6 +48,9 @@ impl Plan {
 /// A listed message counts as stored when the ledger has it with a message of ours and with the size that LIST gave
 /// then. Another size under a known unique-id may be another message (servers reuse unique-ids): it is retrieved, and
 /// if its bytes turn out to be known, ingest stores nothing.
+///
+/// Fewer octets stored than LIST gives may be a message that was cut short (quirk 52, a filter on the way): before it is
+/// removed it is retrieved once more, and only the same bytes again are believed.
 pub fn plan(listing: &[ListedMessage], ledger: &[LedgerEntry], retention: Retention) -> Plan {
     let known: HashMap<(&Uidl, u32), &LedgerEntry> =
         ledger.iter().map(|entry| ((&entry.uidl, entry.ordinal), entry)).collect();
@@ -58,16 +67,23 @@ pub fn plan(listing: &[ListedMessage], ledger: &[LedgerEntry], retention: Retent
         .map(|message| &message.uidl)
         .collect();
 
+    let entry = |message: &ListedMessage| known.get(&(&message.uidl, message.ordinal)).copied();
     let mut plan = Plan { remove: !retention.leaves_copy(), ambiguous: ambiguous.clone(), ..Plan::default() };
     for message in listing {
-        if is_stored(message) && !in_doubt.contains(&message.uidl) {
+        let look_again =
+            plan.remove && plan.removable(message) && entry(message).is_some_and(|row| is_short(row, message));
+        if is_stored(message) && !in_doubt.contains(&message.uidl) && !look_again {
             plan.stored.push(message.clone());
+            plan.stored_as.extend(entry(message).and_then(|row| row.message).map(|id| (message.number, id)));
         } else if message.octets.is_some_and(|octets| octets > LARGEST_MESSAGE) {
             plan.too_large.push(message.clone());
         } else {
             plan.retrieve.push(message.clone());
         }
     }
+    let made_trouble = |message: &ListedMessage| entry(message).is_some_and(made_trouble);
+    plan.retrieve.sort_by_key(|message| (made_trouble(message), message.number));
+    plan.troublesome = plan.retrieve.iter().filter(|message| made_trouble(message)).count();
     plan
 }
 
@@ -83,6 +99,17 @@ fn holds(entry: &LedgerEntry, listed: &ListedMessage) -> bool {
         CopyState::Listed | CopyState::Refused | CopyState::Gone => false,
     };
     is_stored && entry.message.is_some() && same_size
+}
+
+/// Whether fewer octets are stored than the server says the message has.
+fn is_short(entry: &LedgerEntry, listed: &ListedMessage) -> bool {
+    matches!((entry.stored_octets, listed.octets), (Some(stored), Some(listed)) if stored < listed)
+}
+
+/// Whether an earlier visit was refused this message, ended in it, or has reason to doubt what it got (then the row
+/// keeps the message, though it is merely listed).
+fn made_trouble(entry: &LedgerEntry) -> bool {
+    entry.state == CopyState::Refused || (entry.state == CopyState::Listed && entry.message.is_some())
 }
 
 /// Joins UIDL's answer with LIST's by message number; only numbers that UIDL gave are handled. Numbers the unique-ids
@@ -128,6 +155,7 @@ mod tests {
             message: message.map(MessageId),
             state,
             octets: Some(octets),
+            stored_octets: message.map(|_| octets),
             first_seen: Timestamp::UNIX_EPOCH,
             last_seen: Timestamp::UNIX_EPOCH,
         }

@@ -7,21 +7,18 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio::sync::mpsc;
 
-use super::store::{Parcel, Store, Visit, missing_space, require_space};
+use super::compare::unlike;
+use super::receiving::Receiving;
+use super::store::{Store, Visit, missing_space, require_space};
 use super::{FetchError, Plan, Summary, Update, listing, plan};
-use crate::account::{Account, MessageId, Retention, Uidl};
-use crate::archive::{Archive, CopyState, LedgerEntry, ListedMessage, SessionOutcome};
-use crate::job::{Cancel, Cancelled, Progress, unless_cancelled};
+use crate::account::{Account, MessageId, Uidl};
+use crate::archive::{Archive, ArchiveError, CopyState, ListedMessage, SessionOutcome};
+use crate::job::{Cancel, Cancelled, unless_cancelled};
 use crate::pop3::Removal;
-use crate::transport::{Answer, Connection, Patience, Retrieved, TransportError};
+use crate::transport::{Answer, Connection, Patience, TransportError};
 
 /// How often progress is told, and how often a batch that does not fill is looked at.
 const TICK: Duration = Duration::from_millis(100);
-/// A batch is committed when it holds this many messages, this many octets, or is this many ticks old: one fsync for
-/// many small messages, and still the first mail is on the screen within a second.
-const BATCH_MESSAGES: usize = 256;
-const BATCH_OCTETS: usize = 8 << 20;
-const BATCH_TICKS: u32 = 8;
 /// How many messages are proved and removed at a time; short, so that the server hears from us between two read-backs.
 const REMOVAL_CHUNK: usize = 100;
 
@@ -51,10 +48,14 @@ pub async fn run(
         Err(error) => return (SessionOutcome::default(), Some(error)),
     };
     let visit = Visit { account: account.id, session, maildrop };
-    let mut fetch = Fetch { archive, account, cancel, on_update, visit, outcome: SessionOutcome::default() };
-    let error = match fetch.visit_server(password, true).await {
+    let outcome = SessionOutcome::default();
+    let mut fetch = Fetch { archive, account, cancel, on_update, visit, pipelining: true, last: None, outcome };
+    let error = match fetch.visit_server(password).await {
         // Nothing that was asked for had been answered: the visit starts over, one command at a time (quirk 18).
-        Err(FetchError::Transport(error)) if error.is_pipelining() => fetch.visit_server(password, false).await.err(),
+        Err(FetchError::Transport(error)) if error.is_pipelining() => {
+            fetch.pipelining = false;
+            fetch.visit_server(password).await.err()
+        }
         ended => ended.err(),
     };
     let mut outcome = fetch.outcome;
@@ -73,46 +74,63 @@ pub async fn dry_run(
     password: &SecretString,
     cancel: &Cancel,
 ) -> Result<Summary, FetchError> {
-    let mut connection = connect(account, password, cancel).await?;
-    let (listing, _) = list(&mut connection, cancel).await?;
-    let (archive, account, cancel) = (archive.clone(), account.clone(), cancel.clone());
-    let summary = blocking(move || summarise(&archive, &account, &listing, &cancel)).await;
-    // Nothing depends on the server's good-bye.
-    _ = connection.quit().await;
-    summary
+    match look_ahead(archive, account, password, cancel, true).await {
+        Err(FetchError::Transport(error)) if error.is_pipelining() => {
+            look_ahead(archive, account, password, cancel, false).await
+        }
+        ended => ended,
+    }
 }
 
-fn summarise(
+async fn look_ahead(
     archive: &Archive,
     account: &Account,
-    listing: &[ListedMessage],
+    password: &SecretString,
     cancel: &Cancel,
+    pipelining: bool,
 ) -> Result<Summary, FetchError> {
-    let maildrop = archive.maildrop(account)?;
-    let ledger = maildrop.map(|id| archive.ledger(id)).transpose()?.unwrap_or_default();
-    let plan = plan(listing, &ledger, account.retention);
-    let mut summary = in_numbers(&plan, listing);
-    let mut removable = Vec::new();
-    for message in plan.stored.iter().filter(|message| plan.removable(message)) {
-        unless_cancelled(cancel)?;
-        if maildrop.is_some_and(|id| matches!(archive.prove(id, message), Ok(Some(_)))) {
-            removable.extend(stored_as(message, &ledger));
+    let mut connection = connect(account, password, cancel).await?;
+    connection.set_pipelining(pipelining);
+    let (listing, _) = list(&mut connection, cancel).await?;
+    let (reading, of) = (archive.clone(), account.clone());
+    let (plan, listing, maildrop) = blocking(move || -> Result<_, ArchiveError> {
+        let maildrop = reading.maildrop(&of)?;
+        let ledger = maildrop.map(|id| reading.ledger(id)).transpose()?.unwrap_or_default();
+        Ok((plan(&listing, &ledger, of.retention), listing, maildrop))
+    })
+    .await?;
+    let mut summary = in_numbers(&plan, &listing);
+    let unlike = unlike(&mut connection, archive, &plan, cancel).await?;
+    let (archive, cancel) = (archive.clone(), cancel.clone());
+    (summary.removable, summary.removable_in_backup) = blocking(move || -> Result<_, FetchError> {
+        let mut removable = Vec::new();
+        for message in plan.stored.iter().filter(|message| plan.removable(message) && !unlike.contains(&message.number))
+        {
+            unless_cancelled(&cancel)?;
+            if let Some(maildrop) = maildrop
+                && archive.prove(maildrop, message)?.is_some()
+            {
+                removable.extend(plan.stored_as.get(&message.number).copied());
+            }
         }
-    }
-    summary.removable = removable.len() as u64;
-    summary.removable_in_backup = archive.backed_up(&removable)?;
+        let removable: Vec<MessageId> = removable;
+        Ok((removable.len() as u64, archive.backed_up(&removable)?))
+    })
+    .await?;
+    // Nothing depends on the server's good-bye.
+    _ = connection.quit().await;
     Ok(summary)
 }
 
-fn stored_as(message: &ListedMessage, ledger: &[LedgerEntry]) -> Option<MessageId> {
-    ledger.iter().find(|row| row.uidl == message.uidl && row.ordinal == message.ordinal).and_then(|row| row.message)
-}
-
 fn in_numbers(plan: &Plan, listing: &[ListedMessage]) -> Summary {
+    let removable =
+        |messages: &[ListedMessage]| messages.iter().filter(|message| plan.removable(message)).count() as u64;
     Summary {
         listed: listing.len() as u64,
         new: plan.retrieve.len() as u64,
         new_octets: plan.octets(),
+        removable: removable(&plan.stored),
+        new_removable: removable(&plan.retrieve),
         removes: plan.remove,
         too_large: plan.too_large.len() as u64,
         ..Summary::default()
@@ -120,7 +138,7 @@ fn in_numbers(plan: &Plan, listing: &[ListedMessage]) -> Summary {
 }
 
 /// Runs archive work off the async threads.
-async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, FetchError>
+pub(super) async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, FetchError>
 where
     T: Send + 'static,
     E: Into<FetchError> + Send + 'static,
@@ -132,7 +150,10 @@ where
 }
 
 /// A step of the session that can be given up half-way, because it removes nothing.
-async fn giving_up<T>(cancel: &Cancel, step: impl Future<Output = Result<T, TransportError>>) -> Result<T, FetchError> {
+pub(super) async fn giving_up<T>(
+    cancel: &Cancel,
+    step: impl Future<Output = Result<T, TransportError>>,
+) -> Result<T, FetchError> {
     tokio::select! {
         answer = step => Ok(answer?),
         () = cancel.cancelled() => Err(Cancelled.into()),
@@ -150,8 +171,10 @@ async fn list(connection: &mut Connection, cancel: &Cancel) -> Result<(Vec<Liste
     let stat = giving_up(cancel, connection.stat()).await?;
     let uidls: Vec<(u32, Uidl)> = giving_up(cancel, connection.uidl()).await?.ok_or(FetchError::NoUniqueIds)?;
     let sizes = giving_up(cancel, connection.list()).await?;
-    let complete = stat.messages == uidls.len() as u64 && sizes.len() == uidls.len();
-    Ok((listing(uidls, &sizes), complete))
+    let given = uidls.len();
+    let listing = listing(uidls, &sizes);
+    let complete = stat.messages == given as u64 && sizes.len() == given && listing.len() == given;
+    Ok((listing, complete))
 }
 
 /// A visit under way.
@@ -161,13 +184,30 @@ struct Fetch<'a> {
     cancel: &'a Cancel,
     on_update: OnUpdate<'a>,
     visit: Visit,
+    /// Whether this server is sent commands ahead of its answers, where it offers that.
+    pipelining: bool,
+    /// What the server sent last, whole as it seemed. When octets follow that nobody asked for, its end was none.
+    last: Option<ListedMessage>,
     outcome: SessionOutcome,
 }
 
 impl Fetch<'_> {
-    async fn visit_server(&mut self, password: &SecretString, pipelining: bool) -> Result<(), FetchError> {
+    async fn visit_server(&mut self, password: &SecretString) -> Result<(), FetchError> {
+        self.last = None;
+        let ended = self.session(password).await;
+        if let (Err(error), Some(last)) = (&ended, self.last.take())
+            && is_of_protocol(error)
+        {
+            // Quirk 52: a server that does not byte-stuff cuts a message short at a line of one dot, and the rest of it
+            // arrives as garbage. The row keeps the copy, and the message is retrieved again at each visit.
+            self.note_states(keys(&[last]), CopyState::Listed).await?;
+        }
+        ended
+    }
+
+    async fn session(&mut self, password: &SecretString) -> Result<(), FetchError> {
         let mut connection = connect(self.account, password, self.cancel).await?;
-        connection.set_pipelining(pipelining);
+        connection.set_pipelining(self.pipelining);
         let (listing, complete) = list(&mut connection, self.cancel).await?;
         self.outcome.listed = listing.len() as u64;
         self.outcome.kept = self.outcome.listed;
@@ -176,13 +216,35 @@ impl Fetch<'_> {
         require_space(self.archive, plan.octets())?;
 
         let stored = self.retrieve(&mut connection, &plan).await?;
-        let removable = match self.account.retention {
-            Retention::LeaveCopy => Vec::new(),
-            Retention::RemoveOnceStored => {
-                plan.stored.iter().chain(&stored).filter(|message| plan.removable(message)).cloned().collect()
-            }
+        let removable = match plan.remove && self.wants_removal().await? {
+            true => self.removable(&mut connection, &plan, stored).await?,
+            false => Vec::new(),
         };
         self.remove_and_quit(connection, removable).await
+    }
+
+    /// What may be removed: what this visit brought, and of what was here before that which is the same still.
+    async fn removable(
+        &mut self,
+        connection: &mut Connection,
+        plan: &Plan,
+        stored: Vec<ListedMessage>,
+    ) -> Result<Vec<ListedMessage>, FetchError> {
+        let unlike = unlike(connection, self.archive, plan, self.cancel).await?;
+        let (others, same): (Vec<_>, Vec<_>) =
+            plan.stored.iter().cloned().partition(|message| unlike.contains(&message.number));
+        // Another message than the stored one: the next visit retrieves it.
+        self.note_states(keys(&others), CopyState::Listed).await?;
+        Ok(same.into_iter().chain(stored).filter(|message| plan.removable(message)).collect())
+    }
+
+    /// Whether the user still wants mail removed from this server. They may have thought better of it since the visit
+    /// began, or have removed the account and its mail here.
+    async fn wants_removal(&mut self) -> Result<bool, FetchError> {
+        let archive = self.archive.clone();
+        let accounts = blocking(move || archive.accounts()).await?;
+        let now = accounts.into_iter().find(|account| account.id == self.account.id);
+        Ok(now.is_some_and(|now| !now.retention.leaves_copy() && now.server == self.account.server))
     }
 
     /// Enters the listing into the ledger and plans by what stands there then.
@@ -207,25 +269,47 @@ impl Fetch<'_> {
         let (updates, mut news) = mpsc::unbounded_channel();
         let mut store = Store::start(self.archive.clone(), self.visit, updates);
         let mut receiving = Receiving::of(plan);
-        connection.request(&receiving.wanted());
         let ended = self.receive(connection, &mut receiving, &mut store, &mut news).await;
-        store.put(std::mem::take(&mut receiving.batch)).await;
+        store.put(receiving.next_batch()).await;
         let committed = store.finish().await;
         while let Ok(update) = news.try_recv() {
             (self.on_update)(update);
         }
-        let refused = keys(&receiving.refused);
-        self.note_states(refused, CopyState::Refused).await?;
-
         let retrieved = committed.messages.len() as u64;
         self.outcome.retrieved = retrieved;
-        self.outcome.failed = (plan.retrieve.len() as u64).saturating_sub(retrieved);
+        self.outcome.failed = ((plan.retrieve.len() + plan.too_large.len()) as u64).saturating_sub(retrieved);
         self.outcome.kept = self.outcome.listed.saturating_sub(self.outcome.failed);
         self.outcome.octets = receiving.octets_done;
-        match committed.error {
-            Some(error) => Err(self.for_all_that_is_left(error, plan, &receiving)),
-            None => ended.map(|()| committed.messages),
+        if let Some(error) = committed.error {
+            return Err(self.for_all_that_is_left(error, plan, &receiving));
         }
+        let mut refused = keys(&receiving.refused);
+        if let Err(FetchError::Transport(error)) = &ended
+            && !error.is_pipelining()
+        {
+            refused.extend(self.whom_it_hit(connection, error, &receiving));
+        }
+        self.note_states(refused, CopyState::Refused).await?;
+        ended.map(|()| {
+            committed.messages.into_iter().filter(|message| !committed.short.contains(&message.number)).collect()
+        })
+    }
+
+    /// The message in which the connection broke, so that at the next visit it comes after the others and cannot keep
+    /// them from coming (quirk 61).
+    fn whom_it_hit(
+        &mut self,
+        connection: &Connection,
+        error: &TransportError,
+        receiving: &Receiving,
+    ) -> Option<(Uidl, u32)> {
+        if connection.is_mid_message() {
+            // The answer before was followed by a proper one.
+            self.last = None;
+        } else if matches!(error, TransportError::Protocol(_)) && self.last.is_some() {
+            return None;
+        }
+        receiving.awaited().map(|message| (message.uidl.clone(), message.ordinal))
     }
 
     async fn receive(
@@ -241,23 +325,35 @@ impl Fetch<'_> {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         tracing::debug!(phase = "retr", messages = receiving.outstanding.len());
         loop {
-            tokio::select! {
+            let retrieved = tokio::select! {
                 () = self.cancel.cancelled() => return Err(Cancelled.into()),
-                Some(update) = news.recv() => (self.on_update)(update),
+                Some(update) = news.recv() => {
+                    (self.on_update)(update);
+                    continue;
+                }
                 _ = ticks.tick() => {
                     receiving.batch_age += 1;
                     (self.on_update)(Update::Progress(receiving.progress(arriving.load(Ordering::Relaxed))));
-                }
-                next = connection.next_message(&mut count) => match next? {
-                    Some(retrieved) => {
-                        receiving.take(retrieved);
-                        tracing::trace!(phase = "retrieved");
+                    if receiving.hand_over(store).await {
+                        continue;
                     }
-                    None => return Ok(()),
-                },
-            }
-            if receiving.batch_is_due() && !store.put(receiving.next_batch()).await {
-                // The store has failed; its own error says why.
+                    return Ok(());
+                }
+                next = connection.next_message(&mut count) => next?,
+            };
+            let Some(retrieved) = retrieved else {
+                let Some((wanted, orderly)) = receiving.next_wanted() else {
+                    connection.set_pipelining(self.pipelining);
+                    return Ok(());
+                };
+                // What made trouble before is asked for one at a time, so that it is plain which of them makes it.
+                connection.set_pipelining(self.pipelining && orderly);
+                connection.request(&wanted);
+                continue;
+            };
+            self.last = receiving.take(retrieved).or(self.last.take());
+            tracing::trace!(phase = "retrieved");
+            if !receiving.hand_over(store).await {
                 return Ok(());
             }
         }
@@ -290,35 +386,52 @@ impl Fetch<'_> {
         messages: Vec<ListedMessage>,
     ) -> Result<(), FetchError> {
         if messages.is_empty() {
-            // Nothing depends on the answer: no DELE was sent.
-            _ = connection.quit().await;
-            return Ok(());
+            // Nothing depends on the answer, for no DELE was sent; but it may show that a message was not all there.
+            return match connection.quit().await {
+                Err(error @ TransportError::Protocol(_)) if self.last.is_some() => Err(error.into()),
+                _ => Ok(()),
+            };
         }
         (self.on_update)(Update::Removing(messages.len() as u64));
-        let mut accepted = Vec::new();
-        for chunk in messages.chunks(REMOVAL_CHUNK) {
-            match self.remove_chunk(&mut connection, chunk).await {
-                Ok(removed) => accepted.extend(removed),
-                Err(doubt) => {
-                    connection.reset().await;
-                    return Err(doubt);
-                }
+        let accepted = match self.remove(&mut connection, &messages).await {
+            Ok(Some(accepted)) => accepted,
+            ended => {
+                connection.reset().await;
+                return ended.map(drop);
             }
-        }
+        };
         tracing::debug!(phase = "quit");
         let answer = connection.quit().await;
         tracing::debug!(phase = "quit answered");
-        let state = if matches!(answer, Ok(Answer::Ok)) { CopyState::Gone } else { CopyState::DeleteUnknown };
-        let removed = accepted.len() as u64;
+        let state = if matches!(answer, Ok(Answer::Ok)) {
+            self.outcome.deleted = accepted.len() as u64;
+            self.outcome.kept = self.outcome.kept.saturating_sub(self.outcome.deleted);
+            CopyState::Gone
+        } else {
+            CopyState::DeleteUnknown
+        };
         self.note_states(accepted, state).await?;
         match answer.map_err(FetchError::Removal)? {
-            Answer::Ok => {
-                self.outcome.deleted = removed;
-                self.outcome.kept = self.outcome.kept.saturating_sub(removed);
-                Ok(())
-            }
+            Answer::Ok => Ok(()),
             Answer::Err(text) => Err(FetchError::RemovalRefused { text }),
         }
+    }
+
+    /// DELE for all that proves sound; answers those whose DELE the server accepted, or `None` when the user does not
+    /// want it any more.
+    async fn remove(
+        &mut self,
+        connection: &mut Connection,
+        messages: &[ListedMessage],
+    ) -> Result<Option<Vec<(Uidl, u32)>>, FetchError> {
+        let mut accepted = Vec::new();
+        for chunk in messages.chunks(REMOVAL_CHUNK) {
+            accepted.extend(self.remove_chunk(connection, chunk).await?);
+            if !self.wants_removal().await? {
+                return Ok(None);
+            }
+        }
+        Ok(Some(accepted))
     }
 
     /// Read-back, ledger, DELE for some messages; answers those whose DELE the server accepted. A message whose copy
@@ -351,79 +464,14 @@ impl Fetch<'_> {
     }
 }
 
+/// Whether the server sent what makes no sense, or what nobody asked for.
+fn is_of_protocol(error: &FetchError) -> bool {
+    matches!(
+        error,
+        FetchError::Transport(TransportError::Protocol(_)) | FetchError::Removal(TransportError::Protocol(_))
+    )
+}
+
 fn keys(messages: &[ListedMessage]) -> Vec<(Uidl, u32)> {
     messages.iter().map(|message| (message.uidl.clone(), message.ordinal)).collect()
-}
-
-/// The messages asked for and what has come of them.
-struct Receiving {
-    outstanding: std::collections::HashMap<u32, ListedMessage>,
-    refused: Vec<ListedMessage>,
-    batch: Vec<Parcel>,
-    batch_octets: usize,
-    batch_age: u32,
-    total: u64,
-    octets_total: u64,
-    done: u64,
-    octets_done: u64,
-}
-
-impl Receiving {
-    fn of(plan: &Plan) -> Receiving {
-        Receiving {
-            outstanding: plan.retrieve.iter().map(|message| (message.number, message.clone())).collect(),
-            refused: Vec::new(),
-            batch: Vec::new(),
-            batch_octets: 0,
-            batch_age: 0,
-            total: plan.retrieve.len() as u64,
-            octets_total: plan.octets(),
-            done: 0,
-            octets_done: 0,
-        }
-    }
-
-    /// What to ask for, in the order of the message numbers.
-    fn wanted(&self) -> Vec<(u32, u64)> {
-        let mut wanted: Vec<_> =
-            self.outstanding.values().map(|message| (message.number, message.octets.unwrap_or(0))).collect();
-        wanted.sort_unstable();
-        wanted
-    }
-
-    fn take(&mut self, retrieved: Retrieved) {
-        self.done += 1;
-        match retrieved {
-            Retrieved::Message { number, octets } => {
-                self.octets_done += octets.len() as u64;
-                self.batch_octets += octets.len();
-                self.batch.extend(self.outstanding.remove(&number).map(|listed| Parcel { listed, octets }));
-            }
-            Retrieved::Refused { number, .. } | Retrieved::TooLarge { number } => {
-                self.refused.extend(self.outstanding.remove(&number));
-            }
-        }
-    }
-
-    fn batch_is_due(&self) -> bool {
-        !self.batch.is_empty()
-            && (self.batch.len() >= BATCH_MESSAGES
-                || self.batch_octets >= BATCH_OCTETS
-                || self.batch_age >= BATCH_TICKS)
-    }
-
-    fn next_batch(&mut self) -> Vec<Parcel> {
-        self.batch_octets = 0;
-        self.batch_age = 0;
-        std::mem::take(&mut self.batch)
-    }
-
-    fn progress(&self, arriving: u64) -> Progress {
-        Progress {
-            done: self.done,
-            total: Some(self.total),
-            octets: arriving.max(self.octets_done),
-            octets_total: (self.octets_total > 0).then_some(self.octets_total),
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! The storing half of a fetch, on threads of its own so that neither disk nor index holds up the session: one commits
 //! batches, one indexes behind it.
 
+use std::collections::HashSet;
 use std::sync::mpsc as blocking;
 use std::thread;
 
@@ -21,6 +22,12 @@ pub struct Parcel {
     pub octets: Vec<u8>,
 }
 
+impl Parcel {
+    fn is_short(&self) -> bool {
+        self.listed.octets.is_some_and(|listed| (self.octets.len() as u64) < listed)
+    }
+}
+
 /// What a batch is stored under.
 #[derive(Clone, Copy)]
 pub struct Visit {
@@ -33,6 +40,9 @@ pub struct Visit {
 #[derive(Default)]
 pub struct Committed {
     pub messages: Vec<ListedMessage>,
+    /// The numbers of those that came with fewer octets than LIST gives, and came so for the first time: perhaps cut
+    /// short, and not to be removed before the same bytes came again.
+    pub short: HashSet<u32>,
     pub error: Option<FetchError>,
 }
 
@@ -76,7 +86,7 @@ fn commit_all(
     let indexer = thread::spawn(move || index_all(&indexing, &committed, &updates));
     let mut done = Committed::default();
     while let Some(batch) = inbox.blocking_recv() {
-        match commit(archive, visit, batch, &mut done.messages) {
+        match commit(archive, visit, batch, &mut done) {
             Ok(added) => _ = to_index.send(added),
             Err(error) => {
                 done.error = Some(error);
@@ -97,10 +107,12 @@ fn commit(
     archive: &Archive,
     visit: Visit,
     batch: Vec<Parcel>,
-    stored: &mut Vec<ListedMessage>,
+    done: &mut Committed,
 ) -> Result<Vec<MessageId>, FetchError> {
     let octets: u64 = batch.iter().map(|parcel| parcel.octets.len() as u64).sum();
     require_space(archive, octets)?;
+    let short: HashSet<u32> =
+        batch.iter().filter(|parcel| parcel.is_short()).map(|parcel| parcel.listed.number).collect();
     let (listed, incoming): (Vec<_>, Vec<_>) = batch.into_iter().map(|parcel| incoming(visit, parcel)).unzip();
     tracing::debug!(phase = "commit", messages = listed.len());
     let ingested = archive.ingest(incoming).map_err(|error| match error {
@@ -109,7 +121,9 @@ fn commit(
         other => other.into(),
     })?;
     tracing::debug!(phase = "committed");
-    stored.extend(listed);
+    let first_time = listed.iter().zip(&ingested).filter(|(_, ingested)| !matches!(ingested, Ingested::AlreadyHere(_)));
+    done.short.extend(first_time.map(|(listed, _)| listed.number).filter(|number| short.contains(number)));
+    done.messages.extend(listed);
     Ok(ingested.into_iter().filter_map(shown).collect())
 }
 

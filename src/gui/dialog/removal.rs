@@ -95,10 +95,10 @@ fn asking<'a>(name: &str) -> Element<'a, Message> {
 
 /// What happens to mail that is not here yet.
 fn to_come(summary: &Summary) -> Option<String> {
-    (summary.new > 0).then(|| {
+    (summary.new_removable > 0).then(|| {
         format!(
             "{} not fetched yet will be stored here first, read back and compared, and then removed too.",
-            messages(summary.new)
+            messages(summary.new_removable)
         )
     })
 }
@@ -113,7 +113,7 @@ fn nothing<'a>(name: &str, summary: &Summary) -> Element<'a, Message> {
         )
         .into(),
     });
-    let heading = match summary.new {
+    let heading = match summary.new_removable {
         0 => "Stop leaving copies on the server?".to_owned(),
         new => format!("The next check will fetch {} and remove them", messages(new)),
     };

@@ -119,7 +119,7 @@ fn dry_run(summary: Summary) -> Scene {
 }
 
 fn removable(removable: u64, removable_in_backup: u64, new: u64) -> Summary {
-    Summary { listed: removable + new, new, removable, removable_in_backup, ..Summary::default() }
+    Summary { listed: removable + new, new, new_removable: new, removable, removable_in_backup, ..Summary::default() }
 }
 
 fn back_up() -> Order {

@@ -1,0 +1,95 @@
+//! Whether the messages that the server numbers are still the ones stored here: a unique-id may come to stand for another
+//! message, even one of the same size (quirk 39). Their header sections tell, where the server knows TOP.
+
+use std::collections::HashSet;
+
+use super::run::{blocking, giving_up};
+use super::{FetchError, Plan};
+use crate::account::{Digest, MessageId};
+use crate::archive::{Archive, ArchiveError};
+use crate::job::Cancel;
+use crate::message;
+use crate::transport::Connection;
+
+/// How many header sections are asked for and compared at a time.
+const CHUNK: usize = 100;
+
+/// The numbers of those stored messages of a plan that may be removed but whose header section the server gives
+/// otherwise. What the server will not give a header section of counts as the same: then its size alone has told.
+pub async fn unlike(
+    connection: &mut Connection,
+    archive: &Archive,
+    plan: &Plan,
+    cancel: &Cancel,
+) -> Result<HashSet<u32>, FetchError> {
+    let mut unlike = HashSet::new();
+    if !connection.capabilities().top {
+        return Ok(unlike);
+    }
+    let asked: Vec<(u32, MessageId)> = plan
+        .stored
+        .iter()
+        .filter(|message| plan.removable(message))
+        .filter_map(|message| Some((message.number, *plan.stored_as.get(&message.number)?)))
+        .collect();
+    for chunk in asked.chunks(CHUNK) {
+        let numbers: Vec<u32> = chunk.iter().map(|(number, _)| *number).collect();
+        let headers = giving_up(cancel, connection.headers(&numbers)).await?;
+        let (archive, pairs) = (archive.clone(), chunk.iter().copied().zip(headers).collect::<Vec<_>>());
+        unlike.extend(
+            blocking(move || -> Result<Vec<u32>, ArchiveError> {
+                let mut unlike = Vec::new();
+                for ((number, id), header) in pairs {
+                    if let Some(header) = header
+                        && differs(&archive, id, &header)?
+                    {
+                        unlike.push(number);
+                    }
+                }
+                Ok(unlike)
+            })
+            .await?,
+        );
+    }
+    Ok(unlike)
+}
+
+/// Whether our copy, if it is sound (the proof says when it is not), has another header section than the server's.
+fn differs(archive: &Archive, id: MessageId, theirs: &[u8]) -> Result<bool, ArchiveError> {
+    let (Some(stored), Some(bytes)) = (archive.stored(id)?, archive.original(id)?) else { return Ok(false) };
+    Ok(Digest::of(&bytes) == stored.digest
+        && message::likeness(header_section(&bytes)) != message::likeness(header_section(theirs)))
+}
+
+/// The lines before the first empty one.
+fn header_section(octets: &[u8]) -> &[u8] {
+    let mut start = 0;
+    for line in octets.split_inclusive(|octet| *octet == b'\n') {
+        if matches!(line, b"\r\n" | b"\n") {
+            break;
+        }
+        start += line.len();
+    }
+    octets.get(..start).unwrap_or(octets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::header_section;
+
+    #[test]
+    fn the_header_section_ends_before_the_first_empty_line() {
+        let table: [(&[u8], &[u8]); 7] = [
+            (b"A: b\r\nC: d\r\n\r\nbody\r\n\r\n", b"A: b\r\nC: d\r\n"),
+            (b"A: b\n\nbody", b"A: b\n"),
+            (b"A: b\r\n", b"A: b\r\n"),
+            (b"A: b", b"A: b"),
+            (b"\r\nbody", b""),
+            (b"", b""),
+            (b"A: b\r\n \r\nC: d\r\n\r\n", b"A: b\r\n \r\nC: d\r\n"),
+        ];
+        for (message, expected) in table {
+            assert_eq!(header_section(message), expected, "{}", message.escape_ascii());
+        }
+    }
+}
