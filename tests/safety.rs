@@ -93,6 +93,18 @@ impl Bench {
         }
     }
 
+    /// What the ledger calls stored is what the server offered, whole.
+    #[track_caller]
+    fn the_ledger_vouches_for_nothing_cut(&self, case: &str) {
+        let maildrop = self.archive.maildrop(&self.account).expect("readable").expect("a maildrop");
+        let ledger = self.archive.ledger(maildrop).expect("readable");
+        for row in ledger.iter().filter(|row| row.state == CopyState::Stored) {
+            let id = row.message.expect("a message");
+            let bytes = self.archive.original(id).expect("readable").expect("stored");
+            assert!(self.offered.contains(&bytes), "{case}: {}", bytes.escape_ascii());
+        }
+    }
+
     /// Everything is stored once, and nothing else is.
     #[track_caller]
     fn all_stored_once(&self) {
@@ -170,6 +182,7 @@ async fn a_message_cut_at_a_lone_dot_is_never_taken_for_whole() {
                     );
                     assert!(protocol, "{case}, visit {visit}: {error:?} {outcome:?}");
                     assert_eq!(bench.server.messages().len(), 3, "{case}, visit {visit}");
+                    bench.the_ledger_vouches_for_nothing_cut(&case);
                 }
                 // The others have arrived all the same.
                 let stored = bench.stored();
