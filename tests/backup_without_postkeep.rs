@@ -1,6 +1,5 @@
 //! A backup is of use without Postkeep: `unzip` tests and unpacks its segments, and what comes out are the messages.
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)]
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::collections::BTreeSet;
 use std::fs;
