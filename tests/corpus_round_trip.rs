@@ -1,7 +1,6 @@
 //! Real mail in and out: every single message of the shared corpus is imported as a file and comes out byte for byte;
 //! every mbox of it on whose messages two other readers agree is cut into as many.
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)]
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
