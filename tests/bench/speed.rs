@@ -22,6 +22,8 @@ pub struct Scale {
     pub searched: usize,
 }
 
+type Bench = fn(&Scale);
+
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     if let [role, count, seed] = words.as_slice()
@@ -33,7 +35,7 @@ fn main() {
     let small = words.iter().any(|word| word == "--small");
     let scale =
         if small { Scale { fetched: 1_000, searched: 10_000 } } else { Scale { fetched: 10_000, searched: 100_000 } };
-    let all: [(&str, fn(&Scale)); 3] = [("fetch", fetch::bench), ("search", search::bench), ("start", start::bench)];
+    let all: [(&str, Bench); 3] = [("fetch", fetch::bench), ("search", search::bench), ("start", start::bench)];
     let named = all.iter().any(|(name, _)| words.iter().any(|word| word == name));
     for (name, bench) in all {
         if !named || words.iter().any(|word| word == name) {
