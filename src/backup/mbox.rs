@@ -134,7 +134,7 @@ impl<R: Read> Reader<R> {
         loop {
             self.fill()?;
             let window = self.window();
-            let end = window.iter().position(|&octet| octet == b'\n');
+            let end = memchr::memchr(b'\n', window);
             let piece = end.map_or(window.len(), |end| end + 1);
             message.push(window.get(..piece).unwrap_or_default());
             self.consume(piece);

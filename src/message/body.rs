@@ -170,7 +170,7 @@ impl Reading {
         let lines = with_line_feeds(&text);
         let is_flowed = leaf.content_type.plain("format").is_some_and(|format| format.eq_ignore_ascii_case("flowed"));
         let deletes = leaf.content_type.plain("delsp").is_some_and(|value| value.eq_ignore_ascii_case("yes"));
-        shown(&if is_flowed { flowed::join(&lines, deletes) } else { lines })
+        if is_flowed { shown(&flowed::join(&lines, deletes)) } else { shown(&lines) }
     }
 
     fn note(&mut self, note: &str) {

@@ -1,5 +1,7 @@
 //! The envelope: the header fields that the list and the reader show, decoded.
 
+use std::borrow::Cow;
+
 use super::fields::{LineEnds, Section, section, skip_preamble};
 use super::parameters::Structured;
 use super::visible::{visible_line, visible_text};
@@ -52,6 +54,17 @@ pub(super) fn headers(original: &[u8]) -> String {
 }
 
 /// CRLF and lone CR made LF.
-pub(super) fn with_line_feeds(text: &str) -> String {
-    text.replace("\r\n", "\n").replace('\r', "\n")
+pub(super) fn with_line_feeds(text: &str) -> Cow<'_, str> {
+    let mut pieces = text.split('\r');
+    let first = pieces.next().unwrap_or_default();
+    if first.len() == text.len() {
+        return text.into();
+    }
+    let mut out = String::with_capacity(text.len());
+    out.push_str(first);
+    for piece in pieces {
+        out.push('\n');
+        out.push_str(piece.strip_prefix('\n').unwrap_or(piece));
+    }
+    out.into()
 }

@@ -36,7 +36,7 @@ impl LineEnds {
             LineEnds::Lf => b'\n',
             LineEnds::CrOnly => b'\r',
         };
-        let Some(at) = rest.iter().position(|&octet| octet == end) else { return (rest, &[]) };
+        let Some(at) = memchr::memchr(end, rest) else { return (rest, &[]) };
         let (line, with_end) = rest.split_at_checked(at).unwrap_or((rest, &[]));
         let after = with_end.get(1..).unwrap_or_default();
         (line.strip_suffix(b"\r").unwrap_or(line), after)

@@ -31,6 +31,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jiff::Timestamp;
 
+use crate::account::Digest;
+
 /// A person or machine as a header field names it. Text is decoded and made safe to show (see [`visible`]).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mailbox {
@@ -158,8 +160,13 @@ pub fn safe_name(name: &str, fallback: &str) -> String {
 
 /// The likeness of two originals: SHA-256 over the message with line ends made CRLF and Status, X-Status, X-UIDL and
 /// X-Mozilla-* header fields left out. Equal for one mail that came by two ways; never a reason to delete.
-pub fn likeness(original: &[u8]) -> crate::account::Digest {
-    likeness::likeness(original)
+pub fn likeness(original: &[u8]) -> Digest {
+    likeness::likeness(original, || Digest::of(original))
+}
+
+/// [`likeness`] where the hash of the original itself is known: nearly always it is the same.
+pub fn likeness_given(original: &[u8], exact: Digest) -> Digest {
+    likeness::likeness(original, || exact)
 }
 
 /// The one place where a panic of a decoder ends: `None` then.

@@ -24,6 +24,9 @@ impl Encoding {
 
 /// At most `most` decoded octets of `body`, and perhaps a few more.
 pub(super) fn decode(body: &[u8], encoding: Encoding, most: usize) -> Vec<u8> {
+    if encoding == Encoding::Identity {
+        return body.get(..most).unwrap_or(body).to_vec();
+    }
     let mut out = Vec::new();
     each(body, encoding, &mut |octet| {
         out.push(octet);
@@ -34,8 +37,11 @@ pub(super) fn decode(body: &[u8], encoding: Encoding, most: usize) -> Vec<u8> {
 
 /// How many octets `body` decodes to.
 pub(super) fn decoded_size(body: &[u8], encoding: Encoding) -> u64 {
-    if encoding == Encoding::Identity {
-        return body.len() as u64;
+    match encoding {
+        Encoding::Identity => return body.len() as u64,
+        // Counted and not decoded: attachments are most of what a mailbox holds.
+        Encoding::Base64 => return base64_size(body),
+        Encoding::QuotedPrintable | Encoding::Uuencode => (),
     }
     let mut size = 0_u64;
     each(body, encoding, &mut |_| {
@@ -65,6 +71,20 @@ fn each(body: &[u8], encoding: Encoding, take: &mut impl FnMut(u8) -> bool) {
         Encoding::QuotedPrintable => quoted_printable(body, take),
         Encoding::Uuencode => uuencode(body, take),
     }
+}
+
+/// How many octets `body` decodes to: three for each four sextets, counted anew behind each padding.
+fn base64_size(body: &[u8]) -> u64 {
+    let is_sextet = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'-' | b'/' | b'_');
+    // Sums that fit into an octet are what a processor adds many of at once.
+    let count = |few: &[u8]| u64::from(few.iter().map(|octet| u8::from(is_sextet(octet))).fold(0, u8::wrapping_add));
+    let mut start = 0;
+    let runs = memchr::memchr_iter(b'=', body).chain([body.len()]).map(|end| {
+        let run = body.get(start..end).unwrap_or_default();
+        start = end.saturating_add(1);
+        run.chunks(255).map(count).sum::<u64>().saturating_mul(3).wrapping_div(4)
+    });
+    runs.sum()
 }
 
 fn base64(body: &[u8], take: &mut impl FnMut(u8) -> bool) {

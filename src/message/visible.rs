@@ -5,6 +5,9 @@ use unicode_properties::{GeneralCategoryGroup, UnicodeEmoji, UnicodeGeneralCateg
 
 /// For bodies: NFC; line ends and tabs stay.
 pub(super) fn visible_text(text: &str) -> String {
+    if text.bytes().all(|octet| matches!(octet, b'\n' | b'\t' | b' '..=b'~')) {
+        return text.to_owned();
+    }
     let shown = filtered(text.chars());
     if is_nfc(&shown) {
         return shown;
