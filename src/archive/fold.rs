@@ -10,18 +10,19 @@ use unicode_normalization::char::canonical_combining_class;
 /// The folded text. Words are separated by anything that is neither letter, digit nor mark; control characters and
 /// quotation marks become blanks, which keeps the text harmless inside a quoted full-text query.
 pub(super) fn fold(text: &str) -> String {
-    let folded: String = if text.is_ascii() {
-        text.to_ascii_lowercase()
-    } else {
-        text.nfkd()
-            .filter(|&letter| canonical_combining_class(letter) == 0)
-            .flat_map(char::to_lowercase)
-            .map(|letter| if letter == 'ς' { 'σ' } else { letter })
-            .nfc()
-            .collect()
-    };
-    let folded = folded.chars().map(|letter| if letter.is_control() || letter == '"' { ' ' } else { letter });
-    if text.is_ascii() { folded.collect() } else { paired(folded) }
+    if text.is_ascii() {
+        let harmless = |octet: u8| if matches!(octet, b' '..=b'~') && octet != b'"' { octet } else { b' ' };
+        let folded = text.bytes().map(|octet| harmless(octet.to_ascii_lowercase())).collect();
+        return String::from_utf8(folded).unwrap_or_default();
+    }
+    let harmless = |letter: char| if letter.is_control() || letter == '"' { ' ' } else { letter };
+    let folded = text
+        .nfkd()
+        .filter(|&letter| canonical_combining_class(letter) == 0)
+        .flat_map(char::to_lowercase)
+        .map(|letter| if letter == 'ς' { 'σ' } else { letter })
+        .nfc();
+    paired(folded.map(harmless))
 }
 
 /// Splits each run of CJK characters into overlapping pairs; a run of one stays alone.

@@ -48,10 +48,13 @@ const SCHEMA: &str = "
     CREATE VIRTUAL TABLE words USING fts5 (
         subject, sender, recipients, body, files, content = '', contentless_delete = 1,
         tokenize = \"unicode61 remove_diacritics 0 categories 'L* N* Co Mn Mc'\"
-    );";
+    );
+    -- A whole batch is collected in memory and sorted once (the default, 1 MB, is a few hundred messages), and what was
+    -- written is merged half as often: half the time, and searches are as fast.
+    INSERT INTO words (words, rank) VALUES ('hashsize', 33554432), ('automerge', 8);";
 
 /// Messages and octets of originals in one transaction of the index.
-const BATCH: usize = 300;
+const BATCH: usize = 1_000;
 const BATCH_OCTETS: u64 = 32 << 20;
 
 /// Characters kept of what is shown, and octets of what is searched: a message can be hostile.
@@ -146,6 +149,9 @@ fn open_writer(path: &Path) -> Result<Connection> {
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "cell_size_check", "ON")?;
     connection.pragma_update(None, "cache_size", -16_384)?;
+    // Pages that one batch after the other changes go into the file once and not each time.
+    connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+    connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
     if !current(&connection)? {
         let transaction = connection.transaction()?;
         transaction.execute_batch(SCHEMA)?;

@@ -40,10 +40,9 @@ impl Archive {
         self.may_write()?;
         let batch: Vec<Keyed> = batch
             .into_iter()
-            .map(|incoming| Keyed {
-                exact: Digest::of(&incoming.bytes),
-                likeness: message::likeness(&incoming.bytes),
-                incoming,
+            .map(|incoming| {
+                let exact = Digest::of(&incoming.bytes);
+                Keyed { exact, likeness: message::likeness_given(&incoming.bytes, exact), incoming }
             })
             .collect();
         self.write(|transaction| batch.iter().map(|keyed| ingest_one(transaction, keyed)).collect())

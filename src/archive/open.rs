@@ -162,6 +162,8 @@ pub(super) fn create(folder: &Path) -> Result<()> {
     }
     create_private(&fresh).map_err(|error| unwritable(folder, &fresh, error))?;
     let mut connection = Connection::open_with_flags(&fresh, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    // Most of the file is messages, which in larger pages are shorter chains: a quarter less work to store.
+    connection.pragma_update(None, "page_size", 8_192)?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     settle(&connection)?;
     migrate(&mut connection)?;
