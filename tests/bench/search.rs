@@ -29,13 +29,13 @@ pub fn bench(scale: &Scale) {
         let mut samples = Vec::new();
         let mut found = 0;
         for _ in 0..TIMES {
-            let (rows, time) = timed(|| ask(&archive, &query));
+            let (rows, time) = timed(|| ask(&archive, query));
             found = rows;
             samples.push(time);
         }
         let median = percentile(&mut samples, 0.5);
         let p95 = percentile(&mut samples, 0.95);
-        println!("  {kind:<28} {query:<34} {found:>4} rows  median {}  p95 {}", millis(median), millis(p95));
+        println!("  {kind:<28} {query:<28} {found:>4} rows  median {}  p95 {}", millis(median), millis(p95));
     }
 }
 
@@ -61,23 +61,26 @@ fn fill(archive: &Archive, count: usize) {
     archive.ingest(batch).expect("stored");
 }
 
-fn queries() -> Vec<(&'static str, String)> {
-    [
+/// Words of the generator for this seed, with the messages of 100,000 that hold them.
+fn queries() -> Vec<(&'static str, &'static str)> {
+    vec![
         ("no query (floor: rows only)", ""),
-        ("a common word", "the"),
-        ("a rare word", "xylophone"),
-        ("two words", "the harbour"),
-        ("a phrase", "\"the harbour\""),
-        ("a prefix of three letters", "har*"),
+        ("a word in 93 of 100", "kai"),
+        ("a word in 1 of 12", "lostier"),
+        ("a word in 1 of 900", "goarnmumnea"),
+        ("a word in one message", "84495"),
+        ("two common words", "kai and"),
+        ("two rarer words", "lostier wostomi"),
+        ("a phrase in 7 of 100", "\"kai kai\""),
+        ("a phrase in 1 of 1,000", "\"woshi purn\""),
+        ("a prefix of three letters", "tra*"),
         ("a prefix of one letter", "h*"),
-        ("from: and a word", "from:anna the"),
-        ("a date and a word", "after:2020 before:2025 the"),
-        ("a negation", "the -harbour"),
+        ("from: and a word", "from:zoe kai"),
+        ("a date and a word", "after:2017 before:2019 kai"),
+        ("a negation", "kai -and"),
         ("unread", "is:unread"),
         ("nothing found", "zzzzqqqq"),
     ]
-    .map(|(kind, query)| (kind, query.to_owned()))
-    .into()
 }
 
 fn millis(time: Duration) -> String {
