@@ -1,14 +1,14 @@
 //! The bar at the top (search, check mail, import and export, settings) and the one at the foot (what runs, and what came
 //! of what ran).
 
-use iced::widget::{container, mouse_area, row, stack, text, text_input};
+use iced::widget::{container, mouse_area, row, text, text_input};
 use iced::{Alignment, Element, Fill, Shrink, padding};
 
 use super::icon::{self, icon};
 use super::job::{Running, amount};
 use super::library::Library;
 use super::theme::{self, measure, size};
-use super::widget::{act, gap, glyph, line, link, progress};
+use super::widget::{act, gap, glyph, line, link, over, progress};
 use super::words::{count, messages};
 use crate::account::AccountId;
 
@@ -100,11 +100,11 @@ fn search<'a>(shown: &Top<'a>) -> Element<'a, Message> {
             .interaction(iced::mouse::Interaction::Pointer)
             .into()
     };
-    let over = container(end).align_right(Fill).center_y(Fill).padding(padding::right(12));
+    let end = container(end).align_right(Fill).center_y(Fill).padding(padding::right(12));
     let taken = if shown.width < measure::NARROW { 230.0 } else { 560.0 };
     let taken = if shown.library.sample { taken + 150.0 } else { taken };
     let width = (shown.width - taken).clamp(120.0, 428.0);
-    container(stack![field, over]).width(width).into()
+    container(over(field, end)).width(width).into()
 }
 
 fn sample<'a>(narrow: bool, can_leave: bool) -> Element<'a, Message> {

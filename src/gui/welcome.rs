@@ -17,7 +17,12 @@ pub enum Message {
 }
 
 const WAYS: [(char, &str, &str, Message); 4] = [
-    (icon::MAIL, "Add a mailbox", "Fetch your mail over POP3 and keep it here.", Message::AddMailbox),
+    (
+        icon::MAIL,
+        "Add a mailbox",
+        "With your address and password; your mail is fetched and kept here.",
+        Message::AddMailbox,
+    ),
     (icon::HISTORY, "I have a backup", "Bring back everything from a Postkeep backup.", Message::Restore),
     (
         icon::FOLDER_INPUT,

@@ -1,12 +1,12 @@
 //! How the desk is laid out: bars, sidebar, list, reader, and a dialog over them.
 
 use iced::widget::{Row, Stack, column, container, mouse_area, opaque, row, space};
-use iced::{Element, Fill};
+use iced::{Alignment, Element, Fill, padding};
 
 use super::{Desk, Message, Page};
 use crate::gui::app::Pane;
 use crate::gui::bars::{self, Foot, Top};
-use crate::gui::dialog::Lent;
+use crate::gui::dialog::{Dialog, Lent};
 use crate::gui::icon;
 use crate::gui::theme::{self, Choice, measure};
 use crate::gui::widget::{GRIP, Tone, across, down, grip, strip, trouble};
@@ -34,7 +34,8 @@ impl Desk {
             Page::Welcome => welcome::view().map(Message::Welcome).map(Seen::Desk),
             Page::Setup(setup) => {
                 let form = setup.view(true).map(Message::Setup).map(Seen::Desk);
-                container(form).center(Fill).style(theme::window).into()
+                // From the top, as in a dialog below.
+                container(form).center_x(Fill).height(Fill).padding(padding::top(56)).style(theme::window).into()
             }
         };
         match &self.dialog {
@@ -47,8 +48,11 @@ impl Desk {
                     clock: frame.clock,
                     theme: frame.theme,
                 };
+                // The form grows while it is filled in: from the top, so that nothing moves under the mouse.
+                let grows = matches!(dialog, Dialog::Mailbox(_));
+                let place = if grows { Alignment::Start } else { Alignment::Center };
                 let dialog = dialog.view(lent).map(Message::Dialog).map(Seen::Desk);
-                let centred = container(dialog).center(Fill).padding(16).style(theme::veil);
+                let centred = container(dialog).center(Fill).align_y(place).padding(16).style(theme::veil);
                 Stack::with_children([page, opaque(centred)]).into()
             }
         }

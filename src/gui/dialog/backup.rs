@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use iced::widget::{container, row, stack, text_input};
+use iced::widget::{container, row, text_input};
 use iced::{Alignment, Element, Fill, padding};
 
 use super::{Action, Intent, Lent, pick_folder, typed};
@@ -12,7 +12,7 @@ use crate::gui::icon::{self, icon};
 use crate::gui::job::{Ended, Order, Outcome, Running, Stopped};
 use crate::gui::theme::{self, size as text_size};
 use crate::gui::widget::{
-    TableLine, Tone, act, field, labelled, line, link, progress, says, sheet, strip, table, trouble, words,
+    TableLine, Tone, act, field, labelled, line, link, over, progress, says, sheet, strip, table, trouble, words,
 };
 use crate::gui::words::{count, messages, size};
 use crate::job::Progress;
@@ -128,7 +128,7 @@ impl BackUp {
                 side: text_input::Side::Left,
             });
         let change = container(link("Change", Some(Message::Choose))).align_right(Fill).center_y(Fill);
-        stack![folder, change.padding(padding::right(10))].into()
+        over(folder, change.padding(padding::right(10)))
     }
 }
 

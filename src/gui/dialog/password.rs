@@ -71,7 +71,7 @@ impl Password {
             .on_submit(Message::Use);
         let kept = row![
             icon(icon::LOCK).size(15).style(theme::faint),
-            words("Kept in your system’s keyring, never in a file.", size::SMALL, theme::faint),
+            words("Kept in your system’s keyring if it has one, never in a file.", size::SMALL, theme::faint),
         ];
         let kept = kept.spacing(4).align_y(Alignment::Center);
         let ready = (!self.value.is_empty() && !self.keeping).then_some(Message::Use);

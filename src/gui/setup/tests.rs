@@ -166,7 +166,7 @@ fn a_failed_test_saves_nothing_until_one_insists() {
     scene.click("Add mailbox");
     assert!(matches!(scene.answer(Err(problem())), Action::None));
     assert!(scene.shows("The server refused."));
-    assert!(matches!(scene.click("Save anyway"), Action::Run(_)));
+    assert!(matches!(scene.click("Add anyway"), Action::Run(_)));
     assert!(matches!(scene.setup.state, State::Saving));
 }
 
@@ -280,4 +280,16 @@ pub fn pictured() -> [(&'static str, Setup); 3] {
     plain.tell(Message::LeaveCopy(false));
     plain.tell(Message::Submit);
     [("setup", connected.setup), ("setup-failed", failed.setup), ("setup-plain", plain.setup)]
+}
+
+#[test]
+fn only_the_field_clicked_last_is_typed_into() {
+    let mut scene = Scene::of(Setup::new());
+    scene.play(|window| {
+        window.click(iced_test::selector::id(Field::Password.id())).unwrap();
+        window.click(iced_test::selector::id(Field::Address.id())).unwrap();
+        window.typewrite("a");
+    });
+    assert_eq!(scene.setup.form.value(Field::Address), "a");
+    assert_eq!(scene.setup.form.value(Field::Password), "");
 }

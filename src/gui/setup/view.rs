@@ -1,13 +1,13 @@
 //! How the set-up form is drawn.
 
-use iced::widget::{Column, column, container, pick_list, row, scrollable, stack, text};
+use iced::widget::{Column, column, container, pick_list, row, scrollable, text};
 use iced::{Alignment, Element, Fill, FillPortion, padding};
 
 use super::{Encryption, Field, Message, Setup, State, Typed};
 use crate::gui::icon::{self, icon};
 use crate::gui::theme::{self, size};
 use crate::gui::widget::{
-    Tone, act, field, gap, glyph, labelled, link, says, sheet, strip, toggle, tool, trouble, words,
+    Tone, act, field, gap, glyph, labelled, link, over, says, sheet, strip, toggle, tool, trouble, words,
 };
 use crate::gui::words::{messages, size as octets};
 
@@ -81,10 +81,10 @@ impl Setup {
         let show = show.align_right(Fill).center_y(Fill).padding(padding::right(3));
         let kept = row![
             icon(icon::LOCK).size(15).style(theme::faint),
-            words("Kept in your system’s keyring, never in a file.", size::SMALL, theme::faint),
+            words("Kept in your system’s keyring if it has one, never in a file.", size::SMALL, theme::faint),
         ];
         let kept = kept.spacing(4).align_y(Alignment::Center);
-        self.told(Field::Password, "Password", stack![password, show].into()).push(kept).into()
+        self.told(Field::Password, "Password", over(password, show)).push(kept).into()
     }
 
     /// What the provider asks of its users.
@@ -187,8 +187,9 @@ impl Setup {
                 Some(line.spacing(7).align_y(Alignment::Center).into())
             }
             State::Failed(problem) => {
+                let name = if self.form.before().is_some() { "Save anyway" } else { "Add anyway" };
                 let anyway = self.form.server().map(|_| Message::SaveAnyway);
-                let anyway = row![gap(), link("Save anyway", anyway)];
+                let anyway = row![gap(), link(name, anyway)];
                 Some(column![trouble(problem, None), anyway].spacing(6).into())
             }
         }

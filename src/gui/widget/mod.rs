@@ -2,6 +2,7 @@
 
 pub mod line;
 pub mod message_list;
+mod over;
 
 use std::borrow::Cow;
 
@@ -16,6 +17,7 @@ use super::theme::{self, measure, size};
 use crate::problem::Problem;
 
 pub use line::line;
+pub use over::over;
 
 /// A text style, as [`Text::style`] takes it.
 pub type Ink = fn(&Theme) -> text::Style;
