@@ -125,24 +125,30 @@ pub struct Foot<'a> {
     pub library: &'a Library,
     pub job: Option<&'a Running>,
     pub notice: Option<&'a str>,
+    /// As wide as the window.
+    pub width: f32,
 }
 
 pub fn foot(shown: Foot<'_>) -> Element<'_, Message> {
-    let bar = row![doing(&shown), index(shown.library)].spacing(16).align_y(Alignment::Center);
+    let mut bar = row![doing(&shown)].spacing(16).align_y(Alignment::Center);
+    if shown.width >= measure::SINGLE || shown.library.counts.to_index > 0 {
+        bar = bar.push(index(shown.library));
+    }
     container(bar).center_y(measure::STATUS).padding([0, 14]).into()
 }
 
 fn doing<'a>(shown: &Foot<'a>) -> Element<'a, Message> {
+    let bar = if shown.width < measure::NARROW { 90.0 } else { 220.0 };
     if let Some(job) = shown.job {
         let stop = (!job.stopping).then_some(Message::StopJob);
-        return running(icon::ARCHIVE, job.says(), job.progress.fraction(), stop, Some(Message::ShowJob));
+        return running(bar, icon::ARCHIVE, job.says(), job.progress.fraction(), stop, Some(Message::ShowJob));
     }
     if let Some((id, fetch)) = shown.library.fetching.iter().next() {
         let says = match (fetch.done, fetch.total) {
             (0, None) => format!("{}: connecting", shown.library.name(*id)),
             _ => format!("{}: {}", shown.library.name(*id), amount(fetch)),
         };
-        return running(icon::REFRESH_CW, says, fetch.fraction(), Some(Message::StopFetch(*id)), None);
+        return running(bar, icon::REFRESH_CW, says, fetch.fraction(), Some(Message::StopFetch(*id)), None);
     }
     match shown.notice {
         Some(notice) => row![
@@ -159,6 +165,7 @@ fn doing<'a>(shown: &Foot<'a>) -> Element<'a, Message> {
 }
 
 fn running<'a>(
+    bar: f32,
     glyph: char,
     says: String,
     fraction: Option<f32>,
@@ -166,13 +173,10 @@ fn running<'a>(
     show: Option<Message>,
 ) -> Element<'a, Message> {
     let says = line(says).size(size::SMALL).color(|tokens| tokens.dim).width(Shrink);
-    let mut line = row![
-        icon(glyph).style(theme::dim),
-        container(says).max_width(460),
-        container(progress(fraction)).width(Fill).max_width(220),
-    ]
-    .spacing(12)
-    .align_y(Alignment::Center);
+    let mut line =
+        row![icon(glyph).style(theme::dim), container(says).max_width(460), container(progress(fraction)).width(bar),]
+            .spacing(12)
+            .align_y(Alignment::Center);
     if let Some(show) = show {
         line = line.push(small_link("Show", show));
     }

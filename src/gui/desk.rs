@@ -51,6 +51,8 @@ pub struct Desk {
     /// A sentence that stays until it is closed: what became of a password.
     note: Option<String>,
     problem: Option<Problem>,
+    /// The account whose visit to the server made the problem.
+    problem_of: Option<AccountId>,
     /// The whole sidebar lies over the list of a narrow window.
     unfolded: bool,
     /// Writes on their way.
@@ -127,6 +129,7 @@ impl Desk {
             notice: None,
             note: None,
             problem: None,
+            problem_of: None,
             unfolded: false,
             writing: 0,
             renewing: false,

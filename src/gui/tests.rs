@@ -6,7 +6,7 @@ use iced::keyboard::key::Named;
 
 use super::Start;
 use super::desk::{Desk, Message};
-use super::fixtures::{ANNA, Bench};
+use super::fixtures::{ANNA, Bench, OFFICE};
 use super::live::Live;
 use super::theme::Choice;
 use crate::fetch::Event;
@@ -141,4 +141,27 @@ fn pictures() {
     bench.picture("mailbox-900.png", Size::new(900.0, 700.0), Choice::Light);
     bench.picture("mailbox-700.png", Size::new(700.0, 700.0), Choice::Light);
     Bench::empty().picture("welcome.png", WIDE, Choice::Light);
+}
+
+#[test]
+fn a_password_that_was_refused_is_asked_for_with_the_reason_and_nothing_stays_behind() {
+    let mut bench = Bench::full();
+    let refused = || {
+        let error = crate::secrets::SecretsError::TimedOut;
+        Event::Finished(ANNA, Default::default(), Some(std::sync::Arc::new(error.into())))
+    };
+    bench.update(Message::Worker(Event::Started(ANNA)));
+    bench.update(Message::Worker(Event::PasswordWanted(ANNA)));
+    bench.update(Message::Worker(refused()));
+    assert!(bench.shows("The system's keyring did not answer."), "in the dialog");
+    bench.click("Not now");
+    assert!(!bench.shows("The system's keyring did not answer."));
+
+    // Without the question it stays, until the next visit.
+    bench.update(Message::Worker(refused()));
+    assert!(bench.shows("The system's keyring did not answer."));
+    bench.update(Message::Worker(Event::Started(OFFICE)));
+    assert!(bench.shows("The system's keyring did not answer."));
+    bench.update(Message::Worker(Event::Started(ANNA)));
+    assert!(!bench.shows("The system's keyring did not answer."));
 }

@@ -65,7 +65,8 @@ impl Desk {
             width: frame.width,
             sidebar: self.remembered.sidebar,
         };
-        let foot = Foot { library: &self.library, job: self.job.as_ref(), notice: self.notice.as_deref() };
+        let foot =
+            Foot { library: &self.library, job: self.job.as_ref(), notice: self.notice.as_deref(), width: frame.width };
         let mut page = column![bars::top(top).map(Message::Top).map(Seen::Desk), across()];
         if let Some(problem) = &self.problem {
             let strip = trouble(problem, Some(())).map(|()| Seen::Desk(Message::CloseProblem));

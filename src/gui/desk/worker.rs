@@ -46,6 +46,11 @@ impl Desk {
 
     pub(super) fn started(&mut self, account: AccountId) -> Task<Message> {
         self.notice = None;
+        if self.problem_of == Some(account) {
+            // This visit will say whether it still holds.
+            self.problem_of = None;
+            self.problem = None;
+        }
         self.library.fetching.insert(account, Progress::default());
         Task::none()
     }
@@ -60,9 +65,13 @@ impl Desk {
         match error {
             None => self.notice = Some(format!("{}: {}", self.library.name(account), came(outcome))),
             Some(FetchError::Cancelled(_)) => self.notice = Some(Problem::from(&Cancelled).to_string()),
-            // It is asked for.
+            // It is asked for, and there it is said why.
             Some(FetchError::NoPassword) => {}
-            Some(error) => self.problem = Some(Problem::from(error)),
+            Some(_) if self.is_asking_for_password(account) => {}
+            Some(error) => {
+                self.problem = Some(Problem::from(error));
+                self.problem_of = Some(account);
+            }
         }
         // A dry run asked for while the fetch ran was not heard.
         let waiting = matches!(&self.dialog, Some(Dialog::Removal(dry)) if dry.account == account && dry.is_asking());
@@ -81,6 +90,10 @@ impl Desk {
             self.wanted.push_back(account);
         }
         self.ask_for_password()
+    }
+
+    fn is_asking_for_password(&self, account: AccountId) -> bool {
+        matches!(&self.dialog, Some(Dialog::Password(password)) if password.account.id == account)
     }
 
     /// Opens the dialog for the next password that is wanted, unless another dialog is open.

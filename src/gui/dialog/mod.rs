@@ -160,8 +160,10 @@ impl Dialog {
 
     /// Lets a dialog that waits for the worker see what it said.
     pub fn hear(&mut self, event: &Event) {
-        if let Dialog::Removal(dialog) = self {
-            dialog.hear(event);
+        match self {
+            Dialog::Removal(dialog) => dialog.hear(event),
+            Dialog::Password(dialog) => dialog.hear(event),
+            _ => {}
         }
     }
 }
