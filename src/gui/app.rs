@@ -91,6 +91,12 @@ impl App {
         (app, Task::batch([open, theme, window]))
     }
 
+    /// Which of the archives opened so far this is.
+    #[cfg(test)]
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
     /// The desk, once its archive is open.
     #[cfg(test)]
     pub fn open_archive(&self) -> Option<&Desk> {

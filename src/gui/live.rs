@@ -49,6 +49,12 @@ impl Live {
         self.subscribe();
     }
 
+    /// What the open archive's desk would hear.
+    pub fn tell(&mut self, message: super::desk::Message) {
+        let generation = self.app.generation();
+        self.update(Message::Desk(generation, message));
+    }
+
     fn run(&self, task: Task<Message>) {
         let Some(mut stream) = into_stream(task) else { return };
         let sender = self.sender.clone();

@@ -1,17 +1,17 @@
 //! The reader: one message, its sender, where its copies are, its text (which can be selected), its attachments.
 
+pub mod saving;
 mod view;
-
-use std::path::PathBuf;
 
 use iced::widget::text_editor;
 use iced::{Task, keyboard};
 
-use super::off::{ask, off, unwritten};
+use super::off::{ask, off};
 use crate::account::MessageId;
 use crate::archive::{Archive, Row, SortKey};
 use crate::message::{self, Mailbox};
 use crate::problem::Problem;
+use saving::Saving;
 
 /// Characters of a long text that are laid out at once; a button shows the next part.
 const PART: usize = 60_000;
@@ -36,6 +36,7 @@ pub struct Open {
     shown: usize,
     source: bool,
     note: Option<Note>,
+    saving: Option<Saving>,
 }
 
 /// What became of the last act.
@@ -69,10 +70,9 @@ pub enum Message {
     Replied(String),
     Star,
     Unread,
-    /// Save this attachment, or all.
+    /// Ask where to save this attachment, or all.
     Save(Option<usize>),
-    SaveInto(Option<usize>, Option<PathBuf>),
-    Saved(Result<Vec<PathBuf>, Problem>),
+    Saving(saving::Message),
     Dismiss,
     Back,
 }
@@ -165,8 +165,16 @@ impl Reader {
 impl Open {
     pub fn new(row: Row, message: message::Message) -> Open {
         let whole = message.text.clone();
-        let mut open =
-            Open { row, message, text: text_editor::Content::new(), whole, shown: 0, source: false, note: None };
+        let mut open = Open {
+            row,
+            message,
+            text: text_editor::Content::new(),
+            whole,
+            shown: 0,
+            source: false,
+            note: None,
+            saving: None,
+        };
         open.lay_out(PART);
         open
     }
@@ -193,9 +201,8 @@ impl Open {
             Message::Replied(sentence) => self.said(sentence),
             Message::Star => Action::Star(self.row.id, !self.row.marks.starred),
             Message::Unread => Action::Unread(self.row.id),
-            Message::Save(which) => Action::Run(pick_folder(which)),
-            Message::SaveInto(which, folder) => self.save_into(which, folder, archive),
-            Message::Saved(saved) => self.saved(saved),
+            Message::Save(which) => self.ask_where_to_save(which),
+            Message::Saving(message) => self.saving(message, archive),
             Message::Dismiss => self.dismissed(),
         }
     }
@@ -284,31 +291,6 @@ impl Open {
             .map(Message::Replied),
         )
     }
-
-    fn save_into(&mut self, which: Option<usize>, folder: Option<PathBuf>, archive: &Archive) -> Action {
-        let Some(folder) = folder else { return Action::None };
-        let (archive, id) = (archive.clone(), self.row.id);
-        let names: Vec<(usize, String)> = (self.message.attachments.iter().map(|part| part.safe_name.clone()))
-            .enumerate()
-            .filter(|(index, _)| which.is_none_or(|wanted| wanted == *index))
-            .collect();
-        Action::Run(off(move || save(&archive, id, &names, &folder)).map(Message::Saved))
-    }
-
-    fn saved(&mut self, saved: Result<Vec<PathBuf>, Problem>) -> Action {
-        self.note = Some(match saved {
-            Ok(paths) => Note::Said(match paths.as_slice() {
-                [path] => format!("Saved as {}.", path.display()),
-                paths => {
-                    let folder =
-                        paths.first().and_then(|path| path.parent()).map(|folder| folder.display().to_string());
-                    format!("Saved {} attachments in {}.", paths.len(), folder.unwrap_or_default())
-                }
-            }),
-            Err(problem) => Note::Failed(problem),
-        });
-        Action::None
-    }
 }
 
 fn read(archive: &Archive, id: MessageId) -> Result<Option<Loaded>, crate::archive::ArchiveError> {
@@ -345,52 +327,6 @@ fn encoded(text: &str, kept: &str) -> String {
     text.bytes()
         .map(|octet| if plain(octet) { char::from(octet).to_string() } else { format!("%{octet:02X}") })
         .collect()
-}
-
-/// Asks for a folder. `None` for "cancelled" and for "no dialog on this system" alike.
-fn pick_folder(which: Option<usize>) -> Task<Message> {
-    Task::perform(rfd::AsyncFileDialog::new().set_title("Save attachments in").pick_folder(), move |folder| {
-        Message::SaveInto(which, folder.map(|folder| folder.path().to_owned()))
-    })
-}
-
-/// Writes attachments under their safe names, never over a file that is there.
-fn save(
-    archive: &Archive,
-    id: MessageId,
-    names: &[(usize, String)],
-    folder: &std::path::Path,
-) -> Result<Vec<PathBuf>, Problem> {
-    let original = archive.original(id).map_err(|error| Problem::from(&error))?.unwrap_or_default();
-    let mut paths = Vec::new();
-    for (index, name) in names {
-        let Some(content) = message::attachment(&original, *index) else { continue };
-        let path = write_new(folder, name, &content).map_err(|error| unwritten(name, &error))?;
-        paths.push(path);
-    }
-    Ok(paths)
-}
-
-/// Writes a new file: `name`, or `name (2)` and so on where that exists.
-fn write_new(folder: &std::path::Path, name: &str, content: &[u8]) -> std::io::Result<PathBuf> {
-    use std::io::Write as _;
-    let (stem, extension) = match name.rsplit_once('.') {
-        Some((stem, extension)) if !stem.is_empty() => (stem, format!(".{extension}")),
-        _ => (name, String::new()),
-    };
-    for attempt in 1..1000 {
-        let tried = if attempt == 1 { name.to_owned() } else { format!("{stem} ({attempt}){extension}") };
-        let path = folder.join(tried);
-        match std::fs::File::create_new(&path) {
-            Ok(mut file) => {
-                file.write_all(content)?;
-                return Ok(path);
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Err(std::io::ErrorKind::AlreadyExists.into())
 }
 
 /// Which keys act on text that can be selected and not changed. The rest goes on to the window.
@@ -430,7 +366,7 @@ fn shown(mailbox: &Mailbox) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{encoded, mailto, write_new};
+    use super::{encoded, mailto};
     use crate::message::Envelope;
 
     #[test]
@@ -447,16 +383,5 @@ mod tests {
         let again = Envelope { subject: "RE: boats".to_owned(), ..Envelope::default() };
         assert_eq!(mailto("a@b.example", &again), "mailto:a@b.example?subject=RE%3A%20boats");
         assert_eq!(encoded("é\r\nBcc: x", ""), "%C3%A9%0D%0ABcc%3A%20x");
-    }
-
-    #[test]
-    fn a_saved_file_never_replaces_another() {
-        let folder = tempfile::tempdir().unwrap();
-        let names: Vec<_> = (0..3)
-            .map(|n| write_new(folder.path(), "map.png", &[n]).unwrap().file_name().unwrap().to_owned())
-            .collect();
-        assert_eq!(names, ["map.png", "map (2).png", "map (3).png"]);
-        assert_eq!(std::fs::read(folder.path().join("map.png")).unwrap(), [0]);
-        assert!(write_new(&folder.path().join("missing"), "map.png", b"").is_err());
     }
 }

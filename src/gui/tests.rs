@@ -8,6 +8,7 @@ use super::Start;
 use super::desk::{Desk, Message};
 use super::fixtures::{ANNA, Bench, OFFICE};
 use super::live::Live;
+use super::reader::{self, saving};
 use super::theme::Choice;
 use crate::fetch::Event;
 use crate::job::Progress;
@@ -164,4 +165,20 @@ fn a_password_that_was_refused_is_asked_for_with_the_reason_and_nothing_stays_be
     assert!(bench.shows("The system's keyring did not answer."));
     bench.update(Message::Worker(Event::Started(ANNA)));
     assert!(!bench.shows("The system's keyring did not answer."));
+}
+
+#[test]
+fn an_attachment_is_saved_where_the_field_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut live = sample();
+    live.click("Re: keys for the boat house");
+    live.until_desk("the message is open", |desk| desk.reader.is_shown());
+    live.click("Save");
+    live.until_shown("Save boat house plan.png in");
+    let typed = saving::Message::Folder(folder.path().display().to_string());
+    live.tell(Message::Reader(reader::Message::Saving(typed)));
+    live.click("Save here");
+    let path = folder.path().join("boat house plan.png");
+    live.until_shown(&format!("Saved as {}.", path.display()));
+    assert_eq!(std::fs::metadata(path).unwrap().len(), 747);
 }

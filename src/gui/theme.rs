@@ -11,6 +11,14 @@ pub const REGULAR: Font = Font::with_name(FAMILY);
 pub const MEDIUM: Font = Font { weight: Weight::Medium, ..REGULAR };
 pub const BOLD: Font = Font { weight: Weight::Semibold, ..REGULAR };
 
+/// Semi-bold text. Where Inter lacks the letters the fonts of the system stand in, which have a bold but hardly ever a
+/// semi-bold, and are taken only when the weight is theirs.
+pub fn bold(text: &str) -> Font {
+    let in_inter =
+        |letter: char| matches!(letter, '\0'..='\u{52F}' | '\u{1E00}'..='\u{2BFF}') || !letter.is_alphabetic();
+    if text.chars().all(in_inter) { BOLD } else { Font { weight: Weight::Bold, ..REGULAR } }
+}
+
 /// Text sizes in logical pixels.
 pub mod size {
     pub const SUBJECT: f32 = 21.0;

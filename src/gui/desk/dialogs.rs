@@ -87,6 +87,7 @@ impl Desk {
             Intent::Saved(account, said) => self.saved(*account, said).into(),
             Intent::SavedNotLeaving(account, said) => self.saved_not_leaving(*account, said).into(),
             Intent::ChangeServer(account) => self.change_server(account),
+            Intent::Configure(account) => self.configure(account).into(),
             Intent::Removed(account, mail) => self.removed(account, mail).into(),
             Intent::Theme(choice) => Action::Theme(choice),
             Intent::Open(which) => self.open(which).into(),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use iced::widget::{container, row, text_input};
 use iced::{Alignment, Element, Fill, padding};
 
-use super::{Action, Intent, Lent, pick_folder, typed};
+use super::{Action, Intent, Lent, chosen, pick_folder, typed};
 use crate::account::AccountId;
 use crate::backup::Step;
 use crate::gui::icon::{self, icon};
@@ -53,7 +53,7 @@ impl BackUp {
         match message {
             Message::Folder(folder) => self.folder = folder,
             Message::Choose => return Action::Run(pick_folder("Back up into", Message::Chosen)),
-            Message::Chosen(folder) => self.folder = folder.map_or(self.folder.clone(), |f| f.display().to_string()),
+            Message::Chosen(folder) => return chosen(folder, &mut self.folder, FIELD),
             Message::Start => {
                 self.started = true;
                 let order = Order::BackUp { folder: typed(&self.folder), then_remove: self.then_remove };
@@ -116,7 +116,9 @@ impl BackUp {
     }
 
     fn place(&self, ready: bool) -> Element<'_, Message> {
+        let choose = if self.folder.is_empty() { "Choose" } else { "Change" };
         let folder = field("A folder, such as /media/usb/Postkeep backup", &self.folder)
+            .id(FIELD)
             .on_input(Message::Folder)
             .on_submit_maybe(ready.then_some(Message::Start))
             .padding(padding::horizontal(11).vertical(9).right(74))
@@ -127,10 +129,16 @@ impl BackUp {
                 spacing: 8.0,
                 side: text_input::Side::Left,
             });
-        let change = container(link("Change", Some(Message::Choose))).align_right(Fill).center_y(Fill);
+        let change = container(link(choose, Some(Message::Choose))).align_right(Fill).center_y(Fill);
         over(folder, change.padding(padding::right(10)))
     }
 }
+
+/// The folder's field.
+const FIELD: &str = "backup";
+
+const THEN_REMOVED: &str =
+    "“Leave a copy on server” is off now: the next check removes from the server what is stored here.";
 
 const WHAT_IT_IS: &str = "Ordinary files that any computer can open, and all that Postkeep needs to restore them. Only what is new is added.";
 
@@ -225,7 +233,12 @@ fn done(ended: &Ended) -> Element<'_, Message> {
                     TableLine::new("Size of the mail", size(done.octets)),
                 ]));
             }
-            content.push(super::export::details(outcome.details()));
+            if let (Outcome::BackedUp(_), Order::BackUp { then_remove: Some(_), .. }, true) =
+                (outcome, &ended.order, outcome.is_whole())
+            {
+                content.push(says(THEN_REMOVED).into());
+            }
+            content.extend(super::export::details(outcome.details()));
         }
         Err(Stopped::ByHand) => content.push(says(ended.says()).into()),
         Err(Stopped::By(problem)) => content.push(trouble(problem, None)),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use iced::widget::{Column, button, column, container, row, scrollable, text};
 use iced::{Alignment, Element, Fill};
 
-use super::{Action, Intent, Lent, choice, pick_folder, typed};
+use super::{Action, Intent, Lent, choice, chosen, pick_folder, typed};
 use crate::backup::Format;
 use crate::gui::icon;
 use crate::gui::job::{Ended, Order, Running, Stopped};
@@ -81,7 +81,7 @@ impl Export {
             Message::Format(format) => self.format = format,
             Message::Folder(folder) => self.folder = folder,
             Message::Choose => return Action::Run(pick_folder("Export into", Message::Chosen)),
-            Message::Chosen(folder) => self.folder = folder.map_or(self.folder.clone(), |f| f.display().to_string()),
+            Message::Chosen(folder) => return chosen(folder, &mut self.folder, FIELD),
             Message::OnlyFound(only) => self.only_found = only,
             Message::Start => {
                 self.started = true;
@@ -108,16 +108,20 @@ impl Export {
             choice(name, (*meaning).to_owned(), *format == self.format, Message::Format(*format))
         });
         let formats = column![label("Format"), Column::with_children(formats).spacing(6)].spacing(6);
-        let folder =
-            field("A folder", &self.folder).on_input(Message::Folder).on_submit_maybe(ready.then_some(Message::Start));
+        let folder = field("A folder", &self.folder)
+            .id(FIELD)
+            .on_input(Message::Folder)
+            .on_submit_maybe(ready.then_some(Message::Start));
         let choose = act(Some(icon::FOLDER_OPEN), "Choose", theme::plain, Some(Message::Choose)).height(36);
         let place = row![folder, choose].spacing(8).align_y(Alignment::Center);
-        let mut content: Vec<Element<'a, Message>> = vec![
-            says("A copy of your mail for other programs. Nothing here is changed.").into(),
-            formats.into(),
-            labelled("Into the folder", place).into(),
-            words(format!("Written as {}", self.place().display()), size::SMALL, theme::faint).into(),
-        ];
+        let mut content: Vec<Element<'a, Message>> =
+            vec![says("A copy of your mail for other programs. Nothing here is changed.").into(), formats.into()];
+        let place = labelled("Into the folder", place);
+        content.push(if self.folder.trim().is_empty() {
+            place.into()
+        } else {
+            place.push(words(format!("Written as {}", self.place().display()), size::SMALL, theme::faint)).into()
+        });
         if let Some(query) = &self.query {
             let all = segment("All mail", !self.only_found, Message::OnlyFound(false));
             let found = segment("Only what is found now", self.only_found, Message::OnlyFound(true));
@@ -133,6 +137,9 @@ impl Export {
         sheet("Export", content, buttons)
     }
 }
+
+/// The folder's field.
+const FIELD: &str = "export";
 
 /// One of several choices side by side.
 pub fn segment<'a, M: Clone + 'a>(name: &'a str, chosen: bool, message: M) -> Element<'a, M> {
@@ -165,7 +172,7 @@ pub fn done<'a, M: Clone + 'a>(heading: &'a str, ended: &'a Ended, close: M) -> 
             if let Order::Export { place, .. } = &ended.order {
                 content.push(says(format!("It is at {}.", place.display())).into());
             }
-            content.push(details(outcome.details()));
+            content.extend(details(outcome.details()));
         }
         Err(Stopped::ByHand) => content.push(says(ended.says()).into()),
         Err(Stopped::By(problem)) => content.push(trouble(problem, None)),
@@ -174,11 +181,11 @@ pub fn done<'a, M: Clone + 'a>(heading: &'a str, ended: &'a Ended, close: M) -> 
 }
 
 /// Sentences about single messages, in a box that scrolls.
-pub fn details<'a, M: 'a>(sentences: Vec<&'a str>) -> Element<'a, M> {
+pub fn details<'a, M: 'a>(sentences: Vec<&'a str>) -> Option<Element<'a, M>> {
     if sentences.is_empty() {
-        return Column::new().into();
+        return None;
     }
     let lines = sentences.into_iter().take(200).map(|sentence| words(sentence, size::SMALL, theme::dim).into());
     let lines = scrollable(Column::with_children(lines).spacing(4).width(Fill)).style(theme::scroll);
-    container(lines).padding(10).max_height(160).width(Fill).style(theme::well).into()
+    Some(container(lines).padding(10).max_height(160).width(Fill).style(theme::well).into())
 }

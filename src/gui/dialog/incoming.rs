@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use iced::widget::row;
 use iced::{Alignment, Element, Task};
 
-use super::{Action, Intent, Lent, export, pick_folder, typed};
+use super::{Action, Intent, Lent, chosen, export, pick_folder, typed};
 use crate::gui::icon;
 use crate::gui::job::Order;
 use crate::gui::theme;
@@ -89,7 +89,7 @@ impl Incoming {
             }
             Message::ChooseFolder => return Action::Run(pick_folder(self.kind.heading(), Message::Folder)),
             Message::ChooseFiles => return Action::Run(pick_files()),
-            Message::Folder(folder) => self.path = folder.map_or(self.path.clone(), |f| f.display().to_string()),
+            Message::Folder(folder) => return chosen(folder, &mut self.path, FIELD),
             Message::Files(files) => self.chose(files),
             Message::Start => {
                 self.started = true;

@@ -86,6 +86,8 @@ pub enum Intent {
     /// The same, and the user wants no copies left on the server. Nothing is removed yet: show the dry run, which asks.
     SavedNotLeaving(Box<Account>, Option<String>),
     ChangeServer(AccountId),
+    /// Show the settings of this account.
+    Configure(AccountId),
     Removed(AccountId, Mail),
     Theme(Choice),
     Open(Which),
@@ -214,13 +216,23 @@ fn dot(theme: &Theme, chosen: bool) -> container::Style {
 
 /// Asks for a folder with the platform's dialog. `None` for "cancelled" and for "no such dialog here" alike, which is
 /// why every place that asks has a field for the path as well.
-fn pick_folder<M: Send + 'static>(title: &str, chosen: fn(Option<PathBuf>) -> M) -> Task<M> {
+pub fn pick_folder<M: Send + 'static>(title: &str, chosen: fn(Option<PathBuf>) -> M) -> Task<M> {
     let dialog = rfd::AsyncFileDialog::new().set_title(title).pick_folder();
     Task::perform(dialog, move |folder| chosen(folder.map(|folder| folder.path().to_owned())))
 }
 
+/// Puts a chosen folder into the field with this id. Where none came the field takes the focus: there may be no dialog
+/// on this system, and then it is the only way.
+fn chosen<M: Send + 'static>(folder: Option<PathBuf>, value: &mut String, field: &'static str) -> Action<M> {
+    match folder {
+        Some(folder) => *value = folder.display().to_string(),
+        None => return Action::Run(iced::widget::operation::focus(field)),
+    }
+    Action::None
+}
+
 /// A path as it was typed: `~` is the home folder.
-fn typed(path: &str) -> PathBuf {
+pub fn typed(path: &str) -> PathBuf {
     let path = path.trim();
     match (path.strip_prefix("~/"), std::env::home_dir()) {
         (Some(rest), Some(home)) => home.join(rest),

@@ -5,6 +5,7 @@ use iced::widget::{Row, column, row};
 
 use super::export::segment;
 use super::{Action, Intent, Lent, Which};
+use crate::account::AccountId;
 use crate::gui::icon;
 use crate::gui::theme::{self, Choice};
 use crate::gui::widget::{act, label, says, sheet};
@@ -13,6 +14,7 @@ use crate::gui::widget::{act, label, says, sheet};
 pub enum Message {
     Theme(Choice),
     Open(Which),
+    Configure(AccountId),
     TrySample,
     Close,
 }
@@ -21,6 +23,7 @@ pub fn update(message: Message) -> Action<Message> {
     Action::Want(match message {
         Message::Theme(choice) => Intent::Theme(choice),
         Message::Open(which) => Intent::Open(which),
+        Message::Configure(account) => Intent::Configure(account),
         Message::TrySample => Intent::TrySample,
         Message::Close => Intent::Close,
     })
@@ -39,6 +42,7 @@ pub fn view(lent: Lent<'_>) -> Element<'_, Message> {
     let looks = column![label("Appearance"), Row::with_children(themes).spacing(6)].spacing(6);
     let open = |glyph, name, which| act(Some(glyph), name, theme::plain, Some(Message::Open(which)));
     let mut content: Vec<Element<'_, Message>> = vec![looks.into()];
+    content.extend(accounts(lent));
     if lent.library.sample {
         let words = says("This is the sample mailbox: what you do here is gone when you leave it.");
         content.push(column![label("Mail"), words].spacing(6).into());
@@ -55,6 +59,21 @@ pub fn view(lent: Lent<'_>) -> Element<'_, Message> {
     }
     content.push(keys());
     sheet("Settings", content, vec![act(None, "Close", theme::primary, Some(Message::Close)).into()])
+}
+
+/// A way to the settings of each account.
+fn accounts(lent: Lent<'_>) -> Option<Element<'_, Message>> {
+    let accounts = lent.library.accounts.iter().map(|account| {
+        let name = lent.library.name(account.id);
+        act(Some(icon::USER), name, theme::plain, Some(Message::Configure(account.id))).into()
+    });
+    let accounts: Vec<Element<'_, Message>> = accounts.collect();
+    if accounts.is_empty() {
+        return None;
+    }
+    let accounts = Row::with_children(accounts).spacing(8).wrap().vertical_spacing(8);
+    let words = says("Name, password, server, and how to remove an account.");
+    Some(column![label("Accounts"), accounts, words].spacing(6).into())
 }
 
 fn keys<'a>() -> Element<'a, Message> {

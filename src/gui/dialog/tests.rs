@@ -443,3 +443,9 @@ fn nothing_stands_outside_the_window_in_a_dialog() {
         look(name, || scene.view());
     }
 }
+
+#[test]
+fn the_settings_lead_to_each_account() {
+    let mut scene = Scene::of(Dialog::Settings);
+    assert!(matches!(scene.click("anna@example.org"), Action::Want(Intent::Configure(ANNA))));
+}

@@ -49,7 +49,7 @@ impl Open {
     fn page<'a>(&'a self, clock: &'a Clock) -> Element<'a, Message> {
         let subject = if self.row.subject.is_empty() { "No subject" } else { &self.row.subject };
         let mut page = column![
-            text(subject).size(size::SUBJECT).font(theme::BOLD).line_height(1.3),
+            text(subject).size(size::SUBJECT).font(theme::bold(subject)).line_height(1.3),
             self.sender(clock),
             self.copies(clock),
         ]
@@ -75,7 +75,7 @@ impl Open {
         let from = &self.message.envelope.from;
         let name = if from.name.is_empty() { &from.address } else { &from.name };
         let called = if name.is_empty() { "Unknown sender" } else { name };
-        let mut first = Row::new().spacing(5).push(line(called).font(theme::BOLD).width(iced::Shrink));
+        let mut first = Row::new().spacing(5).push(line(called).font(theme::bold(called)).width(iced::Shrink));
         if !from.name.is_empty() && !from.address.is_empty() {
             first = first.push(line(format!("<{}>", from.address)).color(|tokens| tokens.dim));
         }
@@ -176,9 +176,8 @@ impl Open {
         let mut chips: Vec<Element<'_, Message>> = chips.collect();
         let all = if chips.len() > 1 { "Save all" } else { "Save" };
         chips.push(tool(Some(icon::DOWNLOAD), all, Some(Message::Save(None))).into());
-        column![across(), Row::with_children(chips).spacing(8).align_y(Alignment::Center).wrap().vertical_spacing(8)]
-            .spacing(14)
-            .into()
+        let chips = Row::with_children(chips).spacing(8).align_y(Alignment::Center).wrap().vertical_spacing(8);
+        column![across(), chips].push(self.saving_view()).spacing(14).into()
     }
 }
 

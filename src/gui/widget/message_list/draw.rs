@@ -40,7 +40,7 @@ pub struct Prepared {
 
 impl Prepared {
     fn new(row: &Row, width: f32, time: String) -> Prepared {
-        let strong = if row.marks.read { theme::REGULAR } else { theme::BOLD };
+        let strong = |text: &str| if row.marks.read { theme::REGULAR } else { theme::bold(text) };
         let name = if row.from_name.is_empty() { &row.from_address } else { &row.from_name };
         let name = if name.is_empty() { "Unknown sender" } else { name };
         let subject = if row.subject.is_empty() { "No subject" } else { &row.subject };
@@ -57,8 +57,8 @@ impl Prepared {
         #[allow(clippy::cast_precision_loss)]
         let lights = 3.0 * LIGHT_STEP + 10.0 + 19.0 * icons.len() as f32;
         Prepared {
-            sender: fitted(name, room - when.min_width() - 12.0, size::BODY, strong),
-            subject: fitted(subject, room, size::BODY, strong),
+            sender: fitted(name, room - when.min_width() - 12.0, size::BODY, strong(name)),
+            subject: fitted(subject, room, size::BODY, strong(subject)),
             preview: fitted(&row.preview, room - lights, size::SMALL, theme::REGULAR),
             time: when,
             icons,
