@@ -131,6 +131,9 @@ impl Running {
             (Order::Export { .. }, _) => "Exporting",
             (Order::Import(_), _) => "Importing",
         };
+        if self.progress == Progress::default() {
+            return format!("{doing}.");
+        }
         format!("{doing}: {}", amount(&self.progress))
     }
 }

@@ -47,7 +47,8 @@ impl Desk {
             (Err(Stopped::By(problem)), _) if self.dialog.is_none() => self.problem = Some(problem.clone()),
             _ => {}
         }
-        self.notice = Some(ended.says());
+        // A failure is said in the dialog or in a strip, never with a tick.
+        self.notice = (!matches!(ended.result, Err(Stopped::By(_)))).then(|| ended.says());
         self.ended = Some(ended);
         Task::batch(tasks)
     }

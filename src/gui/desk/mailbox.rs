@@ -131,7 +131,9 @@ impl Desk {
         });
         match which {
             Which::AddMailbox => iced::widget::operation::focus(setup::ADDRESS),
-            _ => Task::none(),
+            Which::BackUp => iced::widget::operation::focus(dialog::backup::FIELD),
+            Which::Import | Which::Restore => iced::widget::operation::focus(dialog::incoming::FIELD),
+            Which::Export | Which::Settings => Task::none(),
         }
     }
 

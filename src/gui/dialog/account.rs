@@ -72,7 +72,8 @@ impl Settings {
             Message::KeepPassword => return self.keep_password(),
             Message::Kept(said) => {
                 self.password.clear();
-                self.said = Some(said.unwrap_or_else(|| "The new password is in your system's keyring.".to_owned()));
+                let said = said.unwrap_or_else(|| "The new password is in your system's keyring.".to_owned());
+                self.said = Some(format!("{said} The next check for mail tries it."));
             }
             Message::ChangeServer => return Action::Want(Intent::ChangeServer(self.account.id)),
             Message::Remove => self.removing = Some(Mail::Keep),

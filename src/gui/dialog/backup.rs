@@ -135,7 +135,7 @@ impl BackUp {
 }
 
 /// The folder's field.
-const FIELD: &str = "backup";
+pub const FIELD: &str = "backup";
 
 const THEN_REMOVED: &str =
     "“Leave a copy on server” is off now: the next check removes from the server what is stored here.";

@@ -59,6 +59,8 @@ impl Password {
             }
             Message::Kept(said) => {
                 let password = SecretString::from(std::mem::take(&mut self.value));
+                // That there is no keyring was said already.
+                let said = said.filter(|_| !matches!(self.reason, Some(Reason::NoKeyring)));
                 return Action::Want(Intent::Password(self.account.id, password, said));
             }
             Message::Close => return Action::Want(Intent::Close),
