@@ -363,6 +363,11 @@ pub fn quiet(theme: &Theme, status: button::Status) -> button::Style {
     pressed(fill, ink, Color::TRANSPARENT, measure::CORNER)
 }
 
+/// Words that unfold something; no ground, since they stand at the edge of it.
+pub fn fold(theme: &Theme, status: button::Status) -> button::Style {
+    button::Style { background: None, ..quiet(theme, status) }
+}
+
 /// Words that act.
 pub fn link(theme: &Theme, status: button::Status) -> button::Style {
     let tokens = tokens(theme);

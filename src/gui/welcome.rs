@@ -20,7 +20,7 @@ const WAYS: [(char, &str, &str, Message); 4] = [
     (
         icon::MAIL,
         "Add a mailbox",
-        "With your address and password; your mail is fetched and kept here.",
+        "Enter your address and password: your mail is fetched and kept here.",
         Message::AddMailbox,
     ),
     (icon::HISTORY, "I have a backup", "Bring back everything from a Postkeep backup.", Message::Restore),

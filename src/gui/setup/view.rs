@@ -142,7 +142,7 @@ impl Setup {
             (icon::CHEVRON_RIGHT, "More: user name, name shown, own certificate")
         };
         let label = row![icon(arrow).size(14), text(name).size(size::SMALL)].spacing(4).align_y(Alignment::Center);
-        let head = iced::widget::button(label).padding(0).style(theme::quiet).on_press(Message::More);
+        let head = iced::widget::button(label).padding(0).style(theme::fold).on_press(Message::More);
         if !self.more {
             return head.into();
         }
