@@ -206,9 +206,10 @@ const DELE_BEFORE_COMMIT: &[Change] = &[
     },
     Change {
         file: "src/fetch/run.rs",
-        from: "        let ended = self.receive(connection, &mut receiving, &mut store, &mut news).await;",
-        to: "        let ended = self.receive(connection, &mut receiving, &mut store, &mut news).await;
-        let early = receiving.batch.iter().map(|parcel| Removal::unproved(parcel.listed.number)).collect();
-        _ = connection.remove(early).await;",
+        from: "        store.put(receiving.next_batch()).await;",
+        to: "        let batch = receiving.next_batch();
+        let early = batch.iter().map(|parcel| Removal::unproved(parcel.listed.number)).collect();
+        _ = connection.remove(early).await;
+        store.put(batch).await;",
     },
 ];
