@@ -160,11 +160,11 @@ fn a_password_that_was_refused_is_asked_for_with_the_reason_and_nothing_stays_be
 
     // Without the question it stays, until the next visit.
     bench.update(Message::Worker(refused()));
-    assert!(bench.shows("The system's keyring did not answer."));
+    assert!(bench.shows("anna@example.org: The system's keyring did not answer."));
     bench.update(Message::Worker(Event::Started(OFFICE)));
-    assert!(bench.shows("The system's keyring did not answer."));
+    assert!(bench.shows("anna@example.org: The system's keyring did not answer."));
     bench.update(Message::Worker(Event::Started(ANNA)));
-    assert!(!bench.shows("The system's keyring did not answer."));
+    assert!(!bench.shows("anna@example.org: The system's keyring did not answer."));
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn reaching(error: &TransportError) -> Option<Problem> {
         }
         TransportError::Refused => (
             "The server refuses connections on this port.".to_owned(),
-            "Check server name and port in the account: POP3 with TLS is usually port 995.",
+            "Try again later; if it stays so, check server name and port in the account (usually port 995).",
         ),
         TransportError::Unreachable(source) => {
             (format!("The server cannot be reached from here: {}.", cause(source)), ONLINE)

@@ -69,7 +69,9 @@ impl Desk {
             Some(FetchError::NoPassword) => {}
             Some(_) if self.is_asking_for_password(account) => {}
             Some(error) => {
-                self.problem = Some(Problem::from(error));
+                let Problem { summary, mail, advice } = Problem::from(error);
+                let summary = format!("{}: {summary}", self.library.name(account));
+                self.problem = Some(Problem { summary, mail, advice });
                 self.problem_of = Some(account);
             }
         }
