@@ -18,8 +18,9 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_postkeep");
 
 pub fn bench(scale: &Scale) {
     let folder = tempfile::tempdir().expect("a folder");
-    let (empty, full) = (folder.path().join("empty"), folder.path().join("full"));
-    fill(&empty, 0);
+    let (small, full) = (folder.path().join("small"), folder.path().join("full"));
+    // One message: an archive without any opens with the first page, not with the list.
+    fill(&small, 1);
     fill(&full, scale.fetched);
     let mut floor: Vec<_> = (0..TIMES).map(|_| timed(|| run(&["--version"])).1).collect();
     println!("  {:<50} median {}", "floor: postkeep --version", millis(percentile(&mut floor, 0.5)));
@@ -27,7 +28,7 @@ pub fn bench(scale: &Scale) {
         println!("  Xvfb is not installed: no window was started");
         return;
     };
-    for (label, archive) in [("empty archive".to_owned(), &empty), (format!("{} messages", scale.fetched), &full)] {
+    for (label, archive) in [("1 message".to_owned(), &small), (format!("{} messages", scale.fetched), &full)] {
         let mut samples: Vec<_> = (0..TIMES).map(|_| first_frame(&display, archive)).collect();
         let label = format!("first frame, {label}");
         println!(
