@@ -50,7 +50,7 @@ fn fill(archive: &Archive, count: usize) {
     for bytes in generated(count, 2) {
         batch.push(Incoming {
             bytes,
-            arrived: Timestamp::UNIX_EPOCH,
+            arrived: Timestamp::now(),
             marks: Marks::default(),
             from: Origin::File { account: None },
         });

@@ -43,7 +43,7 @@ fn fill(folder: &Path, count: usize) {
     let archive = Archive::open(folder).expect("an archive");
     let from = Origin::File { account: None };
     let mail: Vec<_> = generated(count, 4)
-        .map(|bytes| Incoming { bytes, arrived: Timestamp::UNIX_EPOCH, marks: Marks::default(), from: from.clone() })
+        .map(|bytes| Incoming { bytes, arrived: Timestamp::now(), marks: Marks::default(), from: from.clone() })
         .collect();
     archive.ingest(mail).expect("stored");
     archive.index_pending(&Cancel::new(), &mut |_| {}).expect("indexed");
