@@ -19,7 +19,8 @@ pub(super) const APPLICATION_ID: i32 = 0x506F_7374;
 pub(super) const MAIL: &str = "mail.db";
 const LOCK: &str = "lock";
 
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/001-archive.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("../../migrations/001-archive.sql"), include_str!("../../migrations/002-trust.sql")];
 
 /// The schema version that this program writes, as `user_version` holds it.
 pub(super) fn known_version() -> i32 {
