@@ -3,6 +3,7 @@
 
 pub mod dovecot;
 pub mod mutant;
+pub mod proxy;
 pub mod rig;
 
 use std::path::{Path, PathBuf};
