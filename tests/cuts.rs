@@ -85,13 +85,13 @@ impl Cuts {
         self.fresh_mail();
         self.proxy.set(Some(cut));
         let (outcome, error) = self.rig.fetch().await;
+        self.rig.the_ledger_vouches_for_nothing_cut(&format!("{cut:?}"));
         self.proxy.set(None);
         let settled = self.rig.fetch().await;
         assert!(settled.1.is_none(), "{cut:?}: after {outcome:?} {error:?} came {settled:?}");
         let left = if self.retention.leaves_copy() { MAILS } else { 0 };
         assert_eq!(self.rig.server.messages().len(), left, "{cut:?}: after {outcome:?} {error:?} came {settled:?}");
         let stored = self.rig.archive.every_stored().expect("readable").len();
-        self.rig.the_ledger_vouches_for_nothing_cut(&format!("{cut:?}"));
         assert_eq!(stored, self.ever.len(), "{cut:?}: after {outcome:?} {error:?} came {settled:?}");
     }
 }

@@ -14,7 +14,7 @@ use super::{FetchError, Plan, Summary, Update, listing, plan};
 use crate::account::{Account, MessageId, Uidl};
 use crate::archive::{Archive, ArchiveError, CopyState, ListedMessage, SessionOutcome};
 use crate::job::{Cancel, Cancelled, unless_cancelled};
-use crate::pop3::Removal;
+use crate::pop3::{ProtocolError, Removal};
 use crate::transport::{Answer, Connection, Patience, TransportError};
 
 /// How often progress is told, and how often a batch that does not fill is looked at.
@@ -283,6 +283,7 @@ impl Fetch<'_> {
         if let Some(error) = committed.error {
             return Err(self.for_all_that_is_left(error, plan, &receiving));
         }
+        self.note_states(keys(&committed.misplaced), CopyState::Listed).await?;
         let mut refused = keys(&receiving.refused);
         if let Err(FetchError::Transport(error)) = &ended
             && !error.is_pipelining()
@@ -290,8 +291,12 @@ impl Fetch<'_> {
             refused.extend(self.whom_it_hit(connection, error, &receiving));
         }
         self.note_states(refused, CopyState::Refused).await?;
+        if !committed.misplaced.is_empty() {
+            ended?;
+            return Err(TransportError::from(ProtocolError::Unsolicited).into());
+        }
         ended.map(|()| {
-            committed.messages.into_iter().filter(|message| !committed.short.contains(&message.number)).collect()
+            committed.messages.into_iter().filter(|message| !committed.doubtful.contains(&message.number)).collect()
         })
     }
 

@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 pub mod dovecot;
+pub mod fake;
 pub mod mutant;
 pub mod proxy;
 pub mod rig;

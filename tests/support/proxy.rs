@@ -41,6 +41,8 @@ struct State {
     cut: Option<Cut>,
     /// How many octets went either way, over all connections.
     passed: (usize, usize),
+    /// The most octets from the server that are passed on at once, if not as they come.
+    piece: Option<usize>,
 }
 
 /// Runs on the runtime that started it, until dropped.
@@ -73,7 +75,12 @@ impl Proxy {
 
     pub fn set(&self, cut: Option<Cut>) {
         let mut state = self.state.lock().expect("a state");
-        *state = State { cut, passed: (0, 0) };
+        (state.cut, state.passed) = (cut, (0, 0));
+    }
+
+    /// From the next connection on, what the server says is passed on in pieces of so many octets, each a packet.
+    pub fn set_piece(&self, octets: usize) {
+        self.state.lock().expect("a state").piece = Some(octets);
     }
 
     /// Octets that passed from the server and from the client since the last [`Proxy::set`].
@@ -83,13 +90,13 @@ impl Proxy {
 }
 
 async fn connection(client: TcpStream, server: SocketAddr, state: Arc<Mutex<State>>) {
-    let cut = {
+    let (cut, piece) = {
         let mut state = state.lock().expect("a state");
         let cut = state.cut;
         if cut.is_some_and(|cut| cut.once) {
             state.cut = None;
         }
-        cut
+        (cut, state.piece)
     };
     let Ok(server) = TcpStream::connect(server).await else { return };
     _ = (client.set_nodelay(true), server.set_nodelay(true));
@@ -101,8 +108,8 @@ async fn connection(client: TcpStream, server: SocketAddr, state: Arc<Mutex<Stat
     let count_up = |count| state.lock().expect("a state").passed.1 += count;
     // Whichever direction is over first ends the connection.
     tokio::select! {
-        () = pump(&mut server_reads, &mut client_writes, down, count_down) => {}
-        () = pump(&mut client_reads, &mut server_writes, up, count_up) => {}
+        () = pump(&mut server_reads, &mut client_writes, down, piece, count_down) => {}
+        () = pump(&mut client_reads, &mut server_writes, up, None, count_up) => {}
     }
     match cut.map(|cut| cut.end) {
         Some(End::Reset) => _ = client_writes.as_ref().set_zero_linger(),
@@ -112,20 +119,28 @@ async fn connection(client: TcpStream, server: SocketAddr, state: Arc<Mutex<Stat
 }
 
 /// Passes octets on until `limit` of them have passed or the sender is done.
-async fn pump(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf, limit: usize, count: impl Fn(usize)) {
+async fn pump(
+    from: &mut OwnedReadHalf,
+    to: &mut OwnedWriteHalf,
+    limit: usize,
+    piece: Option<usize>,
+    count: impl Fn(usize),
+) {
     let mut buffer = [0; 4096];
     let mut left = limit;
     while left > 0 {
         let room = left.min(buffer.len());
-        match from.read(&mut buffer[..room]).await {
-            Ok(got @ 1..) => {
-                count(got);
-                left -= got;
-                if to.write_all(&buffer[..got]).await.is_err() {
-                    return;
-                }
+        let Ok(got @ 1..) = from.read(&mut buffer[..room]).await else { return };
+        count(got);
+        left -= got;
+        for octets in buffer[..got].chunks(piece.unwrap_or(got)) {
+            if to.write_all(octets).await.is_err() {
+                return;
             }
-            _ => return,
+            if piece.is_some() {
+                // So that the client may see this much before there is more.
+                tokio::task::yield_now().await;
+            }
         }
     }
 }
