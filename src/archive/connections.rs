@@ -81,10 +81,12 @@ impl Archive {
         let diagnosed = |error: ArchiveError| error.diagnosed(folder);
         open::make_folder(folder)?;
         let lock = open::lock(folder)?;
+        tracing::trace!(phase = "locked");
         if open::inspect(folder)? == open::Found::Nothing {
             open::create(folder).map_err(diagnosed)?;
         }
         let writer = open::writer(folder).map_err(diagnosed)?;
+        tracing::trace!(phase = "opened");
         Ok(Archive::assemble(folder, Some(writer), Some(lock)))
     }
 
@@ -195,8 +197,11 @@ impl Archive {
 }
 
 fn committed<T>(connection: &mut Connection, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+    tracing::trace!(phase = "before BEGIN");
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let answer = work(&transaction)?;
+    tracing::trace!(phase = "before COMMIT");
     transaction.commit()?;
+    tracing::trace!(phase = "after COMMIT");
     Ok(answer)
 }

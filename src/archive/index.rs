@@ -155,6 +155,7 @@ fn open_writer(path: &Path) -> Result<Connection> {
     if !current(&connection)? {
         let transaction = connection.transaction()?;
         transaction.execute_batch(SCHEMA)?;
+        tracing::trace!(phase = "schema of the index");
         transaction.pragma_update(None, "user_version", VERSION)?;
         transaction.commit()?;
     }
@@ -197,9 +198,12 @@ impl Archive {
             remove(&building);
             return Err(error.diagnosed(self.folder()));
         }
+        tracing::trace!(phase = "index built");
         self.discard(&mut writer);
+        tracing::trace!(phase = "old index gone");
         let place = &self.shared.index.path;
         fs::rename(&building, place).map_err(|error| ArchiveError::io(place, error))?;
+        tracing::trace!(phase = "index renamed");
         open::sync_folder(self.folder());
         built
     }
@@ -283,7 +287,9 @@ impl Archive {
             for entry in &entries {
                 enter(&transaction, entry)?;
             }
+            tracing::trace!(phase = "before COMMIT of the index");
             transaction.commit()?;
+            tracing::trace!(phase = "after COMMIT of the index");
             done += taken as u64;
             report(Progress::of(done, total));
         }

@@ -34,6 +34,7 @@ pub(super) fn make_folder(folder: &Path) -> Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             fs::create_dir_all(folder).map_err(io)?;
             sync_folder(folder.parent().unwrap_or(folder));
+            tracing::trace!(phase = "folder made");
             true
         }
         Err(error) => return Err(io(error)),
@@ -161,6 +162,7 @@ pub(super) fn create(folder: &Path) -> Result<()> {
         let _ = fs::remove_file(with_suffix(&fresh, suffix));
     }
     create_private(&fresh).map_err(|error| unwritable(folder, &fresh, error))?;
+    tracing::trace!(phase = "empty file made");
     let mut connection = Connection::open_with_flags(&fresh, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     // Most of the file is messages, which in larger pages are shorter chains: a quarter less work to store.
     connection.pragma_update(None, "page_size", 8_192)?;
@@ -171,8 +173,11 @@ pub(super) fn create(folder: &Path) -> Result<()> {
     connection.close().map_err(|(_, error)| error)?;
     File::open(&fresh).and_then(|file| file.sync_all()).map_err(|error| ArchiveError::io(&fresh, error))?;
     let place = folder.join(MAIL);
+    tracing::trace!(phase = "schema made");
     fs::rename(&fresh, &place).map_err(|error| ArchiveError::io(&place, error))?;
+    tracing::trace!(phase = "archive named");
     sync_folder(folder);
+    tracing::trace!(phase = "archive made");
     Ok(())
 }
 
