@@ -3,6 +3,7 @@
 
 pub mod dovecot;
 pub mod mutant;
+pub mod rig;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
