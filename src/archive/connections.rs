@@ -15,7 +15,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::error::{ArchiveError, Result};
 use super::known::Known;
-use super::{Archive, index, open};
+use super::{Archive, index, medium, open};
 
 /// Reading connections kept open when idle: the window, a search, a fetch and a job.
 const IDLE_READERS: usize = 4;
@@ -79,6 +79,7 @@ impl Archive {
     /// Opens the archive in `folder` for writing, making it (0700, files 0600) where there is none. Takes the lock.
     pub fn open(folder: &Path) -> Result<Archive> {
         let diagnosed = |error: ArchiveError| error.diagnosed(folder);
+        medium::refuse_network(folder)?;
         open::make_folder(folder)?;
         let lock = open::lock(folder)?;
         tracing::trace!(phase = "locked");
@@ -92,6 +93,7 @@ impl Archive {
 
     /// Opens an existing archive for reading, beside a process that may be writing it.
     pub fn open_read_only(folder: &Path) -> Result<Archive> {
+        medium::refuse_network(folder)?;
         match open::inspect(folder) {
             Ok(open::Found::Nothing) => return Err(ArchiveError::Missing { folder: folder.to_owned() }),
             Ok(open::Found::Ours) => {}

@@ -140,6 +140,10 @@ fn current(connection: &Connection) -> Result<bool> {
 /// Opens an index for writing, empty where there is none.
 fn open_writer(path: &Path) -> Result<Connection> {
     if !path.exists() {
+        // Where the truth is gone, as from a drive that was pulled out, no index is made in its place.
+        if path.parent().is_some_and(|folder| !folder.join(open::MAIL).exists()) {
+            return Err(ArchiveError::Missing { folder: path.parent().unwrap_or(path).to_owned() });
+        }
         open::create_private(path).map_err(|error| ArchiveError::io(path, error))?;
     }
     let mut connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;

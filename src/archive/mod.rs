@@ -16,6 +16,7 @@ mod index;
 mod ingest;
 mod known;
 mod ledger;
+mod medium;
 mod open;
 mod original;
 mod query;
