@@ -239,7 +239,7 @@ const OF_ONE: usize = 250;
 #[ignore = "by tests/soak"]
 fn soak_kills() {
     let (count, seed) = bench::soak(SEED);
-    let program = Path::new(env!("CARGO_BIN_EXE_postkeep"));
+    let program = &bench::program();
     let survived = AtomicUsize::new(0);
     let phases = Mutex::new(BTreeMap::<String, usize>::new());
     std::thread::scope(|scope| {

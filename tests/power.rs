@@ -249,7 +249,7 @@ fn back_up(bench: &mut Bench, mail: &[Vec<u8>], death: &Death, when: &str) {
     for message in rest {
         bench.server.add(message.clone());
     }
-    bench.mail = mail.to_vec();
+    bench.mail = bench.server.messages();
     bench.run(&["fetch"]);
     bench.die(&["backup", folder], &death.point);
     let verify = |status| {

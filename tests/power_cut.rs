@@ -20,7 +20,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use bench::{PROGRAM, in_thousands, small_mail, soak};
+use bench::{in_thousands, program, small_mail, soak};
 use disk::{Disk, Left, mix};
 use postkeep::account::{Digest, Security};
 use postkeep::archive::Archive;
@@ -245,7 +245,7 @@ impl Promise<'_> {
 /// `synchronous-normal` and `dele-before-commit` in tests/mutants.
 #[test]
 fn two_hundred_states_are_enough_to_catch_a_mutant() {
-    let recording = make(Path::new(PROGRAM), SEED);
+    let recording = make(&program(), SEED);
     let tally = cut_everywhere(&recording, STATES_OF_A_MUTANT, SEED, usize::MAX);
     let wrong = tally.wrong.len();
     assert_eq!(wrong, 0, "{wrong} of {} states, seed {SEED:#x}: {:?}", tally.states, tally.wrong.first());
@@ -253,7 +253,7 @@ fn two_hundred_states_are_enough_to_catch_a_mutant() {
 
 #[test]
 fn whatever_a_power_cut_leaves_no_removed_message_is_lost() {
-    let recording = make(Path::new(PROGRAM), SEED);
+    let recording = make(&program(), SEED);
     let begun = Instant::now();
     let tally = cut_everywhere(&recording, STATES, SEED, 1);
     assert_eq!(tally.wrong, Vec::<String>::new());
@@ -280,7 +280,7 @@ fn soak_power_cut() {
             break;
         }
         let seed = if round == 0 { seed } else { mix(seed, round) };
-        let recording = make(Path::new(PROGRAM), seed);
+        let recording = make(&program(), seed);
         let tally = cut_everywhere(&recording, FROM_ONE.min(count - done), seed, 1);
         assert_eq!(tally.wrong, Vec::<String>::new(), "seed {seed}, after {done} states");
         done += tally.states;

@@ -29,6 +29,8 @@ pub(super) struct Shared {
     pub(super) index: index::Index,
     readers: Readers,
     writer: Option<Mutex<Connection>>,
+    /// The file that the writer has open.
+    held: Mutex<Option<File>>,
     /// Held for as long as the archive is open for writing.
     _lock: Option<File>,
 }
@@ -86,9 +88,11 @@ impl Archive {
         if open::inspect(folder)? == open::Found::Nothing {
             open::create(folder).map_err(diagnosed)?;
         }
+        let held = open::hold(folder)?;
+        open::examine(folder).map_err(diagnosed)?;
         let writer = open::writer(folder).map_err(diagnosed)?;
         tracing::trace!(phase = "opened");
-        Ok(Archive::assemble(folder, Some(writer), Some(lock)))
+        Ok(Archive::assemble(folder, Some((writer, held, lock))))
     }
 
     /// Opens an existing archive for reading, beside a process that may be writing it.
@@ -102,16 +106,21 @@ impl Archive {
             }
             Err(error) => return Err(error),
         }
-        let archive = Archive::assemble(folder, None, None);
+        let archive = Archive::assemble(folder, None);
         archive.read(|connection| open::known(connection))?;
         Ok(archive)
     }
 
-    fn assemble(folder: &Path, writer: Option<Connection>, lock: Option<File>) -> Archive {
+    fn assemble(folder: &Path, writing: Option<(Connection, File, File)>) -> Archive {
+        let (writer, held, lock) = match writing {
+            Some((writer, held, lock)) => (Some(writer), Some(held), Some(lock)),
+            None => (None, None, None),
+        };
         Archive {
             shared: Arc::new(Shared {
                 folder: folder.to_owned(),
                 writer: writer.map(Mutex::new),
+                held: Mutex::new(held),
                 broken: AtomicU8::new(WHOLE),
                 readers: Readers::new(folder.join(open::MAIL)),
                 index: index::Index::new(folder),
@@ -149,6 +158,12 @@ impl Archive {
             return Err(ArchiveError::Missing { folder: folder.clone() });
         }
         self.shared.readers.forget();
+        {
+            let mut held = lock(&self.shared.held);
+            // Given up first: a lock of one's own is in the way like any other.
+            *held = None;
+            *held = Some(open::hold(folder)?);
+        }
         let connection = open::writer(folder).map_err(|error| error.diagnosed(folder))?;
         if broken == IN_DOUBT {
             let verdict: String = connection
@@ -170,7 +185,8 @@ impl Archive {
         if self.shared.broken.load(Ordering::Acquire) != WHOLE {
             return Err(ArchiveError::WritesStopped);
         }
-        committed(&mut writer, work).map_err(|error| {
+        let written = committed(&mut writer, work).and_then(|answer| self.in_place().map(|()| answer));
+        written.map_err(|error| {
             let error = error.diagnosed(&self.shared.folder);
             if error.stops_writes() {
                 let full = matches!(error, ArchiveError::DiskFull { .. });
@@ -178,6 +194,16 @@ impl Archive {
             }
             error
         })
+    }
+
+    /// What was committed to a file that is not there any more is not stored.
+    fn in_place(&self) -> Result<()> {
+        let folder = &self.shared.folder;
+        let held = lock(&self.shared.held);
+        match held.as_ref() {
+            Some(held) if open::in_place(folder, held) => Ok(()),
+            _ => Err(ArchiveError::Missing { folder: folder.clone() }),
+        }
     }
 
     /// Brings everything from the journal into the file and empties it, so that no old page stays behind. Best effort:

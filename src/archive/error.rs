@@ -107,6 +107,7 @@ impl ArchiveError {
                 | ArchiveError::Damaged { .. }
                 | ArchiveError::DiskError { .. }
                 | ArchiveError::ReadOnly { .. }
+                | ArchiveError::Missing { .. }
         )
     }
 }

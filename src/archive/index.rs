@@ -208,7 +208,7 @@ impl Archive {
         let place = &self.shared.index.path;
         fs::rename(&building, place).map_err(|error| ArchiveError::io(place, error))?;
         tracing::trace!(phase = "index renamed");
-        open::sync_folder(self.folder());
+        open::sync_folder(self.folder())?;
         built
     }
 

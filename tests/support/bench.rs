@@ -9,15 +9,17 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use postkeep::account::Digest;
+use postkeep::account::{Digest, Security};
 use postkeep::archive::Archive;
 use postkeep::demo::{Options, Server, generated};
 use postkeep::job::Cancel;
 
-use crate::support::{add_account, expect, postkeep_at};
+use crate::support::{expect, postkeep_at};
 
-/// The program that the tests were built with.
-pub const PROGRAM: &str = env!("CARGO_BIN_EXE_postkeep");
+/// The program that the tests were built with; tests/soak names a release build instead.
+pub fn program() -> PathBuf {
+    std::env::var_os("POSTKEEP_PROGRAM").map_or(env!("CARGO_BIN_EXE_postkeep").into(), PathBuf::from)
+}
 
 /// What becomes of the server's copies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,16 +40,26 @@ pub struct Bench {
 impl Bench {
     /// A server and an archive that knows the account and has never fetched.
     pub fn new(mode: Mode, options: Options) -> Bench {
-        Bench::of(Path::new(PROGRAM), mode, options)
+        Bench::over(Security::Tls, mode, options)
     }
 
-    pub fn of(program: &Path, mode: Mode, options: Options) -> Bench {
-        let server = Server::start(0, options.messages([])).expect("a server");
-        let folder = tempfile::tempdir().expect("a folder");
+    pub fn over(security: Security, mode: Mode, options: Options) -> Bench {
+        let program = program();
+        let server = Server::start(0, options.security(security).messages([])).expect("a server");
+        let folder = crate::support::rig::folder();
         let at = folder.path().join("start");
-        let port = server.address().port();
-        add_account(&at, server.user(), port, &server.ca_file(), mode == Mode::Keep, server.password());
-        Bench { server, program: program.to_owned(), mode, folder, mail: Vec::new() }
+        let port = server.address().port().to_string();
+        let ca = server.ca_file();
+        let command = format!("printf '%s\\n' '{}'", server.password());
+        let mut add = postkeep_at(&program, &at);
+        add.args(["account", "add", server.user(), "--host", "localhost", "--port", &port, "--user", server.user()]);
+        add.args(["--leave-copy", if mode == Mode::Keep { "on" } else { "off" }, "--password-command", &command]);
+        match security {
+            Security::None => add.args(["--security", "none", "--allow-plaintext"]),
+            _ => add.args(["--ca", ca.to_str().expect("UTF-8")]),
+        };
+        expect(&mut add, 0);
+        Bench { server, program, mode, folder, mail: Vec::new() }
     }
 
     pub fn archive(&self) -> PathBuf {
@@ -67,7 +79,8 @@ impl Bench {
         for message in &mail {
             self.server.add(message.clone());
         }
-        self.mail = mail;
+        // As a client gets it: with a line end at its end.
+        self.mail = self.server.messages();
     }
 
     pub fn postkeep(&self, arguments: &[&str]) -> Command {
@@ -97,7 +110,13 @@ impl Bench {
         let there = self.server.messages();
         for message in &self.mail {
             let copies = here.get(message).copied().unwrap_or(0);
-            assert!(copies > 0 || there.contains(message), "lost {when}");
+            assert!(
+                copies > 0 || there.contains(message),
+                "lost {when}: {} here, {} there, {} in all",
+                here.len(),
+                there.len(),
+                self.mail.len()
+            );
             assert!(copies <= 1, "here {copies} times {when}");
         }
         assert!(here.keys().all(|bytes| self.mail.contains(bytes)), "other bytes {when}");
