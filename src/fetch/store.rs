@@ -108,6 +108,7 @@ fn commit_all(
 ) -> Committed {
     let mut done = Committed::default();
     while let Some(batch) = inbox.blocking_recv() {
+        tracing::trace!(phase = "batch taken");
         match commit(archive, visit, batch, &mut done) {
             Ok(added) => _ = to_index.send(added),
             Err(error) => {

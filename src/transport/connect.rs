@@ -24,6 +24,7 @@ pub(super) async fn tcp(host: &str, port: u16, patience: Patience) -> Result<Tcp
             Ok(Ok(stream)) => {
                 // Pipelined commands are small: they must not wait for each other. Without it everything still works.
                 let _ = stream.set_nodelay(true);
+                tracing::trace!(phase = "connected");
                 return Ok(stream);
             }
             Ok(Err(error)) => failure = Some(explain(error)),
