@@ -179,6 +179,8 @@ impl Session {
         let sent = command.sent();
         let fits = match sent {
             Sent::Capa | Sent::Quit => matches!(self.state, State::Authorization | State::Transaction),
+            // Only where it was offered: a server that does not know it may hang up (quirk 94).
+            Sent::Utf8 => self.state == State::Authorization && self.capabilities.utf8,
             Sent::Stls | Sent::User | Sent::Pass | Sent::Auth => self.state == State::Authorization,
             _ => self.state == State::Transaction,
         };

@@ -416,3 +416,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn utf8_only_before_the_login_and_where_it_is_offered() {
+    // Quirk 93 (RFC 6856 section 2.1).
+    let wrong = Err(CommandError::WrongState("UTF8"));
+    let mut session = Session::new();
+    tell(&mut session, b"+OK\r\n");
+    assert_eq!(session.enqueue(&Command::Utf8), wrong, "nothing is known");
+    say(&mut session, Command::Capa, b"+OK\r\nTOP\r\n.\r\n");
+    assert_eq!(session.enqueue(&Command::Utf8), wrong, "it is not offered");
+    say(&mut session, Command::Capa, b"+OK\r\nUTF8 USER\r\n.\r\n");
+    assert_eq!(say(&mut session, Command::Utf8, b"+OK\r\n"), [Told::Status(Sent::Utf8, true)]);
+    say(&mut session, Command::User("u".into()), b"+OK\r\n");
+    say(&mut session, Command::Pass("p".into()), b"+OK\r\n");
+    assert_eq!(session.enqueue(&Command::Utf8), wrong, "after the login");
+}

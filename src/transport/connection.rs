@@ -41,6 +41,8 @@ pub struct Connection {
     may_log_in: bool,
     /// What was written is not flushed yet.
     unflushed: bool,
+    /// The server took UTF8.
+    is_utf8: bool,
     /// Writing failed: what the server said before is still read.
     write_failed: bool,
     /// A request that could not be enqueued, told by the next [`Connection::next_message`].
@@ -127,6 +129,7 @@ impl Connection {
             options,
             may_log_in,
             unflushed: false,
+            is_utf8: false,
             write_failed: false,
             refused_request: None,
             listed: HashMap::new(),
@@ -140,6 +143,11 @@ impl Connection {
         self.session.capabilities()
     }
 
+    /// Whether the session is in UTF8 mode (RFC 6856).
+    pub fn is_utf8(&self) -> bool {
+        self.is_utf8
+    }
+
     /// Whether to pipeline where the server offers it, for what is requested from now on.
     pub fn set_pipelining(&mut self, allowed: bool) {
         self.session.set_pipelining(allowed);
@@ -150,15 +158,28 @@ impl Connection {
         self.options.message_limit = octets;
     }
 
-    /// AUTH PLAIN where it is offered, else USER and PASS; then CAPA again. Refuses to send over an unprotected
-    /// stream unless the server's security is `None`.
+    /// UTF8 where it is offered; AUTH PLAIN where it is offered, else USER and PASS, all in UTF-8 (quirk 34); then CAPA
+    /// again. Refuses to send over an unprotected stream unless the server's security is `None`.
     ///
     /// # Errors
     /// [`TransportError::LoginRefused`] with the server's code and text, [`TransportError::ClosedAtLogin`], and what
-    /// can happen to any exchange.
+    /// can happen to any exchange; [`TransportError::Utf8`] around them where UTF8 may be the cause.
     pub async fn log_in(&mut self, user: &str, password: &SecretString) -> Result<()> {
         if !self.may_log_in {
             return Err(TransportError::Unprotected);
+        }
+        pop3::check_arguments(user, password).map_err(CommandError::from)?;
+        let utf8 = self.options.utf8 && self.session.capabilities().utf8;
+        let outcome = self.log_in_as(user, password, utf8).await;
+        outcome.map_err(
+            |error| if utf8 && error.may_be_for_utf8() { TransportError::Utf8(Box::new(error)) } else { error },
+        )
+    }
+
+    async fn log_in_as(&mut self, user: &str, password: &SecretString, utf8: bool) -> Result<()> {
+        if utf8 {
+            // A refusal is fine: the session goes on as it was.
+            self.is_utf8 = self.exchange(Command::Utf8).await?.ok;
         }
         let status = self.authenticate(user, password).await.map_err(|error| match error {
             TransportError::Closed | TransportError::Truncated | TransportError::Broken(_) => {
@@ -178,8 +199,6 @@ impl Connection {
         if self.session.capabilities().auth_plain() {
             return self.exchange(Command::AuthPlain { user: user.to_owned(), password: password.clone() }).await;
         }
-        // Both are looked at before one is sent.
-        pop3::check_arguments(user, password).map_err(CommandError::from)?;
         let status = self.exchange(Command::User(user.to_owned())).await?;
         if status.ok { self.exchange(Command::Pass(password.clone())).await } else { Ok(status) }
     }
@@ -272,7 +291,7 @@ impl Connection {
                 Event::Status(Sent::Retr(number), status) => {
                     let listed = self.listed.remove(&number).unwrap_or(0);
                     if !status.ok {
-                        return Ok(Some(Retrieved::Refused { number, text: status.text }));
+                        return Ok(Some(Retrieved::Refused { number, code: status.code, text: status.text }));
                     }
                     let capacity = usize::try_from(listed.min(MESSAGE_START)).unwrap_or(0);
                     self.arriving = Some(Arriving { octets: Vec::with_capacity(capacity), too_large: false });
