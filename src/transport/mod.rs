@@ -12,6 +12,7 @@ mod tls;
 use std::path::Path;
 use std::time::Duration;
 
+pub use connect::has_route;
 pub use connection::Connection;
 pub use error::TransportError;
 
@@ -22,7 +23,7 @@ pub type Result<T, E = TransportError> = std::result::Result<T, E>;
 /// How long silence may last. Idleness only: nothing limits the total.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// For the name, each address, and the TLS handshake, each.
+    /// For name and addresses together, and for the TLS handshake.
     pub connect: Duration,
     /// Without one octet from the server while we wait for some.
     pub idle: Duration,
