@@ -19,8 +19,6 @@ use crate::pop3::{
     self, Capabilities, Code, Command, CommandError, Event, ProtocolError, Removal, Sent, Session, Status,
 };
 
-/// Octets read at once.
-const CHUNK: usize = 64 * 1024;
 /// What is set aside for a message before its octets come; LIST's word is not trusted for more.
 const MESSAGE_START: u64 = 1024 * 1024;
 /// How long [`Connection::reset`] and the farewell of TLS may take.
@@ -35,7 +33,6 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 pub struct Connection {
     stream: Box<dyn Stream>,
     session: Session,
-    buffer: Box<[u8]>,
     options: Options,
     /// TLS is up, or the account does without it explicitly.
     may_log_in: bool,
@@ -125,7 +122,6 @@ impl Connection {
         Connection {
             stream,
             session,
-            buffer: vec![0; CHUNK].into_boxed_slice(),
             options,
             may_log_in,
             unflushed: false,

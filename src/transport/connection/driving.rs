@@ -121,15 +121,16 @@ impl Connection {
         if !self.write_failed {
             self.write_failed = matches!(self.poll_write(context), Poll::Ready(Err(_)));
         }
-        let mut buffer = ReadBuf::new(&mut self.buffer);
+        let mut buffer = ReadBuf::new(self.session.room());
         let outcome = ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer));
+        let count = buffer.filled().len();
         let mid_answer = self.session.is_mid_answer();
         Poll::Ready(match outcome {
             Err(error) => Err(tls::explain_read(error, mid_answer)),
-            Ok(()) if buffer.filled().is_empty() && mid_answer => Err(TransportError::Truncated),
-            Ok(()) if buffer.filled().is_empty() => Err(TransportError::Closed),
+            Ok(()) if count == 0 && mid_answer => Err(TransportError::Truncated),
+            Ok(()) if count == 0 => Err(TransportError::Closed),
             Ok(()) => {
-                self.session.receive(buffer.filled());
+                self.session.received(count);
                 Ok(())
             }
         })
