@@ -493,7 +493,7 @@ fn what_is_not_ours_is_named_and_left_as_it_was() {
         ("another program's", Box::new(change("PRAGMA application_id = 7")), "another program"),
         (
             "an empty database",
-            Box::new(|file| {
+            Box::new(move |file| {
                 fs::remove_file(file).expect("removed");
                 change("PRAGMA user_version = 0; VACUUM")(file);
                 assert!(fs::metadata(file).expect("there").len() > 0);

@@ -96,8 +96,6 @@ pub(super) async fn log_in(
 ) -> Result<Connection, FetchError> {
     let options = Options { capabilities: !state.habits.has(Habit::NoCapa), ..Options::default() };
     let mut connection = giving_up(cancel, Connection::open_with(&account.server, options)).await?;
-    tracing::debug!(phase = "connected");
     giving_up(cancel, connection.log_in(&account.server.user, password)).await?;
-    tracing::debug!(phase = "logged in");
     Ok(connection)
 }
