@@ -257,7 +257,7 @@ impl Fetch<'_> {
         note(plan.returned, LogEntry::Returned { messages: plan.returned });
         for why in [Left::TooLarge, Left::HeaderFirst, Left::OverBudget, Left::Refused] {
             let left: Vec<_> = plan.left.iter().filter(|(_, reason)| *reason == why).collect();
-            let octets = left.iter().filter_map(|(message, _)| message.octets).sum();
+            let octets = left.iter().filter_map(|(message, _)| message.octets).fold(0, u64::saturating_add);
             note(left.len() as u64, LogEntry::Left { messages: left.len() as u64, octets, why });
         }
         self.log.extend(plan.withheld.map(|why| LogEntry::Withheld { why }));
