@@ -70,6 +70,7 @@ impl Store {
 
     /// Waits until everything handed over is committed and indexed; answers what was.
     pub async fn finish(mut self) -> Committed {
+        tracing::debug!(phase = "retrieved all");
         self.batches = None;
         self.committer.await.unwrap_or_else(|_| Committed { error: Some(FetchError::Internal), ..Committed::default() })
     }
@@ -155,10 +156,12 @@ fn index_all(
 ) {
     while let Ok(mut added) = committed.recv() {
         added.extend(committed.try_iter().flatten());
+        tracing::debug!(phase = "index", messages = added.len());
         match archive.index_pending(&Cancel::new(), &mut |_| {}) {
             Ok(_) => _ = updates.send(Update::Arrived(added)),
             Err(error) => tracing::warn!(%error, "indexing failed"),
         }
+        tracing::debug!(phase = "indexed");
     }
 }
 

@@ -57,6 +57,23 @@ impl Dovecot {
             .collect()
     }
 
+    /// How many messages are on the server now.
+    pub fn count(&self) -> usize {
+        let files = |part: &&str| fs::read_dir(self.maildir().join(part)).expect("a Maildir").count();
+        ["cur", "new"].iter().map(files).sum()
+    }
+
+    /// Keeps the maildrop as it is now, with what the server knows of it, for [`Dovecot::recall`].
+    pub fn remember(&self) {
+        run(Command::new("cp").arg("-a").arg(self.maildir()).arg(self.path("remembered")));
+    }
+
+    /// Brings the maildrop back to what [`Dovecot::remember`] kept. Nobody may be logged in.
+    pub fn recall(&self) {
+        fs::remove_dir_all(self.maildir()).expect("the maildrop removed");
+        run(Command::new("cp").arg("-a").arg(self.path("remembered")).arg(self.maildir()));
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
