@@ -27,7 +27,8 @@ pub fn bench(part: usize) {
     let (messages, source) = mail(MESSAGES / part);
     let count = messages.len();
     let server = Dovecot::start(messages);
-    let octets: u64 = server.messages().iter().map(|message| crate::support::dovecot::with_crlf(message).len() as u64).sum();
+    let octets: u64 =
+        server.messages().iter().map(|message| crate::support::dovecot::with_crlf(message).len() as u64).sum();
     println!("  {count} messages, {:.1} MB ({source}), Dovecot, TLS, 80 ms", octets as f64 / 1e6);
     let ca_file = server.ca_file();
     cost(&floor(Place { port: server.tls_port, ca_file: &ca_file }, 0));

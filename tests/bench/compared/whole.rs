@@ -45,7 +45,10 @@ pub fn bench(part: usize) {
         }
     }
     let medians: Vec<Cost> = costs.iter().map(|costs| median(costs)).collect();
-    println!("  {:<30} {:>8} {:>8} {:>8}  {:>7} {:>7} {:>9}", "", "wall", "CPU", "peak", "x floor", "x mpop", "CPU x mpop");
+    println!(
+        "  {:<30} {:>8} {:>8} {:>8}  {:>7} {:>7} {:>9}",
+        "", "wall", "CPU", "peak", "x floor", "x mpop", "CPU x mpop"
+    );
     for (((label, _), costs), cost) in PROGRAMS.iter().zip(&costs).zip(&medians) {
         line(label, cost, &medians[0], &medians[1]);
         let walls: Vec<_> = costs.iter().map(|cost| format!("{:.2}", cost.wall.as_secs_f64())).collect();
