@@ -107,7 +107,10 @@ impl Archive {
             Err(error) => return Err(error),
         }
         let archive = Archive::assemble(folder, None);
-        archive.read(|connection| open::known(connection))?;
+        archive.read(|connection| {
+            open::known(connection)?;
+            open::refuse_foreign_journal(connection, folder)
+        })?;
         Ok(archive)
     }
 

@@ -22,6 +22,9 @@ const LOCK: &str = "lock";
 /// The largest file that is looked at whole when it is opened after a crash, in octets: a second or two.
 const EXAMINED: u64 = 1 << 30;
 
+/// By more than this no migration raises the number of the schema.
+const MIGRATED: i32 = 10_000;
+
 const MIGRATIONS: &[&str] = &[include_str!("../../migrations/001-archive.sql")];
 
 /// The schema version that this program writes, as `user_version` holds it.
@@ -115,6 +118,18 @@ pub(super) fn in_place(folder: &Path, _held: &File) -> bool {
     folder.join(MAIL).exists() // an open file cannot be removed there
 }
 
+/// Refuses a journal that another archive wrote: nothing in SQLite tells it from ours, and what stands in it would take
+/// the place of our pages. Told by the number of the schema, which begins at random in each archive and only grows.
+pub(super) fn refuse_foreign_journal(connection: &Connection, folder: &Path) -> Result<()> {
+    let path = folder.join(MAIL);
+    let mut header = Vec::with_capacity(100);
+    let read = File::open(&path).and_then(|file| file.take(100).read_to_end(&mut header));
+    read.map_err(|error| ArchiveError::io(&path, error))?;
+    let through_journal: i32 = connection.pragma_query_value(None, "schema_version", |row| row.get(0))?;
+    let grown = through_journal.wrapping_sub(big_endian(&header, 40));
+    if (0..MIGRATED).contains(&grown) { Ok(()) } else { Err(ArchiveError::ForeignJournal { file: path }) }
+}
+
 /// After an end in the middle of work, which leaves a journal: has SQLite look at the file through the journal before
 /// anything is written, so that a journal that belongs to another file does no harm. Larger archives are left to
 /// `check`.
@@ -125,6 +140,7 @@ pub(super) fn examine(folder: &Path) -> Result<()> {
         return Ok(());
     }
     let connection = reader(&path)?;
+    refuse_foreign_journal(&connection, folder)?;
     let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if verdict == "ok" { Ok(()) } else { Err(ArchiveError::Damaged { folder: folder.to_owned(), detail: verdict }) }
 }
@@ -218,6 +234,7 @@ pub(super) fn create(folder: &Path) -> Result<()> {
     // Most of the file is messages, which in larger pages are shorter chains: a quarter less work to store.
     connection.pragma_update(None, "page_size", 8_192)?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    connection.pragma_update(None, "schema_version", random_number())?;
     settle(&connection)?;
     migrate(&mut connection)?;
     // The last connection to close brings everything from the journal into the file.
@@ -230,6 +247,12 @@ pub(super) fn create(folder: &Path) -> Result<()> {
     sync_folder(folder)?;
     tracing::trace!(phase = "archive made");
     Ok(())
+}
+
+/// Where the number of the schema begins: see [`refuse_foreign_journal`].
+fn random_number() -> i32 {
+    use std::hash::{BuildHasher as _, RandomState};
+    i32::try_from(RandomState::new().hash_one(std::process::id()) >> 34).unwrap_or(0)
 }
 
 fn migrate(connection: &mut Connection) -> Result<()> {
