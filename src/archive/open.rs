@@ -25,7 +25,8 @@ const EXAMINED: u64 = 1 << 30;
 /// By more than this no migration raises the number of the schema.
 const MIGRATED: i32 = 10_000;
 
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/001-archive.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("../../migrations/001-archive.sql"), include_str!("../../migrations/002-trust.sql")];
 
 /// The schema version that this program writes, as `user_version` holds it.
 pub(super) fn known_version() -> i32 {

@@ -21,6 +21,7 @@ mod health;
 mod interrupt;
 mod place;
 mod print;
+mod private;
 mod window;
 
 use std::path::PathBuf;
@@ -121,6 +122,7 @@ pub fn run() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
+    private::keep_to_ourselves(arguments.command.is_none());
     log_to_stderr();
     match dispatch(arguments) {
         Ok(status) => status.into(),

@@ -2,7 +2,9 @@
 #![allow(dead_code)]
 
 pub mod dovecot;
+pub mod fake;
 pub mod mutant;
+pub mod proxy;
 pub mod rig;
 
 use std::path::{Path, PathBuf};
