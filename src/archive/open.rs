@@ -22,6 +22,10 @@ const LOCK: &str = "lock";
 /// The largest file that is looked at whole when it is opened after a crash, in octets: a second or two.
 const EXAMINED: u64 = 1 << 30;
 
+/// Instructions of SQLite's virtual machine between two points at which a test may kill a migration.
+#[cfg(debug_assertions)]
+const MIGRATION_STEP: i32 = 50;
+
 /// By more than this no migration raises the number of the schema.
 const MIGRATED: i32 = 10_000;
 
@@ -208,6 +212,13 @@ pub(super) fn inspect(folder: &Path) -> Result<Found> {
     Ok(Found::Ours)
 }
 
+/// Whether an older version of the program wrote the archive last. Asked of SQLite, for the number may be in the journal.
+pub(super) fn is_older(folder: &Path) -> Result<bool> {
+    let connection = reader(&folder.join(MAIL)).map_err(|error| error.diagnosed(folder))?;
+    let version: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    Ok(version < known_version())
+}
+
 fn big_endian(header: &[u8], at: usize) -> i32 {
     header.get(at..at + 4).and_then(|octets| octets.try_into().ok()).map_or(0, i32::from_be_bytes)
 }
@@ -258,7 +269,19 @@ fn random_number() -> i32 {
 
 fn migrate(connection: &mut Connection) -> Result<()> {
     let migrations = Migrations::new(MIGRATIONS.iter().map(|sql| M::up(sql)).collect());
-    match migrations.to_latest(connection) {
+    // So that tests can have it killed after each few instructions of SQLite: finer than at each statement.
+    #[cfg(debug_assertions)]
+    connection.progress_handler(
+        MIGRATION_STEP,
+        Some(|| {
+            tracing::trace!(phase = "migrating");
+            false
+        }),
+    )?;
+    let migrated = migrations.to_latest(connection);
+    #[cfg(debug_assertions)]
+    connection.progress_handler(0, None::<fn() -> bool>)?;
+    match migrated {
         Ok(()) => Ok(()),
         Err(rusqlite_migration::Error::RusqliteError { err, .. }) => Err(ArchiveError::Sqlite(err)),
         Err(_) => refuse_newer(i32::MAX),
@@ -287,10 +310,15 @@ fn settle(connection: &Connection) -> Result<()> {
     // After a large import the journal gives its room back.
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
     distrust(connection)?;
+    assured(connection, &journal)
+}
+
+/// Reads back what durability rests on.
+pub(super) fn assured(connection: &Connection, journal: &str) -> Result<()> {
     let synchronous: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;
     let foreign_keys: i64 = connection.pragma_query_value(None, "foreign_keys", |row| row.get(0))?;
     for (setting, held, found) in [
-        ("journal_mode=WAL", journal == "wal", journal.clone()),
+        ("journal_mode=WAL", journal == "wal", journal.to_owned()),
         ("synchronous=FULL", synchronous == 2, synchronous.to_string()),
         ("foreign_keys=ON", foreign_keys == 1, foreign_keys.to_string()),
     ] {
