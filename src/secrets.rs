@@ -294,7 +294,7 @@ fn beginning<P: Read>(pipe: &mut BufReader<P>) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::{AccountId, Retention, Security, Server};
+    use crate::account::{AccountId, Fetching, Retention, Security, Server};
 
     pub(super) const SOON: Duration = Duration::from_millis(200);
     const LATE: Duration = Duration::from_secs(20);
@@ -312,6 +312,7 @@ mod tests {
             },
             name: String::new(),
             retention: Retention::LeaveCopy,
+            fetching: Fetching::default(),
             password_command: None,
         }
     }

@@ -12,7 +12,7 @@ use crate::message;
 use crate::transport::Connection;
 
 /// How many header sections are asked for and compared at a time.
-const CHUNK: usize = 100;
+pub const CHUNK: usize = 100;
 
 /// The numbers of those stored messages of a plan that may be removed but whose header section the server gives
 /// otherwise. What the server will not give a header section of counts as the same: then its size alone has told.
@@ -62,7 +62,7 @@ fn differs(archive: &Archive, id: MessageId, theirs: &[u8]) -> Result<bool, Arch
 }
 
 /// The lines before the first empty one.
-fn header_section(octets: &[u8]) -> &[u8] {
+pub fn header_section(octets: &[u8]) -> &[u8] {
     let mut start = 0;
     for line in octets.split_inclusive(|octet| *octet == b'\n') {
         if matches!(line, b"\r\n" | b"\n") {

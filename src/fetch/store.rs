@@ -2,8 +2,8 @@
 //! batches, one indexes behind it.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::mpsc as blocking;
-use std::thread;
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -12,6 +12,7 @@ use super::{FetchError, Update};
 use crate::account::{AccountId, MessageId};
 use crate::archive::{Archive, ArchiveError, Incoming, Ingested, ListedMessage, MaildropId, Marks, Origin, SessionId};
 use crate::job::Cancel;
+use crate::message;
 
 /// Free space that must remain beyond the mail itself, in octets: the log of SQLite, the index, other programs.
 pub const RESERVE: u64 = 64 << 20;
@@ -36,9 +37,11 @@ impl Parcel {
 }
 
 /// What a batch is stored under.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Visit {
     pub account: AccountId,
+    /// The account's own address.
+    pub address: Arc<str>,
     pub session: SessionId,
     pub maildrop: MaildropId,
 }
@@ -58,18 +61,22 @@ pub struct Committed {
 /// Commits batches in the order they come and indexes behind that. `updates` hears of what can be shown.
 pub struct Store {
     batches: Option<mpsc::Sender<Vec<Parcel>>>,
-    committer: tokio::task::JoinHandle<Committed>,
+    committer: Option<tokio::task::JoinHandle<Committed>>,
+    indexer: tokio::task::JoinHandle<()>,
 }
 
 impl Store {
     pub fn start(archive: Archive, visit: Visit, updates: mpsc::UnboundedSender<Update>) -> Store {
         // One batch waits while one is written: memory stays bounded, the session is slowed down when the disk is slow.
         let (batches, inbox) = mpsc::channel(1);
-        let committer = tokio::task::spawn_blocking(move || commit_all(&archive, visit, inbox, updates));
-        Store { batches: Some(batches), committer }
+        let (to_index, committed) = blocking::channel();
+        let indexing = archive.clone();
+        let indexer = tokio::task::spawn_blocking(move || index_all(&indexing, &committed, &updates));
+        let committer = tokio::task::spawn_blocking(move || commit_all(&archive, &visit, inbox, &to_index));
+        Store { batches: Some(batches), committer: Some(committer), indexer }
     }
 
-    /// Hands a batch over; waits while the disk is behind. `false`: the committer has failed, [`Store::finish`] says why.
+    /// Hands a batch over; waits while the disk is behind. `false`: the committer has failed, [`Store::commits`] says why.
     pub async fn put(&mut self, batch: Vec<Parcel>) -> bool {
         match &self.batches {
             Some(batches) => batches.send(batch).await.is_ok(),
@@ -77,24 +84,31 @@ impl Store {
         }
     }
 
-    /// Waits until everything handed over is committed and indexed; answers what was.
-    pub async fn finish(mut self) -> Committed {
+    /// Waits until everything handed over is committed; answers what was. Nothing can be handed over afterwards. May be
+    /// dropped and called again until it has answered.
+    pub async fn commits(&mut self) -> Committed {
         self.batches = None;
-        self.committer.await.unwrap_or_else(|_| Committed { error: Some(FetchError::Internal), ..Committed::default() })
+        let Some(committer) = &mut self.committer else { return Committed::default() };
+        let committed = committer.await;
+        self.committer = None;
+        committed.unwrap_or_else(|_| Committed { error: Some(FetchError::Internal), ..Committed::default() })
+    }
+
+    /// Waits until everything committed can be searched. The session with the server need not wait for it (quirk 64).
+    pub async fn indexed(self) -> Result<(), FetchError> {
+        self.indexer.await.map_err(|_| FetchError::Internal)
     }
 }
 
 fn commit_all(
     archive: &Archive,
-    visit: Visit,
+    visit: &Visit,
     mut inbox: mpsc::Receiver<Vec<Parcel>>,
-    updates: mpsc::UnboundedSender<Update>,
+    to_index: &blocking::Sender<Vec<MessageId>>,
 ) -> Committed {
-    let (to_index, committed) = blocking::channel();
-    let indexing = archive.clone();
-    let indexer = thread::spawn(move || index_all(&indexing, &committed, &updates));
     let mut done = Committed::default();
     while let Some(batch) = inbox.blocking_recv() {
+        tracing::trace!(phase = "batch taken");
         match commit(archive, visit, batch, &mut done) {
             Ok(added) => _ = to_index.send(added),
             Err(error) => {
@@ -103,18 +117,12 @@ fn commit_all(
             }
         }
     }
-    // Closed now, so that whoever still hands over batches learns that nobody takes them.
-    drop(inbox);
-    drop(to_index);
-    if indexer.join().is_err() {
-        done.error.get_or_insert(FetchError::Internal);
-    }
     done
 }
 
 fn commit(
     archive: &Archive,
-    visit: Visit,
+    visit: &Visit,
     batch: Vec<Parcel>,
     done: &mut Committed,
 ) -> Result<Vec<MessageId>, FetchError> {
@@ -141,7 +149,7 @@ fn commit(
     Ok(ingested.into_iter().filter_map(shown).collect())
 }
 
-fn incoming(visit: Visit, parcel: Parcel) -> (ListedMessage, Incoming) {
+fn incoming(visit: &Visit, parcel: Parcel) -> (ListedMessage, Incoming) {
     let from = Origin::Maildrop {
         session: visit.session,
         maildrop: visit.maildrop,
@@ -150,7 +158,15 @@ fn incoming(visit: Visit, parcel: Parcel) -> (ListedMessage, Incoming) {
         ordinal: parcel.listed.ordinal,
         octets: parcel.listed.octets,
     };
-    (parcel.listed, Incoming { bytes: parcel.octets, arrived: Timestamp::now(), marks: Marks::default(), from })
+    let marks = Marks { read: is_from(&parcel.octets, &visit.address), ..Marks::default() };
+    (parcel.listed, Incoming { bytes: parcel.octets, arrived: Timestamp::now(), marks, from })
+}
+
+/// Whether a message was sent by its own reader to others: some servers list sent mail too, which is no news (quirk 89).
+fn is_from(octets: &[u8], address: &str) -> bool {
+    let envelope = message::envelope(octets);
+    let is_own = |mailbox: &message::Mailbox| mailbox.address.eq_ignore_ascii_case(address);
+    is_own(&envelope.from) && !envelope.to.iter().chain(&envelope.cc).any(is_own)
 }
 
 fn shown(ingested: Ingested) -> Option<MessageId> {
