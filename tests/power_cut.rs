@@ -98,7 +98,10 @@ fn make_migration(program: &Path, seed: u64) -> Recording {
     version_one::make(&archive, &mail);
     let before = fs::read(archive.join("mail.db")).expect("an archive");
     let mut import = postkeep_at(program, &archive);
-    import.arg("import").arg(folder.path().join("archive/lock"));
+    // The smallest command that opens for writing: there is nothing to import.
+    let nothing = folder.path().join("nothing");
+    fs::create_dir(&nothing).expect("a folder");
+    import.arg("import").arg(nothing);
     let mut steps = vec![Step::Open("mail.db".into()), Step::Write { path: "mail.db".into(), at: 0, bytes: before }];
     steps.extend([Step::SyncBegins("mail.db".into()), Step::SyncEnds("mail.db".into())]);
     steps.extend([Step::SyncBegins(String::new()), Step::SyncEnds(String::new())]);
@@ -256,7 +259,10 @@ impl Promise<'_> {
             let digest = Digest(row.get(0)?);
             let bytes = row.get_ref(1)?.as_blob()?;
             if self.mail.get(&digest).is_none_or(|message| message != bytes) {
-                return Ok(Err("a message is stored in other bytes than the server sent".to_owned()));
+                let known = self.mail.get(&digest).map(Vec::as_slice).unwrap_or_default();
+                let at = known.iter().zip(bytes).position(|(left, right)| left != right);
+                let (known, stored) = (known.len(), bytes.len());
+                return Ok(Err(format!("a message of {known} octets is stored in {stored} others, from {at:?} on")));
             }
             here.insert(digest);
         }
