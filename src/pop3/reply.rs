@@ -86,7 +86,8 @@ pub(super) fn strip_word<'a>(line: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
 /// Octets of a server as text that can do nothing to a log or a terminal.
 pub(super) fn printable(octets: &[u8]) -> String {
     let text = String::from_utf8_lossy(octets);
-    text.chars().map(|sign| if sign.is_control() { '\u{FFFD}' } else { sign }).collect()
+    let turns = |sign| matches!(sign, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200E}' | '\u{200F}');
+    text.chars().map(|sign| if sign.is_control() || turns(sign) { '\u{FFFD}' } else { sign }).collect()
 }
 
 #[cfg(test)]
@@ -96,7 +97,7 @@ mod tests {
 
     #[test]
     fn reads_what_servers_send() {
-        let table: [(&[u8], Option<(bool, Option<Code>, &str)>); 18] = [
+        let table: [(&[u8], Option<(bool, Option<Code>, &str)>); 19] = [
             (b"+OK", Some((true, None, ""))),
             (b"+OK ready", Some((true, None, "ready"))),
             (b"+ok ready", Some((true, None, "ready"))),
@@ -113,6 +114,7 @@ mod tests {
             (b"-ERR [XYZ] odd", Some((false, Some(Code::Other("XYZ".into())), "odd"))),
             (b"-ERR [] odd", Some((false, None, "[] odd"))),
             (b"-ERR \x1b]52;evil\x07", Some((false, None, "\u{FFFD}]52;evil\u{FFFD}"))),
+            ("-ERR \u{202E}gnp".as_bytes(), Some((false, None, "\u{FFFD}gnp"))),
             (b"HTTP/1.1 302 Found", None),
             (b"", None),
         ];
