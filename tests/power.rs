@@ -276,6 +276,14 @@ fn reindex(bench: &mut Bench, mail: &[Vec<u8>], death: &Death, when: &str) {
     bench.all_is_settled(when);
 }
 
+/// The shortest of them, for the mutant `commit-by-halves`.
+#[test]
+fn killed_amid_a_message() {
+    let mut bench = Bench::new(Mode::Keep, Options::default());
+    let mail: Vec<_> = small_mail(SEED).take(MAIL).collect();
+    play(&mut bench, &mail, &[Death { play: Play::Fetch, point: "original without body:30".to_owned() }]);
+}
+
 /// Pairs of points, one death after the other: `tests/soak pairs COUNT`.
 #[test]
 #[ignore = "by tests/soak"]
