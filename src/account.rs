@@ -159,20 +159,101 @@ impl FromStr for Security {
     }
 }
 
-/// How long the server keeps its copy of a fetched message.
+/// How long the server keeps its copy of a fetched message. What goes, goes only once it is proved to be stored here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Retention {
     /// "Leave a copy on server" is on: nothing is ever removed there.
     #[default]
     LeaveCopy,
+    /// So many days after it was first seen there. Days of visits: a clock that jumps expires nothing.
+    Days(u16),
+    /// Until it is deleted here.
+    UntilDeleted,
+    /// Until it is in a verified backup.
+    UntilBackedUp,
+    /// Only the newest so many messages stay there.
+    NewestMessages(u32),
+    /// Only the newest so many octets stay there.
+    NewestOctets(u64),
     /// It is off: a message is removed from the server once it is proved to be stored here.
     RemoveOnceStored,
 }
 
 impl Retention {
+    /// Whether nothing is ever removed.
     pub fn leaves_copy(self) -> bool {
         self == Retention::LeaveCopy
+    }
+}
+
+/// The words of the command line and of `mail.db`: `always`, `30d`, `until-deleted`, `until-backup`, `newest:500`,
+/// `newest:500MB` (of a million octets), `none`.
+impl fmt::Display for Retention {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Retention::LeaveCopy => formatter.write_str("always"),
+            Retention::Days(days) => write!(formatter, "{days}d"),
+            Retention::UntilDeleted => formatter.write_str("until-deleted"),
+            Retention::UntilBackedUp => formatter.write_str("until-backup"),
+            Retention::NewestMessages(messages) => write!(formatter, "newest:{messages}"),
+            Retention::NewestOctets(octets) => write!(formatter, "newest:{}MB", octets / MEGA),
+            Retention::RemoveOnceStored => formatter.write_str("none"),
+        }
+    }
+}
+
+/// Octets of a megabyte, as on the label of a disk.
+const MEGA: u64 = 1_000_000;
+
+/// A word that says no retention.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "how long copies stay on the server is one of always, 30d, until-deleted, until-backup, newest:500, newest:500MB, none; not {0:?}"
+)]
+pub struct UnknownRetention(String);
+
+impl FromStr for Retention {
+    type Err = UnknownRetention;
+
+    fn from_str(word: &str) -> Result<Retention, UnknownRetention> {
+        let unknown = || UnknownRetention(word.to_owned());
+        let positive = |digits: &str| digits.parse::<u32>().ok().filter(|number| *number > 0).ok_or_else(unknown);
+        match word {
+            "always" => return Ok(Retention::LeaveCopy),
+            "until-deleted" => return Ok(Retention::UntilDeleted),
+            "until-backup" => return Ok(Retention::UntilBackedUp),
+            "none" => return Ok(Retention::RemoveOnceStored),
+            _ => {}
+        }
+        if let Some(days) = word.strip_suffix('d') {
+            return Ok(Retention::Days(positive(days)?.try_into().map_err(|_| unknown())?));
+        }
+        let newest = word.strip_prefix("newest:").ok_or_else(unknown)?;
+        match newest.strip_suffix("MB") {
+            Some(megabytes) => Ok(Retention::NewestOctets(u64::from(positive(megabytes)?) * MEGA)),
+            None => positive(newest).map(Retention::NewestMessages),
+        }
+    }
+}
+
+/// When an account is visited, and what a visit may bring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fetching {
+    /// Minutes between two visits, also the first after the start; 0: only when asked.
+    pub every: u16,
+    /// For connections that come and go: small messages first, removals in small batches.
+    pub weak_link: bool,
+    /// Of messages over so many octets only the header section is fetched, until the whole is asked for. `None`: all come
+    /// whole.
+    pub headers_over: Option<u64>,
+    /// Octets that one visit may bring; the rest waits for the next. `None`: no limit.
+    pub budget: Option<u64>,
+}
+
+impl Default for Fetching {
+    fn default() -> Fetching {
+        Fetching { every: 15, weak_link: false, headers_over: None, budget: None }
     }
 }
 
@@ -188,6 +269,7 @@ pub struct Account {
     /// What the list shows instead of the address; empty when the user gave none.
     pub name: String,
     pub retention: Retention,
+    pub fetching: Fetching,
     /// A command run through `sh -c` whose first line of output is the password; for machines without a keyring.
     pub password_command: Option<String>,
 }
@@ -202,4 +284,29 @@ pub struct Server {
     pub user: String,
     /// A certificate authority (PEM) trusted for this account beside the platform's own.
     pub ca_file: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retentions_are_read_as_they_are_written() {
+        let all = [
+            (Retention::LeaveCopy, "always"),
+            (Retention::Days(30), "30d"),
+            (Retention::UntilDeleted, "until-deleted"),
+            (Retention::UntilBackedUp, "until-backup"),
+            (Retention::NewestMessages(500), "newest:500"),
+            (Retention::NewestOctets(500_000_000), "newest:500MB"),
+            (Retention::RemoveOnceStored, "none"),
+        ];
+        for (retention, word) in all {
+            assert_eq!(retention.to_string(), word);
+            assert_eq!(word.parse(), Ok(retention));
+        }
+        for word in ["", "d", "0d", "-1d", "99999d", "newest:", "newest:0", "newest:MB", "off", "30"] {
+            assert_eq!(word.parse::<Retention>(), Err(UnknownRetention(word.to_owned())));
+        }
+    }
 }

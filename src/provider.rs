@@ -36,6 +36,16 @@ pub fn suggest(address: &str) -> Option<Suggestion> {
     }
 }
 
+/// Minutes that the provider of this server wants between two logins; some refuse the password of whoever comes sooner.
+pub fn check_interval(host: &str) -> Option<u16> {
+    static BY_HOST: OnceLock<HashMap<&str, u16>> = OnceLock::new();
+    let by_host = BY_HOST.get_or_init(|| {
+        let entries = table().values().flat_map(|provider| &provider.pop3);
+        entries.filter_map(|entry| Some((entry.host.as_str(), entry.minutes()?))).collect()
+    });
+    by_host.get(host.trim().to_ascii_lowercase().as_str()).copied()
+}
+
 fn tls_server(host: String, user: &str) -> Server {
     let security = Security::Tls;
     Server { host, port: security.default_port(), security, user: user.to_owned(), ca_file: None }
@@ -78,6 +88,12 @@ struct Habits {
 #[derive(Deserialize)]
 struct Interval {
     minutes: String,
+}
+
+impl Entry {
+    fn minutes(&self) -> Option<u16> {
+        self.pop3.check_interval.as_ref()?.minutes.parse().ok()
+    }
 }
 
 /// Providers by domain. The file is part of the program and a test reads it, so an unreadable one is an empty table.

@@ -1,21 +1,20 @@
 //! Accounts, the program's own small settings, and the sync log.
 
-use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
-use super::columns::{count, micros, time, uncount};
+use super::columns::{count, uncount};
 use super::error::{ArchiveError, Result};
-use super::{Archive, Mail, MaildropId, NewAccount, SessionId, SessionOutcome, erase};
-use crate::account::{Account, AccountId, Retention, Security, Server};
+use super::{Archive, Mail, MaildropId, NewAccount, erase};
+use crate::account::{Account, AccountId, Fetching, Security, Server};
 
-/// One line of the sync log: whose, begun, ended (if it was), and how.
-pub type LoggedSession = (AccountId, Timestamp, Option<Timestamp>, SessionOutcome);
-
-const COLUMNS: &str = "id, address, host, port, security, user, ca_file, name, leave_copy, password_command";
+const COLUMNS: &str = "id, address, host, port, security, user, ca_file, name, retention, password_command,
+    every, weak_link, headers_over, budget";
+/// The column of `removed` behind those.
+const REMOVED: usize = 14;
 
 pub(super) fn account_of(row: &Row<'_>) -> rusqlite::Result<Account> {
     let security: String = row.get(4)?;
-    let leave_copy: bool = row.get(8)?;
+    let retention: String = row.get(8)?;
     Ok(Account {
         id: row.get(0)?,
         address: row.get(1)?,
@@ -27,7 +26,14 @@ pub(super) fn account_of(row: &Row<'_>) -> rusqlite::Result<Account> {
             ca_file: row.get::<_, Option<String>>(6)?.map(Into::into),
         },
         name: row.get(7)?,
-        retention: if leave_copy { Retention::LeaveCopy } else { Retention::RemoveOnceStored },
+        // A word of a later version removes nothing.
+        retention: retention.parse().unwrap_or_default(),
+        fetching: Fetching {
+            every: row.get(10)?,
+            weak_link: row.get(11)?,
+            headers_over: row.get::<_, Option<i64>>(12)?.map(uncount),
+            budget: row.get::<_, Option<i64>>(13)?.map(uncount),
+        },
         password_command: row.get(9)?,
     })
 }
@@ -41,17 +47,39 @@ fn by_address(connection: &Connection, address: &str) -> Result<Option<(Account,
     let sql = format!("SELECT {COLUMNS}, removed FROM account WHERE folded = ?1");
     let found = connection
         .prepare_cached(&sql)?
-        .query_row([folded(address)], |row| Ok((account_of(row)?, row.get(10)?)))
+        .query_row([folded(address)], |row| Ok((account_of(row)?, row.get(REMOVED)?)))
         .optional()?;
     Ok(found)
 }
 
+fn by_id(connection: &Connection, id: AccountId) -> Result<Option<Account>> {
+    let sql = format!("SELECT {COLUMNS} FROM account WHERE id = ?1");
+    Ok(connection.prepare_cached(&sql)?.query_row([id], account_of).optional()?)
+}
+
+fn agree(transaction: &Transaction<'_>, account: &Account) -> Result<()> {
+    let maildrop = maildrop(transaction, account.id, &account.server.host, &account.server.user)?;
+    transaction.execute("UPDATE maildrop SET agreed = 1 WHERE id = ?1", [maildrop.0])?;
+    Ok(())
+}
+
+fn has_agreed(transaction: &Transaction<'_>, account: &Account) -> Result<bool> {
+    let maildrop = maildrop(transaction, account.id, &account.server.host, &account.server.user)?;
+    Ok(transaction.query_row("SELECT agreed FROM maildrop WHERE id = ?1", [maildrop.0], |row| row.get(0))?)
+}
+
+fn disagree(transaction: &Transaction<'_>, id: AccountId) -> Result<()> {
+    transaction.execute("UPDATE maildrop SET agreed = 0 WHERE account = ?1", [id])?;
+    Ok(())
+}
+
 /// Writes every column of an account that is there.
-fn update(transaction: &Transaction<'_>, account: &Account) -> Result<()> {
-    let server = &account.server;
+pub(super) fn update(transaction: &Transaction<'_>, account: &Account) -> Result<()> {
+    let (server, fetching) = (&account.server, &account.fetching);
     let changed = transaction.execute(
         "UPDATE account SET address = ?2, folded = ?3, host = ?4, port = ?5, security = ?6, user = ?7, ca_file = ?8,
-             name = ?9, leave_copy = ?10, password_command = ?11, removed = 0 WHERE id = ?1",
+             name = ?9, retention = ?10, password_command = ?11, every = ?12, weak_link = ?13, headers_over = ?14,
+             budget = ?15, removed = 0 WHERE id = ?1",
         params![
             account.id,
             account.address,
@@ -62,8 +90,12 @@ fn update(transaction: &Transaction<'_>, account: &Account) -> Result<()> {
             server.user,
             server.ca_file.as_ref().map(|file| file.to_string_lossy()),
             account.name,
-            account.retention.leaves_copy(),
+            account.retention.to_string(),
             account.password_command,
+            fetching.every,
+            fetching.weak_link,
+            fetching.headers_over.map(count),
+            fetching.budget.map(count),
         ],
     )?;
     if changed == 1 { Ok(()) } else { Err(ArchiveError::NoSuchAccount) }
@@ -76,8 +108,8 @@ pub(super) fn add(transaction: &Transaction<'_>, new: &NewAccount) -> Result<Acc
         Some((account, true)) => account.id,
         None => {
             transaction.execute(
-                "INSERT INTO account (address, folded, host, port, security, user, name, leave_copy)
-                 VALUES (?1, ?2, '', 0, 'tls', '', '', 1)",
+                "INSERT INTO account (address, folded, host, port, security, user, name)
+                 VALUES (?1, ?2, '', 0, 'tls', '', '')",
                 params![new.address, folded(&new.address)],
             )?;
             AccountId(transaction.last_insert_rowid())
@@ -89,6 +121,7 @@ pub(super) fn add(transaction: &Transaction<'_>, new: &NewAccount) -> Result<Acc
         server: new.server.clone(),
         name: new.name.clone(),
         retention: new.retention,
+        fetching: Fetching::default(),
         password_command: new.password_command.clone(),
     };
     update(transaction, &account)?;
@@ -103,7 +136,7 @@ pub(super) fn find(connection: &Connection, address: &str) -> Result<Option<(Acc
 /// All accounts, removed ones too, each with whether it was.
 pub(super) fn all(connection: &Connection) -> Result<Vec<(Account, bool)>> {
     let mut statement = connection.prepare_cached(&format!("SELECT {COLUMNS}, removed FROM account ORDER BY id"))?;
-    let accounts = statement.query_map([], |row| Ok((account_of(row)?, row.get(10)?)))?;
+    let accounts = statement.query_map([], |row| Ok((account_of(row)?, row.get(REMOVED)?)))?;
     Ok(accounts.collect::<rusqlite::Result<_>>()?)
 }
 
@@ -144,15 +177,66 @@ impl Archive {
         Ok(found.filter(|(_, removed)| !removed).map(|(account, _)| account))
     }
 
-    /// Adds an account. An address removed earlier with its mail kept comes back with that mail and its ledger.
+    /// Adds an account. An address removed earlier with its mail kept comes back with that mail and its ledger. Whoever
+    /// adds one that does not leave copies has asked the user: removals from this maildrop are agreed to.
     pub fn add_account(&self, new: &NewAccount) -> Result<Account> {
-        self.write(|transaction| add(transaction, new))
+        self.write(|transaction| {
+            let account = add(transaction, new)?;
+            if !account.retention.leaves_copy() {
+                agree(transaction, &account)?;
+            }
+            Ok(account)
+        })
     }
 
+    /// Changes an account. Whoever changes its retention has asked the user, as in [`Archive::add_account`]. Another
+    /// host or user is another maildrop, from which nothing is removed before that is agreed to as well.
     pub fn change_account(&self, account: &Account) -> Result<()> {
-        self.write(|transaction| match by_address(transaction, &account.address)? {
-            Some((other, _)) if other.id != account.id => Err(ArchiveError::AccountExists(account.address.clone())),
-            _ => update(transaction, account),
+        self.write(|transaction| {
+            match by_address(transaction, &account.address)? {
+                Some((other, _)) if other.id != account.id => {
+                    return Err(ArchiveError::AccountExists(account.address.clone()));
+                }
+                _ => {}
+            }
+            let before = by_id(transaction, account.id)?.ok_or(ArchiveError::NoSuchAccount)?;
+            update(transaction, account)?;
+            if account.retention.leaves_copy() {
+                return disagree(transaction, account.id);
+            }
+            let same_maildrop = before.server.host.eq_ignore_ascii_case(&account.server.host)
+                && before.server.user == account.server.user;
+            if before.retention != account.retention || same_maildrop && has_agreed(transaction, account)? {
+                agree(transaction, account)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The user agrees, on this computer, that mail is removed from the account's maildrop as its retention says.
+    pub fn agree_to_removal(&self, account: &Account) -> Result<()> {
+        self.write(|transaction| agree(transaction, account))
+    }
+
+    /// The user says that the maildrop at the account's new host or user is the one it had before: what is known of its
+    /// messages stays known, and nothing is fetched anew.
+    pub fn same_maildrop(&self, account: &Account, before: &Server) -> Result<()> {
+        self.write(|transaction| {
+            let old = maildrop(transaction, account.id, &before.host, &before.user)?;
+            let new = maildrop(transaction, account.id, &account.server.host, &account.server.user)?;
+            if old == new {
+                return Ok(());
+            }
+            transaction
+                .execute("UPDATE OR IGNORE ledger SET maildrop = ?2 WHERE maildrop = ?1", params![old.0, new.0])?;
+            transaction
+                .execute("UPDATE OR IGNORE awaited SET maildrop = ?2 WHERE maildrop = ?1", params![old.0, new.0])?;
+            transaction.execute(
+                "UPDATE maildrop SET (age, last_visit, agreed) =
+                     (SELECT age, last_visit, agreed FROM maildrop AS old WHERE old.id = ?1) WHERE id = ?2",
+                params![old.0, new.0],
+            )?;
+            Ok(())
         })
     }
 
@@ -186,70 +270,4 @@ impl Archive {
             Ok(())
         })
     }
-
-    /// Opens an entry in the sync log, and the maildrop for the account's present host and user.
-    pub fn begin_session(&self, account: &Account, now: Timestamp) -> Result<(SessionId, MaildropId)> {
-        self.write(|transaction| {
-            let there = transaction
-                .query_row("SELECT 1 FROM account WHERE id = ?1 AND removed = 0", [account.id], |_| Ok(()))
-                .optional()?;
-            there.ok_or(ArchiveError::NoSuchAccount)?;
-            let maildrop = maildrop(transaction, account.id, &account.server.host, &account.server.user)?;
-            transaction.execute(
-                "INSERT INTO session (account, maildrop, began) VALUES (?1, ?2, ?3)",
-                params![account.id, maildrop.0, micros(now)],
-            )?;
-            Ok((SessionId(transaction.last_insert_rowid()), maildrop))
-        })
-    }
-
-    pub fn end_session(&self, session: SessionId, outcome: &SessionOutcome, now: Timestamp) -> Result<()> {
-        self.write(|transaction| {
-            transaction.execute(
-                "UPDATE session SET ended = ?2, listed = ?3, retrieved = ?4, deleted = ?5, kept = ?6, failed = ?7,
-                     octets = ?8, problem = ?9 WHERE id = ?1",
-                params![
-                    session.0,
-                    micros(now),
-                    count(outcome.listed),
-                    count(outcome.retrieved),
-                    count(outcome.deleted),
-                    count(outcome.kept),
-                    count(outcome.failed),
-                    count(outcome.octets),
-                    outcome.problem,
-                ],
-            )?;
-            Ok(())
-        })
-    }
-
-    /// The sync log, newest first.
-    pub fn sessions(&self, limit: usize) -> Result<Vec<LoggedSession>> {
-        self.read(|connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT account, began, ended, listed, retrieved, deleted, kept, failed, octets, problem
-                 FROM session ORDER BY began DESC, id DESC LIMIT ?1",
-            )?;
-            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            let sessions = statement.query_map([limit], |row| {
-                Ok((row.get(0)?, time(row.get(1)?), row.get::<_, Option<i64>>(2)?.map(time), outcome_of(row, 3)?))
-            })?;
-            Ok(sessions.collect::<rusqlite::Result<_>>()?)
-        })
-    }
-}
-
-/// The seven columns of an outcome from `at` on.
-pub(super) fn outcome_of(row: &Row<'_>, at: usize) -> rusqlite::Result<SessionOutcome> {
-    let number = |offset: usize| row.get::<_, i64>(at + offset).map(uncount);
-    Ok(SessionOutcome {
-        listed: number(0)?,
-        retrieved: number(1)?,
-        deleted: number(2)?,
-        kept: number(3)?,
-        failed: number(4)?,
-        octets: number(5)?,
-        problem: row.get(at + 6)?,
-    })
 }

@@ -39,9 +39,10 @@ impl Archive {
         Ok(Counts {
             all: mail.shown.len(),
             unread: mail.unread().len(),
-            starred: mail.starred.len(),
-            on_server: mail.on_server.len(),
-            in_backup: mail.in_backup.len(),
+            starred: mail.starred.intersection_len(&mail.shown),
+            on_server: mail.on_server.intersection_len(&mail.shown),
+            in_backup: mail.in_backup.intersection_len(&mail.shown),
+            bin: mail.bin.len(),
             accounts: accounts.map(|id| (id, mail.accounts.get(&id).map_or(0, |set| set.len()))).collect(),
             to_index: mail.every.saturating_sub(indexed.len() as u64),
         })
@@ -108,6 +109,7 @@ fn envelope_row(index: &Connection, key: SortKey) -> Result<Option<Row>> {
                 marks: Marks::default(),
                 on_server: false,
                 in_backup: None,
+                binned: None,
             })
         })
         .optional()?;
@@ -123,7 +125,8 @@ fn with_truth(mail: &Connection, row: Row) -> Result<Option<Row>> {
                  OR EXISTS (SELECT 1 FROM message AS twin JOIN ledger ON ledger.message = twin.id
                             WHERE twin.twin_of = message.id AND state = 1),
                  (SELECT max(verified) FROM backup_message JOIN backup ON backup.id = backup
-                  WHERE backup_message.message = message.id)
+                  WHERE backup_message.message = message.id),
+                 (SELECT since FROM bin WHERE bin.message = message.id)
              FROM message LEFT JOIN mark ON mark.message = message.id WHERE message.id = ?1",
         )?
         .query_row([row.id], |found| {
@@ -132,6 +135,7 @@ fn with_truth(mail: &Connection, row: Row) -> Result<Option<Row>> {
                 marks: Marks { read: found.get(1)?, starred: found.get(2)? },
                 on_server: found.get(3)?,
                 in_backup: found.get::<_, Option<i64>>(4)?.map(time),
+                binned: found.get::<_, Option<i64>>(5)?.map(time),
                 ..row
             })
         })

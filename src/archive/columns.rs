@@ -73,8 +73,8 @@ impl FromSql for Uidl {
     }
 }
 
-/// In the order of the numbers that the migration names.
-pub(super) const STATES: [CopyState; 7] = [
+/// In the order of the numbers that the migrations name.
+pub(super) const STATES: [CopyState; 8] = [
     CopyState::Listed,
     CopyState::Stored,
     CopyState::DeleSent,
@@ -82,6 +82,7 @@ pub(super) const STATES: [CopyState; 7] = [
     CopyState::DeleteUnknown,
     CopyState::Vanished,
     CopyState::Refused,
+    CopyState::Erased,
 ];
 
 impl ToSql for CopyState {

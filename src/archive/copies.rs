@@ -1,5 +1,7 @@
 //! Questions about where copies are, for the plan that a person sees before anything is removed.
 
+use std::collections::HashSet;
+
 use rusqlite::{OptionalExtension as _, params};
 
 use super::error::Result;
@@ -17,6 +19,15 @@ impl Archive {
                 })
                 .optional()?;
             Ok(found.map(MaildropId))
+        })
+    }
+
+    /// All messages that are in a verified backup.
+    pub fn in_backups(&self) -> Result<HashSet<MessageId>> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached("SELECT DISTINCT message FROM backup_message")?;
+            let rows = statement.query_map([], |row| row.get(0))?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
     }
 

@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::columns::{count, micros};
 use super::error::{ArchiveError, Result};
-use super::{Archive, Incoming, Ingested, MaildropId, Marks, Origin, SessionId, SortKey, original};
+use super::{Archive, Incoming, Ingested, MaildropId, Marks, Origin, SessionId, SortKey, bin, original};
 use crate::account::{AccountId, Digest, MessageId, Uidl};
 use crate::message;
 
@@ -45,6 +45,7 @@ impl Archive {
                 Keyed { exact, likeness: message::likeness_given(&incoming.bytes, exact), incoming }
             })
             .collect();
+        tracing::trace!(phase = "batch hashed");
         self.write(|transaction| batch.iter().map(|keyed| ingest_one(transaction, keyed)).collect())
     }
 }
@@ -79,12 +80,15 @@ fn from_maildrop(transaction: &Transaction<'_>, keyed: &Keyed, place: &Place<'_>
         Ingested::Added(store(transaction, keyed, Some(place.account), None)?)
     };
     let (Ingested::Added(id) | Ingested::AlreadyHere(id) | Ingested::Twin { stored: id, .. }) = ingested;
+    if !matches!(ingested, Ingested::AlreadyHere(_)) {
+        bin::put_again(transaction, id, keyed.exact, keyed.incoming.arrived)?;
+    }
     transaction
         .prepare_cached(
             "INSERT INTO ledger (maildrop, uidl, ordinal, message, state, octets, first_seen, last_seen, last_session)
              VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?6, ?7)
              ON CONFLICT (maildrop, uidl, ordinal) DO UPDATE SET message = ?4, state = 1,
-                 octets = coalesce(?5, octets), last_seen = max(last_seen, ?6), last_session = ?7",
+                 recognised = 0, octets = coalesce(?5, octets), last_seen = max(last_seen, ?6), last_session = ?7",
         )?
         .execute(params![
             place.maildrop.0,
@@ -160,12 +164,14 @@ pub(super) fn adopt(transaction: &Transaction<'_>, id: MessageId, account: Accou
 }
 
 fn from_file(transaction: &Transaction<'_>, keyed: &Keyed, account: Option<AccountId>) -> Result<Ingested> {
-    if let Some(id) = anywhere(transaction, "sha256", keyed.exact)? {
-        return Ok(Ingested::AlreadyHere(id));
+    for (key, digest) in [("sha256", keyed.exact), ("likeness", keyed.likeness)] {
+        if let Some(id) = anywhere(transaction, key, digest)? {
+            // Whoever imports a message wants to have it.
+            bin::take_out(transaction, id)?;
+            return Ok(Ingested::AlreadyHere(id));
+        }
     }
-    if let Some(id) = anywhere(transaction, "likeness", keyed.likeness)? {
-        return Ok(Ingested::AlreadyHere(id));
-    }
+    bin::wanted_again(transaction, keyed.exact)?;
     Ok(Ingested::Added(store(transaction, keyed, account, None)?))
 }
 
@@ -173,8 +179,10 @@ fn from_file(transaction: &Transaction<'_>, keyed: &Keyed, account: Option<Accou
 /// that is shown, until [`Archive::merge`] says otherwise.
 fn from_backup(transaction: &Transaction<'_>, keyed: &Keyed) -> Result<Ingested> {
     if let Some(id) = anywhere(transaction, "sha256", keyed.exact)? {
+        bin::take_out(transaction, id)?;
         return Ok(Ingested::AlreadyHere(id));
     }
+    bin::wanted_again(transaction, keyed.exact)?;
     let of = anywhere(transaction, "likeness", keyed.likeness)?;
     let stored = store(transaction, keyed, None, of)?;
     Ok(of.map_or(Ingested::Added(stored), |of| Ingested::Twin { stored, of }))
@@ -204,6 +212,7 @@ fn store(
         None => store_original(transaction, keyed)?,
     };
     let id = store_message(transaction, original, account, micros(keyed.incoming.arrived), twin_of)?;
+    tracing::trace!(phase = "message without ledger row");
     add_marks(transaction, id, keyed.incoming.marks)?;
     Ok(id)
 }
@@ -214,6 +223,7 @@ fn store_original(transaction: &Transaction<'_>, keyed: &Keyed) -> Result<i64> {
         .prepare_cached("INSERT INTO original (sha256, likeness, octets) VALUES (?1, ?2, ?3)")?
         .execute(params![keyed.exact, keyed.likeness, count(bytes.len() as u64)])?;
     let original = transaction.last_insert_rowid();
+    tracing::trace!(phase = "original without body");
     transaction.prepare_cached("INSERT INTO body (original, codec, bytes) VALUES (?1, ?2, ?3)")?.execute(params![
         original,
         original::AS_RECEIVED,

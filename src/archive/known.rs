@@ -32,8 +32,10 @@ struct Watched<T> {
 pub(super) struct Mail {
     /// All, twins too.
     pub(super) every: u64,
-    /// Without twins, which are shown as another.
+    /// Without twins, which are shown as another, and without those in the bin.
     pub(super) shown: RoaringBitmap,
+    /// In the bin, without twins. The sets below hold these too.
+    pub(super) bin: RoaringBitmap,
     pub(super) read: RoaringBitmap,
     pub(super) starred: RoaringBitmap,
     pub(super) on_server: RoaringBitmap,
@@ -58,12 +60,16 @@ impl Mail {
             }
         }
         mail.read = bitmap(connection, "SELECT message FROM mark WHERE read = 1")?;
-        mail.starred = bitmap(connection, "SELECT message FROM mark WHERE starred = 1")? & &mail.shown;
+        let no_twins = mail.shown.clone();
+        mail.bin = bitmap(connection, "SELECT message FROM bin")? & &no_twins;
+        mail.shown -= &mail.bin;
+        mail.accounts.values_mut().for_each(|messages| *messages -= &mail.bin);
+        mail.starred = bitmap(connection, "SELECT message FROM mark WHERE starred = 1")? & &no_twins;
         mail.on_server = bitmap(
             connection,
             "SELECT coalesce(twin_of, id) FROM ledger JOIN message ON id = message WHERE state = 1",
         )?;
-        mail.in_backup = bitmap(connection, "SELECT DISTINCT message FROM backup_message")? & &mail.shown;
+        mail.in_backup = bitmap(connection, "SELECT DISTINCT message FROM backup_message")? & &no_twins;
         Ok(mail)
     }
 
@@ -72,9 +78,15 @@ impl Mail {
         match view {
             View::All => self.shown.clone(),
             View::Unread => self.unread(),
-            View::Starred => self.starred.clone(),
+            View::Starred => &self.starred & &self.shown,
             View::Account(id) => self.accounts.get(&id).cloned().unwrap_or_default(),
+            View::Bin => self.bin.clone(),
         }
+    }
+
+    /// All that some view shows.
+    pub(super) fn in_any_view(&self) -> RoaringBitmap {
+        &self.shown | &self.bin
     }
 
     pub(super) fn unread(&self) -> RoaringBitmap {

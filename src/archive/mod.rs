@@ -4,6 +4,8 @@
 //! from an async task. One process writes an archive, under an OS lock; any number may read it.
 
 mod accounts;
+mod awaited;
+mod bin;
 mod browse;
 mod columns;
 mod connections;
@@ -16,6 +18,9 @@ mod index;
 mod ingest;
 mod known;
 mod ledger;
+mod log;
+mod maildrop;
+mod medium;
 mod open;
 mod original;
 mod query;
@@ -31,8 +36,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountId, Digest, MessageId, Retention, Server, Uidl};
 
-pub use accounts::LoggedSession;
+pub use awaited::Awaited;
+pub use bin::{Emptied, Emptying};
 pub use error::{ArchiveError, Result};
+pub use log::{Habit, Habits, Left, LogEntry, LoggedSession, Withheld};
+pub use maildrop::{MaildropState, ServerWord};
 pub use snapshot::Snapshot;
 
 /// A handle on an archive; clones share it.
@@ -92,6 +100,8 @@ pub enum CopyState {
     Vanished,
     /// The server would not give the message, or it is larger than the limit: it stays there.
     Refused,
+    /// Deleted here for good; the server's copy stays and is not fetched again.
+    Erased,
 }
 
 /// One row of the ledger: one message of one maildrop.
@@ -109,6 +119,14 @@ pub struct LedgerEntry {
     pub stored_octets: Option<u64>,
     pub first_seen: Timestamp,
     pub last_seen: Timestamp,
+    /// The maildrop's age when it was first seen: see [`MaildropState::age`].
+    pub since: i64,
+    /// Taken for the message stored here by its header section and size; the bytes were not compared.
+    pub recognised: bool,
+    /// How often the server confirmed its removal.
+    pub removals: u32,
+    /// How often it was asked for in vain.
+    pub tries: u32,
 }
 
 /// One line of a server's listing: UIDL joined with LIST.
@@ -178,6 +196,8 @@ pub enum View {
     Unread,
     Starred,
     Account(AccountId),
+    /// Deleted, and still to be had back. In no other view.
+    Bin,
 }
 
 /// The row id of a message in `index.db`: (seconds of its date, clamped) << 29 | message id. Unique, positive, newest
@@ -210,9 +230,11 @@ pub struct Row {
     pub on_server: bool,
     /// When the newest backup that holds it was last verified.
     pub in_backup: Option<Timestamp>,
+    /// When it was deleted, where it is in the bin.
+    pub binned: Option<Timestamp>,
 }
 
-/// Numbers for the sidebar and the copies card. Messages shown once are counted once.
+/// Numbers for the sidebar and the copies card. Messages shown once are counted once, and those in the bin only there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub all: u64,
@@ -220,6 +242,7 @@ pub struct Counts {
     pub starred: u64,
     pub on_server: u64,
     pub in_backup: u64,
+    pub bin: u64,
     pub accounts: Vec<(AccountId, u64)>,
     /// Messages stored but not indexed yet.
     pub to_index: u64,

@@ -4,7 +4,8 @@
 //! Words are ANDed; `"a phrase"`; `word*`; `-word`; `OR` between two, binding tighter than the blank (`a b OR c` is a and
 //! one of b and c); `from:` `to:` `subject:` `filename:`; `has:attachment`; `is:unread|read|starred`; `before:` `after:`
 //! `date:` with a year, month or day in the local time zone (`before:` ends where the period begins, `after:` begins
-//! where it begins); `larger:5M` `smaller:`; `account:`; `copies:1`.
+//! where it begins); `larger:5M` `smaller:`; `account:`; `copies:1`,
+//! `copies:server`, `copies:backup`.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -58,6 +59,10 @@ pub(super) enum Term {
     Account(String),
     /// The number of places that hold a copy, this computer being one.
     Copies(u32),
+    /// The server has a copy.
+    OnServer,
+    /// A verified backup has a copy.
+    InBackup,
 }
 
 /// One piece of the query as it is written: `-field:"value"*`.
@@ -201,6 +206,8 @@ fn filter(field: &str, value: &str, zone: &TimeZone) -> Option<Term> {
             octets(size).and_then(|most| most.checked_sub(1)).map(|most| Term::Size { least: 0, most })
         }
         ("account", account) => Some(Term::Account(fold(account))),
+        ("copies", "server") => Some(Term::OnServer),
+        ("copies", "backup") => Some(Term::InBackup),
         ("copies", number) => number.parse().ok().map(Term::Copies),
         _ => None,
     }
@@ -302,6 +309,7 @@ mod tests {
                     vec![is(Term::Size { least: 0, most: 2047 })],
                 ],
             ),
+            ("copies:server -copies:backup", vec![vec![is(Term::OnServer)], vec![not(is(Term::InBackup))]]),
             ("account:Ben copies:1", vec![vec![is(Term::Account("ben".to_owned()))], vec![is(Term::Copies(1))]]),
             ("猫 日本語", vec![vec![begun("猫")], vec![text("日本 本語")]]),
             ("Re: 12:30 http://x.org", vec![vec![text("re:")], vec![text("12:30")], vec![text("http://x.org")]]),

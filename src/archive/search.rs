@@ -143,7 +143,7 @@ impl Scope<'_> {
         let mut union = RoaringBitmap::new();
         for alternative in alternatives {
             let holds = self.holding(&alternative.term)?;
-            union |= if alternative.negated { &self.mail.shown - holds } else { holds };
+            union |= if alternative.negated { self.mail.in_any_view() - holds } else { holds };
         }
         Ok(union)
     }
@@ -153,7 +153,7 @@ impl Scope<'_> {
         Ok(match term {
             Term::Text { column, words, prefix } => self.matching(&expression(*column, words, *prefix))?,
             Term::Attachment => bitmap(self.index, "SELECT message FROM envelope WHERE attachments > 0")?,
-            Term::Unread => mail.unread(),
+            Term::Unread => mail.in_any_view() - &mail.read,
             Term::Read => mail.read.clone(),
             Term::Starred => mail.starred.clone(),
             Term::Date { from, to } => {
@@ -165,7 +165,9 @@ impl Scope<'_> {
                 let accounts = self.accounts.iter().filter(|(name, _)| name.contains(part.as_str()));
                 accounts.fold(RoaringBitmap::new(), |union, (_, messages)| union | messages)
             }
-            Term::Copies(1) => &(&mail.shown - &mail.on_server) - &mail.in_backup,
+            Term::OnServer => mail.on_server.clone(),
+            Term::InBackup => mail.in_backup.clone(),
+            Term::Copies(1) => &(&mail.in_any_view() - &mail.on_server) - &mail.in_backup,
             Term::Copies(2) => &mail.on_server ^ &mail.in_backup,
             Term::Copies(3) => &mail.on_server & &mail.in_backup,
             Term::Copies(_) => RoaringBitmap::new(),

@@ -11,12 +11,13 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use serde::{Deserialize, Serialize};
 
-use super::accounts::{self, outcome_of};
+use super::accounts;
 use super::columns::{count, micros, time, uncount};
 use super::error::Result;
+use super::log::{self, outcome_of};
 use super::original::{STORED, stored_of};
-use super::{Archive, CopyState, MaildropId, Marks, NewAccount, SessionOutcome, ingest};
-use crate::account::{AccountId, Digest, MessageId, Retention, Server, Uidl};
+use super::{Archive, CopyState, LogEntry, LoggedSession, MaildropId, Marks, NewAccount, SessionOutcome, bin, ingest};
+use crate::account::{Account, AccountId, Digest, Fetching, MessageId, Retention, Server, Uidl};
 
 /// The ledger, marks and accounts at one moment, for a backup. Serialised as the backup's `state` file; holds no
 /// password. Messages are spoken of by their place in its list, accounts by their address.
@@ -35,6 +36,8 @@ struct SavedAccount {
     server: Server,
     name: String,
     retention: Retention,
+    #[serde(default)]
+    fetching: Fetching,
     removed: bool,
 }
 
@@ -47,6 +50,9 @@ struct SavedMessage {
     marks: Marks,
     /// The place in the list of the message that this one is shown as.
     twin_of: Option<usize>,
+    /// It was in the bin.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    binned: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,6 +73,10 @@ struct SavedRow {
     octets: Option<u64>,
     first_seen: Timestamp,
     last_seen: Timestamp,
+    #[serde(default)]
+    recognised: bool,
+    #[serde(default)]
+    removals: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -78,6 +88,8 @@ struct SavedSession {
     ended: Option<Timestamp>,
     #[serde(flatten)]
     outcome: SessionOutcome,
+    #[serde(default)]
+    entries: Vec<LogEntry>,
 }
 
 impl Snapshot {
@@ -144,6 +156,7 @@ fn save_account((account, removed): (crate::account::Account, bool)) -> SavedAcc
         server: account.server,
         name: account.name,
         retention: account.retention,
+        fetching: account.fetching,
         removed,
     }
 }
@@ -155,6 +168,8 @@ fn save_messages(
 ) -> Result<(Vec<SavedMessage>, HashMap<MessageId, usize>)> {
     let mut statement = moment.prepare_cached(&format!("{STORED} ORDER BY message.id"))?;
     let stored: Vec<_> = statement.query_map([], stored_of)?.collect::<rusqlite::Result<_>>()?;
+    let mut bin = moment.prepare_cached("SELECT message FROM bin")?;
+    let bin: HashSet<MessageId> = bin.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     let places: HashMap<MessageId, usize> = stored.iter().zip(0..).map(|(stored, place)| (stored.id, place)).collect();
     let messages = stored.iter().map(|stored| SavedMessage {
         sha256: stored.digest,
@@ -162,6 +177,7 @@ fn save_messages(
         arrived: stored.arrived,
         marks: stored.marks,
         twin_of: stored.twin_of.and_then(|of| places.get(&of).copied()),
+        binned: bin.contains(&stored.id),
     });
     Ok((messages.collect(), places))
 }
@@ -176,7 +192,7 @@ fn save_ledger(
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
         .collect::<rusqlite::Result<_>>()?;
     let mut rows_of = moment.prepare_cached(
-        "SELECT uidl, ordinal, message, state, octets, first_seen, last_seen FROM ledger
+        "SELECT uidl, ordinal, message, state, octets, first_seen, last_seen, recognised, removals FROM ledger
          WHERE maildrop = ?1 ORDER BY uidl, ordinal",
     )?;
     let mut ledger = Vec::new();
@@ -190,6 +206,8 @@ fn save_ledger(
                 octets: row.get::<_, Option<i64>>(4)?.map(uncount),
                 first_seen: time(row.get(5)?),
                 last_seen: time(row.get(6)?),
+                recognised: row.get(7)?,
+                removals: row.get(8)?,
             })
         })?;
         let rows = rows.collect::<rusqlite::Result<_>>()?;
@@ -200,20 +218,27 @@ fn save_ledger(
 
 fn save_sessions(moment: &Connection, addresses: &HashMap<AccountId, String>) -> Result<Vec<SavedSession>> {
     let mut statement = moment.prepare_cached(
-        "SELECT session.account, host, user, began, ended, listed, retrieved, deleted, kept, failed, octets, problem
-         FROM session JOIN maildrop ON maildrop.id = maildrop ORDER BY began, session.id",
+        "SELECT session.account, host, user, began, ended, listed, retrieved, deleted, kept, failed, octets, problem,
+             session.id FROM session JOIN maildrop ON maildrop.id = maildrop ORDER BY began, session.id",
     )?;
     let sessions = statement.query_map([], |row| {
-        Ok(SavedSession {
+        let session = SavedSession {
             account: addresses.get(&row.get(0)?).cloned().unwrap_or_default(),
             host: row.get(1)?,
             user: row.get(2)?,
             began: time(row.get(3)?),
             ended: row.get::<_, Option<i64>>(4)?.map(time),
             outcome: outcome_of(row, 5)?,
-        })
+            entries: Vec::new(),
+        };
+        Ok((row.get::<_, i64>(12)?, session))
     })?;
-    Ok(sessions.collect::<rusqlite::Result<_>>()?)
+    let mut complete = Vec::new();
+    for session in sessions {
+        let (id, session) = session?;
+        complete.push(SavedSession { entries: log::entries(moment, id)?, ..session });
+    }
+    Ok(complete)
 }
 
 /// Accounts that are not here come, removed ones as removed; answers the id of each address.
@@ -230,11 +255,12 @@ fn merge_accounts(transaction: &Transaction<'_>, saved: &[SavedAccount]) -> Resu
                     retention: account.retention,
                     password_command: None,
                 };
-                let id = accounts::add(transaction, &new)?.id;
+                let added = accounts::add(transaction, &new)?;
+                accounts::update(transaction, &Account { fetching: account.fetching, ..added.clone() })?;
                 if account.removed {
-                    accounts::remove(transaction, id)?;
+                    accounts::remove(transaction, added.id)?;
                 }
-                id
+                added.id
             }
         };
         ids.insert(account.address.clone(), id);
@@ -270,7 +296,12 @@ fn merge_messages(
             let fits =
                 |row: &Here| row.account == account || (!exactly && (row.account.is_none() || account.is_none()));
             if let Some(at) = rows.iter().position(fits) {
-                *id = Some(rows.remove(at).id);
+                let row = rows.remove(at);
+                // One that was brought by the restore itself is nobody's yet: only such a one goes into the bin again.
+                if message.binned && row.account.is_none() {
+                    bin::put(transaction, row.id, Timestamp::now())?;
+                }
+                *id = Some(row.id);
             }
         }
     }
@@ -354,10 +385,12 @@ fn merge_ledger(
     messages: &[Option<MessageId>],
 ) -> Result<()> {
     let mut enter = transaction.prepare_cached(
-        "INSERT INTO ledger (maildrop, uidl, ordinal, message, state, octets, first_seen, last_seen, last_session)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0)
+        "INSERT INTO ledger (maildrop, uidl, ordinal, message, state, octets, first_seen, last_seen, last_session,
+             recognised, removals)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9, ?10)
          ON CONFLICT (maildrop, uidl, ordinal) DO UPDATE SET
-             message = excluded.message, state = excluded.state, octets = excluded.octets
+             message = excluded.message, state = excluded.state, octets = excluded.octets,
+             recognised = excluded.recognised, removals = max(removals, excluded.removals)
              WHERE (excluded.message IS NOT NULL OR message IS NULL)
                AND (last_session = 0 AND excluded.last_seen >= last_seen
                     OR message IS NULL AND state = 0 AND excluded.state = 1 AND octets IS excluded.octets)",
@@ -380,6 +413,8 @@ fn merge_ledger(
             row.octets.map(count),
             micros(row.first_seen),
             micros(row.last_seen),
+            row.recognised,
+            row.removals,
         ])?;
         seen.execute(params![maildrop.0, uidl, row.ordinal, micros(row.first_seen), micros(row.last_seen)])?;
     }
@@ -392,33 +427,17 @@ fn merge_sessions(
     sessions: &[SavedSession],
     accounts: &BTreeMap<String, AccountId>,
 ) -> Result<()> {
-    let mut forget = transaction.prepare_cached(
-        "DELETE FROM session WHERE account = ?1 AND maildrop = ?2 AND began = ?3 AND ended IS NULL AND ?4",
-    )?;
-    let mut enter = transaction.prepare_cached(
-        "INSERT INTO session
-             (account, maildrop, began, ended, listed, retrieved, deleted, kept, failed, octets, problem)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11
-         WHERE NOT EXISTS (SELECT 1 FROM session WHERE account = ?1 AND maildrop = ?2 AND began = ?3)",
-    )?;
     for session in sessions {
         let Some(&account) = accounts.get(&session.account) else { continue };
         let maildrop = accounts::maildrop(transaction, account, &session.host, &session.user)?;
-        let outcome = &session.outcome;
-        forget.execute(params![account, maildrop.0, micros(session.began), session.ended.is_some()])?;
-        enter.execute(params![
+        let logged = LoggedSession {
             account,
-            maildrop.0,
-            micros(session.began),
-            session.ended.map(micros),
-            count(outcome.listed),
-            count(outcome.retrieved),
-            count(outcome.deleted),
-            count(outcome.kept),
-            count(outcome.failed),
-            count(outcome.octets),
-            outcome.problem,
-        ])?;
+            began: session.began,
+            ended: session.ended,
+            outcome: session.outcome.clone(),
+            entries: session.entries.clone(),
+        };
+        log::add_session(transaction, maildrop, &logged)?;
     }
     Ok(())
 }

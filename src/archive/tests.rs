@@ -1,6 +1,8 @@
 //! The archive as its callers see it: what is stored, deduplicated, proved, refused.
 
+mod bin;
 mod lists;
+mod maildrops;
 mod opening;
 mod safety;
 
@@ -375,7 +377,7 @@ fn settings_and_the_sync_log() {
     let visit = Visit::begin(&archive, "ben@example.org", 50);
     let outcome =
         SessionOutcome { listed: 3, retrieved: 2, octets: 99, problem: Some("cut".into()), ..Default::default() };
-    archive.end_session(visit.session, &outcome, at(60)).unwrap();
+    archive.end_session(visit.session, &outcome, &[], at(60)).unwrap();
     let open = Visit::begin(&archive, "ben@example.org", 70);
     drop((visit, open));
     drop(archive);
@@ -383,7 +385,7 @@ fn settings_and_the_sync_log() {
     assert_eq!(archive.setting("window").unwrap().unwrap(), "1024x768");
     let log = archive.sessions(10).unwrap();
     assert_eq!(log.len(), 2);
-    assert_eq!((log[0].1, log[0].2), (at(70), None));
-    assert_eq!((log[1].1, log[1].2, &log[1].3), (at(50), Some(at(60)), &outcome));
+    assert_eq!((log[0].began, log[0].ended), (at(70), None));
+    assert_eq!((log[1].began, log[1].ended, &log[1].outcome), (at(50), Some(at(60)), &outcome));
     assert_eq!(archive.sessions(1).unwrap().len(), 1);
 }

@@ -11,7 +11,7 @@ use super::failure::{Failure, Status};
 use super::place::{self, Place};
 use super::print::{self, Out};
 use super::{Json, Switch, fetch};
-use crate::account::{Account, AccountId, Retention, Security, Server};
+use crate::account::{Account, AccountId, Fetching, Retention, Security, Server};
 use crate::archive::{Archive, Mail, NewAccount};
 use crate::provider;
 use crate::secrets;
@@ -128,6 +128,7 @@ fn with_password(archive: &Archive, new: &NewAccount, change: &Change) -> Result
         server: new.server.clone(),
         name: new.name.clone(),
         retention: new.retention,
+        fetching: Fetching::default(),
         password_command: new.password_command.clone(),
     };
     let password = given_password(change, &intended)?;
@@ -251,9 +252,20 @@ fn trusted_file(file: &Path) -> Result<PathBuf, Failure> {
 fn describe(account: &Account) {
     let Server { host, port, security, user, .. } = &account.server;
     print::say(&format!("{}: server {host}, port {port}, encryption {security}, user {user}.", account.address));
-    print::say(match account.retention {
-        Retention::LeaveCopy => "A copy of each message stays on the server.",
-        Retention::RemoveOnceStored => "Messages are removed from the server once they are proved to be stored here.",
+    print::say(&match account.retention {
+        Retention::LeaveCopy => "A copy of each message stays on the server.".to_owned(),
+        Retention::Days(days) => {
+            format!("A copy stays on the server for {}.", print::count(u64::from(days), "day"))
+        }
+        Retention::UntilDeleted => "A copy stays on the server until the message is deleted here.".to_owned(),
+        Retention::UntilBackedUp => "A copy stays on the server until the message is in a verified backup.".to_owned(),
+        Retention::NewestMessages(messages) => {
+            format!("Only the newest {} stay on the server.", print::count(u64::from(messages), "message"))
+        }
+        Retention::NewestOctets(octets) => format!("Only the newest {} stay on the server.", print::size(octets)),
+        Retention::RemoveOnceStored => {
+            "Messages are removed from the server once they are proved to be stored here.".to_owned()
+        }
     });
 }
 

@@ -111,19 +111,12 @@ fn ahead(runtime: &Runtime, archive: &Archive, account: &Account, password: &Sec
     match runtime.block_on(fetch::dry_run(archive, account, password, cancel)) {
         Err(error) => Ended { outcome: SessionOutcome::default(), dry_run: None, failure: Some(error.into()) },
         Ok(summary) => {
-            let Summary { listed, new, new_octets, new_removable, removable, removable_in_backup, removes, too_large } =
-                summary;
-            let deleted = if removes { removable + new_removable } else { 0 };
-            let kept = listed.saturating_sub(deleted + too_large);
-            let outcome = SessionOutcome {
-                listed,
-                retrieved: new,
-                deleted,
-                kept,
-                failed: too_large,
-                octets: new_octets,
-                problem: None,
-            };
+            let Summary { listed, new, new_octets, new_removable, removable, removable_in_backup, .. } = summary;
+            let deleted = if summary.removes { removable + new_removable } else { summary.deleted_here };
+            let failed = summary.too_large + summary.refused;
+            let kept = listed.saturating_sub(deleted + failed);
+            let outcome =
+                SessionOutcome { listed, retrieved: new, deleted, kept, failed, octets: new_octets, problem: None };
             Ended { outcome, dry_run: Some(DryRun { removable, removable_in_backup }), failure: None }
         }
     }

@@ -9,7 +9,7 @@ use super::interrupt::cancel_on_signal;
 use super::place::Place;
 use super::print::{self, Bar, Out};
 use crate::account::MessageId;
-use crate::archive::{Health, SessionOutcome};
+use crate::archive::{Health, LoggedSession, SessionOutcome};
 
 /// How many visits `log` tells of.
 const VISITS: usize = 1000;
@@ -90,7 +90,7 @@ pub fn log(place: &Place, json: bool) -> Result<Status, Failure> {
     let archive = place.read()?;
     let accounts = archive.accounts()?;
     let mut out = Out::new();
-    for (id, started, ended, outcome) in archive.sessions(VISITS)? {
+    for LoggedSession { account: id, began: started, ended, outcome, .. } in archive.sessions(VISITS)? {
         let account = accounts.iter().find(|account| account.id == id).map(|account| account.address.as_str());
         if !json {
             let who = account.unwrap_or("an account that was removed");

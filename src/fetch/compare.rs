@@ -5,14 +5,14 @@ use std::collections::HashSet;
 
 use super::run::{blocking, giving_up};
 use super::{FetchError, Plan};
-use crate::account::{Digest, MessageId};
+use crate::account::MessageId;
 use crate::archive::{Archive, ArchiveError};
 use crate::job::Cancel;
 use crate::message;
 use crate::transport::Connection;
 
 /// How many header sections are asked for and compared at a time.
-const CHUNK: usize = 100;
+pub const CHUNK: usize = 100;
 
 /// The numbers of those stored messages of a plan that may be removed but whose header section the server gives
 /// otherwise. What the server will not give a header section of counts as the same: then its size alone has told.
@@ -56,13 +56,16 @@ pub async fn unlike(
 
 /// Whether our copy, if it is sound (the proof says when it is not), has another header section than the server's.
 fn differs(archive: &Archive, id: MessageId, theirs: &[u8]) -> Result<bool, ArchiveError> {
-    let (Some(stored), Some(bytes)) = (archive.stored(id)?, archive.original(id)?) else { return Ok(false) };
-    Ok(Digest::of(&bytes) == stored.digest
-        && message::likeness(header_section(&bytes)) != message::likeness(header_section(theirs)))
+    let bytes = match archive.original(id) {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) | Err(ArchiveError::Damaged { .. }) => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    Ok(message::likeness(header_section(&bytes)) != message::likeness(header_section(theirs)))
 }
 
 /// The lines before the first empty one.
-fn header_section(octets: &[u8]) -> &[u8] {
+pub fn header_section(octets: &[u8]) -> &[u8] {
     let mut start = 0;
     for line in octets.split_inclusive(|octet| *octet == b'\n') {
         if matches!(line, b"\r\n" | b"\n") {

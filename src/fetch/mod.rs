@@ -1,13 +1,18 @@
 //! The background worker that fetches: [`plan`] decides (pure), [`run`] does it, [`worker`] takes requests and gives
 //! events. The only module that decides on DELE.
 //!
-//! A visit, in the order that keeps mail safe: log in → UIDL and LIST → ledger → plan → RETR → commit (bytes and
+//! A visit, in the order that keeps mail safe: log in → UIDL and LIST → plan → ledger → RETR → commit (bytes and
 //! unique-id in one transaction, `synchronous=FULL`) → read back on another connection and hash → DELE → QUIT → ledger.
 //! Cut or killed anywhere, each message is on the server, or stored here, or both.
 
+mod ahead;
 mod compare;
+mod door;
+mod listing;
 mod plan;
 mod receiving;
+mod recognise;
+mod removing;
 mod run;
 mod store;
 mod worker;
@@ -17,11 +22,13 @@ use std::sync::Arc;
 use futures::channel::mpsc;
 use secrecy::SecretString;
 
-pub use self::plan::{LARGEST_MESSAGE, Plan, listing, plan};
-pub use self::run::{dry_run, run};
+pub use self::ahead::dry_run;
+pub use self::door::{Terms, earliest};
+pub use self::plan::{LARGEST_MESSAGE, Plan, Policy, listing, plan};
+pub use self::run::{run, run_on};
 pub use self::worker::worker;
-use crate::account::{AccountId, MessageId};
-use crate::archive::SessionOutcome;
+use crate::account::{AccountId, MessageId, Retention};
+use crate::archive::{SessionOutcome, Withheld};
 use crate::job::Progress;
 
 /// What the window asks of the worker.
@@ -31,8 +38,8 @@ pub enum Request {
     Fetch(AccountId),
     /// Fetch every account.
     FetchAll,
-    /// Connect, list and plan, and change nothing: answered by [`Event::Planned`].
-    DryRun(AccountId),
+    /// Connect, list and plan by this retention, and change nothing: answered by [`Event::Planned`].
+    DryRun(AccountId, Retention),
     /// Stop what runs for this account. What was retrieved whole stays stored; nothing is removed from the server.
     Cancel(AccountId),
     /// The password that [`Event::PasswordWanted`] asked for, for this run of the program; the fetch then starts.
@@ -77,18 +84,32 @@ pub struct Summary {
     pub new: u64,
     /// Octets to be retrieved, as LIST gave them.
     pub new_octets: u64,
-    /// Messages on the server whose copy here was just read back and compared: with "leave a copy" off they are
-    /// removed there (and so are `new_removable`). [`Update::Planned`] comes before the read-back and counts those that
-    /// are to be read back.
+    /// Messages on the server that are to leave it by the account's retention and whose copy here was just read back and
+    /// compared. Where nothing is removed ([`Summary::removes`]), what would be. [`Update::Planned`] comes before the
+    /// read-back and counts those that are to be read back.
     pub removable: u64,
-    /// Of the new ones, how many would be removed once stored: all but those whose unique-id stands for several.
+    /// Of those to be retrieved, how many leave the server once stored.
     pub new_removable: u64,
     /// Of `removable`, how many are in a verified backup.
     pub removable_in_backup: u64,
-    /// Whether "leave a copy" is off, so that they are removed at the next fetch.
+    /// Whether the next fetch removes them: the retention does, and nothing withholds it.
     pub removes: bool,
+    /// Of what leaves the server, how many leave it because they were deleted here, whatever `removes` says.
+    pub deleted_here: u64,
+    /// Why nothing is removed though the retention would.
+    pub withheld: Option<Withheld>,
+    /// Known messages under new unique-ids: not fetched again.
+    pub recognised: u64,
+    /// Stored here already and retrieved once more, so that their bytes can be compared before they are removed.
+    pub looked_at_again: u64,
     /// Left on the server because they are too large.
     pub too_large: u64,
+    /// Left there for now: over the size that the account fetches unasked, or over what a visit may bring.
+    pub waiting: u64,
+    /// Left there because they were asked for in vain again and again.
+    pub refused: u64,
+    /// Left alone because they came back after the server had confirmed their removal.
+    pub returned: u64,
 }
 
 /// Why a fetch ended early. Whatever it says, each message is still on the server or stored here.
@@ -119,6 +140,12 @@ pub enum FetchError {
     /// The server answers UIDL with -ERR: new mail cannot be told from old.
     #[error("the server gives no unique-ids")]
     NoUniqueIds,
+    /// The server (or its provider) wants more time between two logins: it was not asked.
+    #[error("the server wants more time between two logins, until {until}")]
+    TooSoon { until: jiff::Timestamp },
+    /// The server refused name or password at an earlier visit, and nothing was changed since: it was not asked.
+    #[error("the login was refused before and is not tried again by itself")]
+    RefusedBefore,
     /// The user stopped it.
     #[error(transparent)]
     Cancelled(#[from] crate::job::Cancelled),

@@ -1,5 +1,7 @@
-//! One visit to one server, from log-in to QUIT.
+//! One visit to one server, from log-in to QUIT, and again where the server shows only a part or removals go in batches.
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -7,29 +9,47 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio::sync::mpsc;
 
-use super::compare::unlike;
+use super::compare::{CHUNK, header_section, unlike};
+use super::door::{self, Terms};
+use super::listing::{self, Known, Listing};
 use super::receiving::Receiving;
+use super::recognise::recognised;
 use super::store::{Store, Visit, missing_space, require_space};
-use super::{FetchError, Plan, Summary, Update, listing, plan};
-use crate::account::{Account, MessageId, Uidl};
-use crate::archive::{Archive, ArchiveError, CopyState, ListedMessage, SessionOutcome};
-use crate::job::{Cancel, Cancelled, unless_cancelled};
-use crate::pop3::Removal;
-use crate::transport::{Answer, Connection, Patience, TransportError};
+use super::{FetchError, Plan, Summary, Update, plan};
+use crate::account::{Account, MessageId, Retention, Uidl};
+use crate::archive::{Archive, CopyState, Habit, Left, ListedMessage, LogEntry, SessionOutcome};
+use crate::job::{Cancel, Cancelled};
+use crate::pop3::ProtocolError;
+use crate::transport::{Connection, TransportError};
 
 /// How often progress is told, and how often a batch that does not fill is looked at.
 const TICK: Duration = Duration::from_millis(100);
-/// How many messages are proved and removed at a time; short, so that the server hears from us between two read-backs.
-const REMOVAL_CHUNK: usize = 100;
+/// After so long without a command the server is told that we are there (quirk 64).
+const STILL_HERE: Duration = Duration::from_secs(20);
+/// How often one fetch visits the server at the most.
+const MOST_ROUNDS: u32 = 1_000;
+/// How many messages the log names one by one.
+const NAMED: usize = 50;
 
 /// Where [`run`] tells what it does.
 pub type OnUpdate<'a> = &'a mut (dyn FnMut(Update) + Send);
+
+/// What follows a session that ended well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Then {
+    Done,
+    /// The server shows others now: at once, for this server does not mean what it says of delays (quirk 85).
+    FetchMore,
+    /// There is more to remove, as soon as the server takes another login.
+    RemoveMore,
+}
 
 /// Fetches an account: retrieves what is new, and removes from the server what its retention says, once proved stored.
 /// Returns when everything it brought can be searched.
 ///
 /// The outcome counts what was done even when the visit ended early; the error says why it did. The visit stands in the
-/// sync log either way.
+/// sync log either way, unless the server was not asked at all ([`FetchError::TooSoon`],
+/// [`FetchError::RefusedBefore`]).
 pub async fn run(
     archive: &Archive,
     account: &Account,
@@ -37,6 +57,21 @@ pub async fn run(
     cancel: &Cancel,
     on_update: OnUpdate<'_>,
 ) -> (SessionOutcome, Option<FetchError>) {
+    run_on(archive, account, password, &Terms::default(), cancel, on_update).await
+}
+
+/// [`run`] on these terms.
+pub async fn run_on(
+    archive: &Archive,
+    account: &Account,
+    password: &SecretString,
+    terms: &Terms,
+    cancel: &Cancel,
+    on_update: OnUpdate<'_>,
+) -> (SessionOutcome, Option<FetchError>) {
+    if let Err(error) = door::may_visit(archive, account, terms).await {
+        return (SessionOutcome::default(), Some(error));
+    }
     let (opened, of) = (archive.clone(), account.clone());
     let begun = blocking(move || {
         opened.recover()?;
@@ -47,94 +82,26 @@ pub async fn run(
         Ok(begun) => begun,
         Err(error) => return (SessionOutcome::default(), Some(error)),
     };
-    let visit = Visit { account: account.id, session, maildrop };
-    let outcome = SessionOutcome::default();
-    let mut fetch = Fetch { archive, account, cancel, on_update, visit, pipelining: true, last: None, outcome };
-    let error = match fetch.visit_server(password).await {
-        // Nothing that was asked for had been answered: the visit starts over, one command at a time (quirk 18).
-        Err(FetchError::Transport(error)) if error.is_pipelining() => {
-            fetch.pipelining = false;
-            fetch.visit_server(password).await.err()
-        }
-        ended => ended.err(),
+    let visit = Visit { account: account.id, address: Arc::from(account.address.as_str()), session, maildrop };
+    let mut fetch = Fetch {
+        archive,
+        account,
+        terms,
+        cancel,
+        on_update,
+        visit,
+        pipelining: true,
+        last: None,
+        outcome: SessionOutcome::default(),
+        log: Vec::new(),
     };
-    let mut outcome = fetch.outcome;
-    outcome.problem = error.as_ref().map(ToString::to_string);
+    let error = fetch.rounds(password).await.err();
+    let (mut outcome, log) = (fetch.outcome, fetch.log);
+    outcome.problem = error.as_ref().map(terms.explain);
     let (closing, closed) = (archive.clone(), outcome.clone());
-    let logged = blocking(move || closing.end_session(session, &closed, Timestamp::now())).await;
+    let logged = blocking(move || closing.end_session(session, &closed, &log, Timestamp::now())).await;
+    tracing::debug!(phase = "session ended");
     (outcome, error.or(logged.err()))
-}
-
-/// Connects, lists and plans, and changes nothing: what a fetch would retrieve, and what it removes from the server if
-/// "leave a copy" is off (or would, if it were turned off). Each message counted as removable was just read back and
-/// compared.
-pub async fn dry_run(
-    archive: &Archive,
-    account: &Account,
-    password: &SecretString,
-    cancel: &Cancel,
-) -> Result<Summary, FetchError> {
-    match look_ahead(archive, account, password, cancel, true).await {
-        Err(FetchError::Transport(error)) if error.is_pipelining() => {
-            look_ahead(archive, account, password, cancel, false).await
-        }
-        ended => ended,
-    }
-}
-
-async fn look_ahead(
-    archive: &Archive,
-    account: &Account,
-    password: &SecretString,
-    cancel: &Cancel,
-    pipelining: bool,
-) -> Result<Summary, FetchError> {
-    let mut connection = connect(account, password, cancel).await?;
-    connection.set_pipelining(pipelining);
-    let (listing, _) = list(&mut connection, cancel).await?;
-    let (reading, of) = (archive.clone(), account.clone());
-    let (plan, listing, maildrop) = blocking(move || -> Result<_, ArchiveError> {
-        let maildrop = reading.maildrop(&of)?;
-        let ledger = maildrop.map(|id| reading.ledger(id)).transpose()?.unwrap_or_default();
-        Ok((plan(&listing, &ledger, of.retention), listing, maildrop))
-    })
-    .await?;
-    let mut summary = in_numbers(&plan, &listing);
-    let unlike = unlike(&mut connection, archive, &plan, cancel).await?;
-    let (archive, cancel) = (archive.clone(), cancel.clone());
-    (summary.removable, summary.removable_in_backup) = blocking(move || -> Result<_, FetchError> {
-        let mut removable = Vec::new();
-        for message in plan.stored.iter().filter(|message| plan.removable(message) && !unlike.contains(&message.number))
-        {
-            unless_cancelled(&cancel)?;
-            if let Some(maildrop) = maildrop
-                && archive.prove(maildrop, message)?.is_some()
-            {
-                removable.extend(plan.stored_as.get(&message.number).copied());
-            }
-        }
-        let removable: Vec<MessageId> = removable;
-        Ok((removable.len() as u64, archive.backed_up(&removable)?))
-    })
-    .await?;
-    // Nothing depends on the server's good-bye.
-    _ = connection.quit().await;
-    Ok(summary)
-}
-
-fn in_numbers(plan: &Plan, listing: &[ListedMessage]) -> Summary {
-    let removable =
-        |messages: &[ListedMessage]| messages.iter().filter(|message| plan.removable(message)).count() as u64;
-    Summary {
-        listed: listing.len() as u64,
-        new: plan.retrieve.len() as u64,
-        new_octets: plan.octets(),
-        removable: removable(&plan.stored),
-        new_removable: removable(&plan.retrieve),
-        removes: plan.remove,
-        too_large: plan.too_large.len() as u64,
-        ..Summary::default()
-    }
 }
 
 /// Runs archive work off the async threads.
@@ -160,39 +127,57 @@ pub(super) async fn giving_up<T>(
     }
 }
 
-async fn connect(account: &Account, password: &SecretString, cancel: &Cancel) -> Result<Connection, FetchError> {
-    let mut connection = giving_up(cancel, Connection::open(&account.server, Patience::default())).await?;
-    giving_up(cancel, connection.log_in(&account.server.user, password)).await?;
-    Ok(connection)
-}
-
-/// The listing, and whether STAT, UIDL and LIST agree on how many messages there are.
-async fn list(connection: &mut Connection, cancel: &Cancel) -> Result<(Vec<ListedMessage>, bool), FetchError> {
-    let stat = giving_up(cancel, connection.stat()).await?;
-    let uidls: Vec<(u32, Uidl)> = giving_up(cancel, connection.uidl()).await?.ok_or(FetchError::NoUniqueIds)?;
-    let sizes = giving_up(cancel, connection.list()).await?;
-    let given = uidls.len();
-    let listing = listing(uidls, &sizes);
-    let complete = stat.messages == given as u64 && sizes.len() == given && listing.len() == given;
-    Ok((listing, complete))
-}
-
 /// A visit under way.
-struct Fetch<'a> {
-    archive: &'a Archive,
-    account: &'a Account,
-    cancel: &'a Cancel,
-    on_update: OnUpdate<'a>,
-    visit: Visit,
+pub(super) struct Fetch<'a> {
+    pub archive: &'a Archive,
+    pub account: &'a Account,
+    terms: &'a Terms,
+    pub cancel: &'a Cancel,
+    pub on_update: OnUpdate<'a>,
+    pub visit: Visit,
     /// Whether this server is sent commands ahead of its answers, where it offers that.
     pipelining: bool,
     /// What the server sent last, whole as it seemed. When octets follow that nobody asked for, its end was none.
-    last: Option<ListedMessage>,
-    outcome: SessionOutcome,
+    pub last: Option<ListedMessage>,
+    pub outcome: SessionOutcome,
+    pub log: Vec<LogEntry>,
 }
 
 impl Fetch<'_> {
-    async fn visit_server(&mut self, password: &SecretString) -> Result<(), FetchError> {
+    /// Visits the server until nothing is left to do there.
+    async fn rounds(&mut self, password: &SecretString) -> Result<(), FetchError> {
+        let mut fell_back = false;
+        for _ in 0..MOST_ROUNDS {
+            let before = self.outcome.clone();
+            match self.visit_server(password).await {
+                // Nothing that was asked for had been answered: the visit starts over, one command at a time (quirk 18).
+                Err(FetchError::Transport(error)) if error.is_pipelining() && self.pipelining => {
+                    self.pipelining = false;
+                    fell_back = true;
+                    self.outcome = before;
+                }
+                Err(error) => return Err(error),
+                Ok(Then::Done) => return self.learn(fell_back).await,
+                Ok(Then::RemoveMore) if door::may_visit(self.archive, self.account, self.terms).await.is_err() => {
+                    return self.learn(fell_back).await;
+                }
+                Ok(Then::FetchMore | Then::RemoveMore) => self.log.push(LogEntry::Again),
+            }
+        }
+        Ok(())
+    }
+
+    /// Remembers that the server went away on pipelined commands, now that it did not without.
+    async fn learn(&mut self, fell_back: bool) -> Result<(), FetchError> {
+        if !fell_back || self.outcome.retrieved + self.outcome.deleted == 0 {
+            return Ok(());
+        }
+        self.log.push(LogEntry::Learnt { habit: Habit::NoPipelining });
+        let (archive, maildrop) = (self.archive.clone(), self.visit.maildrop);
+        blocking(move || archive.note_habit(maildrop, Habit::NoPipelining)).await
+    }
+
+    async fn visit_server(&mut self, password: &SecretString) -> Result<Then, FetchError> {
         self.last = None;
         let ended = self.session(password).await;
         if let (Err(error), Some(last)) = (&ended, self.last.take())
@@ -205,22 +190,149 @@ impl Fetch<'_> {
         ended
     }
 
-    async fn session(&mut self, password: &SecretString) -> Result<(), FetchError> {
-        let mut connection = connect(self.account, password, self.cancel).await?;
+    async fn session(&mut self, password: &SecretString) -> Result<Then, FetchError> {
+        let (mut connection, state) =
+            door::enter(self.archive, self.account, self.visit.maildrop, password, self.terms, self.cancel).await?;
+        self.pipelining &= !state.habits.has(Habit::NoPipelining);
         connection.set_pipelining(self.pipelining);
-        let (listing, complete) = list(&mut connection, self.cancel).await?;
-        self.outcome.listed = listing.len() as u64;
-        self.outcome.kept = self.outcome.listed;
-        let (listing, plan) = self.decide(listing, complete).await?;
-        (self.on_update)(Update::Planned(in_numbers(&plan, &listing)));
+        let listing = listing::ask(&mut connection, self.cancel).await?;
+        let plan = self.decide(&mut connection, &listing).await?;
+        (self.on_update)(Update::Planned(in_numbers(&plan, &listing.messages, self.account.retention)));
         require_space(self.archive, plan.octets())?;
 
-        let stored = self.retrieve(&mut connection, &plan).await?;
-        let removable = match plan.remove && self.wants_removal().await? {
-            true => self.removable(&mut connection, &plan, stored).await?,
+        let (updates, mut news) = mpsc::unbounded_channel();
+        let mut store = Store::start(self.archive.clone(), self.visit.clone(), updates);
+        let ended = self.fetch_and_remove(connection, &plan, &mut store, &mut news).await;
+        // The server is not kept waiting for the index.
+        store.commits().await;
+        while let Some(update) = news.recv().await {
+            (self.on_update)(update);
+        }
+        store.indexed().await?;
+        let (tidying, maildrop) = (self.archive.clone(), self.visit.maildrop);
+        blocking(move || tidying.tidy_awaited(maildrop)).await?;
+        ended
+    }
+
+    /// Plans, looks for renumbered messages among the stored ones, and enters the listing into the ledger.
+    async fn decide(&mut self, connection: &mut Connection, listing: &Listing) -> Result<Plan, FetchError> {
+        let maildrop = Some(self.visit.maildrop);
+        // Whoever asks for this account wants everything tried.
+        let visit = if self.terms.by_user { 0 } else { self.visit.session.0 };
+        let known = listing::known(self.archive, self.account, maildrop, listing.made_uidls, visit).await?;
+        let mut plan = plan(&listing.messages, &known.ledger, &known.policy);
+        let told = match plan.renumbered {
+            true => recognised(connection, self.archive, &plan, &known.ledger, self.cancel).await?,
+            false => HashMap::new(),
+        };
+        plan.recognise(&told);
+        self.count_listed(listing, &known);
+        self.note_plan(listing, &plan, &known, told.len() as u64);
+        self.enter(listing, &plan, told).await?;
+        self.keep_headers(connection, &plan, &known).await?;
+        Ok(plan)
+    }
+
+    /// Messages seen on the server over all rounds, each once.
+    fn count_listed(&mut self, listing: &Listing, known: &Known) {
+        let listed = listing.messages.len() as u64;
+        self.outcome.listed = match self.outcome.listed {
+            before if before > 0 && !listing.complete => before + unknown(listing, known),
+            before => before.max(listed),
+        };
+        self.outcome.failed = 0;
+        self.count_kept();
+    }
+
+    fn count_kept(&mut self) {
+        let SessionOutcome { listed, deleted, failed, .. } = self.outcome;
+        self.outcome.kept = listed.saturating_sub(deleted + failed);
+    }
+
+    /// What the plan says, for the log.
+    fn note_plan(&mut self, listing: &Listing, plan: &Plan, known: &Known, told: u64) {
+        let messages = listing.messages.len() as u64;
+        self.log.push(LogEntry::Listed { messages, unknown: unknown(listing, known) });
+        let mut note = |messages: u64, entry: LogEntry| {
+            if messages > 0 {
+                self.log.push(entry);
+            }
+        };
+        note(told, LogEntry::Recognised { messages: told });
+        let vanished = if listing.complete { vanished(listing, known).saturating_sub(told) } else { 0 };
+        note(vanished, LogEntry::Vanished { messages: vanished });
+        note(plan.returned, LogEntry::Returned { messages: plan.returned });
+        for why in [Left::TooLarge, Left::HeaderFirst, Left::OverBudget, Left::Refused] {
+            let left: Vec<_> = plan.left.iter().filter(|(_, reason)| *reason == why).collect();
+            let octets = left.iter().filter_map(|(message, _)| message.octets).fold(0, u64::saturating_add);
+            note(left.len() as u64, LogEntry::Left { messages: left.len() as u64, octets, why });
+        }
+        self.log.extend(plan.withheld.map(|why| LogEntry::Withheld { why }));
+    }
+
+    async fn enter(&mut self, listing: &Listing, plan: &Plan, told: HashMap<u32, MessageId>) -> Result<(), FetchError> {
+        let (archive, visit) = (self.archive.clone(), self.visit.clone());
+        let (listed, complete) = (listing.messages.clone(), listing.complete);
+        let too_large = plan.left.iter().filter(|(_, why)| *why == Left::TooLarge).map(|(message, _)| message);
+        let too_large: Vec<_> = too_large.map(|message| (message.uidl.clone(), message.ordinal)).collect();
+        blocking(move || -> Result<_, FetchError> {
+            tracing::debug!(phase = "listed");
+            archive.note_listing(visit.session, visit.maildrop, &listed, complete, Timestamp::now())?;
+            tracing::debug!(phase = "listing noted");
+            archive.set_copy_state(visit.maildrop, &too_large, CopyState::Refused)?;
+            let rows = listed
+                .iter()
+                .filter_map(|message| Some((message.uidl.clone(), message.ordinal, *told.get(&message.number)?)));
+            Ok(archive.recognise(visit.maildrop, &rows.collect::<Vec<_>>())?)
+        })
+        .await
+    }
+
+    /// Fetches the header sections of those messages that wait for the user's word.
+    async fn keep_headers(
+        &mut self,
+        connection: &mut Connection,
+        plan: &Plan,
+        known: &Known,
+    ) -> Result<(), FetchError> {
+        if !connection.capabilities().top {
+            return Ok(());
+        }
+        let waiting = plan.left.iter().filter(|(_, why)| matches!(why, Left::HeaderFirst | Left::OverBudget));
+        let waiting: Vec<&ListedMessage> = waiting
+            .map(|(message, _)| message)
+            .filter(|message| !known.headers.contains(&(message.uidl.clone(), message.ordinal)))
+            .collect();
+        for chunk in waiting.chunks(CHUNK) {
+            let numbers: Vec<u32> = chunk.iter().map(|message| message.number).collect();
+            let headers = giving_up(self.cancel, connection.headers(&numbers)).await?;
+            let rows = chunk.iter().zip(headers).filter_map(|(message, header)| {
+                Some((message.uidl.clone(), message.ordinal, header_section(&header?).to_vec()))
+            });
+            let (archive, maildrop, rows) = (self.archive.clone(), self.visit.maildrop, rows.collect::<Vec<_>>());
+            blocking(move || archive.keep_headers(maildrop, &rows)).await?;
+        }
+        Ok(())
+    }
+
+    async fn fetch_and_remove(
+        &mut self,
+        mut connection: Connection,
+        plan: &Plan,
+        store: &mut Store,
+        news: &mut mpsc::UnboundedReceiver<Update>,
+    ) -> Result<Then, FetchError> {
+        let before = self.outcome.retrieved;
+        let stored = self.retrieve(&mut connection, plan, store, news).await?;
+        let removable = match !plan.leaving.is_empty() && self.wants_removal().await? {
+            true => self.removable(&mut connection, plan, stored).await?,
             false => Vec::new(),
         };
-        self.remove_and_quit(connection, removable).await
+        let shows_a_part = connection.capabilities().shows_a_part;
+        let then = self.remove_and_quit(connection, plan, removable).await?;
+        // What was fetched is hidden from the next session, and others come into sight (quirk 85).
+        let more = shows_a_part && self.outcome.retrieved > before;
+        Ok(if more { Then::FetchMore } else { then })
     }
 
     /// What may be removed: what this visit brought, and of what was here before that which is the same still.
@@ -233,66 +345,81 @@ impl Fetch<'_> {
         let unlike = unlike(connection, self.archive, plan, self.cancel).await?;
         let (others, same): (Vec<_>, Vec<_>) =
             plan.stored.iter().cloned().partition(|message| unlike.contains(&message.number));
+        if !others.is_empty() {
+            self.log.push(LogEntry::Replaced { messages: others.len() as u64 });
+        }
         // Another message than the stored one: the next visit retrieves it.
         self.note_states(keys(&others), CopyState::Listed).await?;
         Ok(same.into_iter().chain(stored).filter(|message| plan.removable(message)).collect())
     }
 
-    /// Whether the user still wants mail removed from this server. They may have thought better of it since the visit
-    /// began, or have removed the account and its mail here.
-    async fn wants_removal(&mut self) -> Result<bool, FetchError> {
+    /// Whether the user still wants what was planned. They may have thought better of it since the visit began, or have
+    /// removed the account and its mail here.
+    pub(super) async fn wants_removal(&mut self) -> Result<bool, FetchError> {
         let archive = self.archive.clone();
         let accounts = blocking(move || archive.accounts()).await?;
         let now = accounts.into_iter().find(|account| account.id == self.account.id);
-        Ok(now.is_some_and(|now| !now.retention.leaves_copy() && now.server == self.account.server))
-    }
-
-    /// Enters the listing into the ledger and plans by what stands there then.
-    async fn decide(
-        &mut self,
-        listed: Vec<ListedMessage>,
-        complete: bool,
-    ) -> Result<(Vec<ListedMessage>, Plan), FetchError> {
-        let (archive, visit, retention) = (self.archive.clone(), self.visit, self.account.retention);
-        blocking(move || -> Result<_, FetchError> {
-            archive.note_listing(visit.session, visit.maildrop, &listed, complete, Timestamp::now())?;
-            let plan = plan(&listed, &archive.ledger(visit.maildrop)?, retention);
-            archive.set_copy_state(visit.maildrop, &keys(&plan.too_large), CopyState::Refused)?;
-            Ok((listed, plan))
-        })
-        .await
+        Ok(now.is_some_and(|now| now.retention == self.account.retention && now.server == self.account.server))
     }
 
     /// Retrieves what the plan says, committing on the way; answers what is stored. What arrived whole before an error
     /// is stored too.
-    async fn retrieve(&mut self, connection: &mut Connection, plan: &Plan) -> Result<Vec<ListedMessage>, FetchError> {
-        let (updates, mut news) = mpsc::unbounded_channel();
-        let mut store = Store::start(self.archive.clone(), self.visit, updates);
+    async fn retrieve(
+        &mut self,
+        connection: &mut Connection,
+        plan: &Plan,
+        store: &mut Store,
+        news: &mut mpsc::UnboundedReceiver<Update>,
+    ) -> Result<Vec<ListedMessage>, FetchError> {
         let mut receiving = Receiving::of(plan);
-        let ended = self.receive(connection, &mut receiving, &mut store, &mut news).await;
+        let ended = self.receive(connection, &mut receiving, store, news).await;
         store.put(receiving.next_batch()).await;
-        let committed = store.finish().await;
-        while let Ok(update) = news.try_recv() {
-            (self.on_update)(update);
-        }
+        let mut idle = ended.is_ok();
+        let committed = loop {
+            tokio::select! {
+                committed = store.commits() => break committed,
+                () = tokio::time::sleep(STILL_HERE), if idle => idle = connection.noop().await.is_ok(),
+            }
+        };
         let retrieved = committed.messages.len() as u64;
-        self.outcome.retrieved = retrieved;
-        self.outcome.failed = ((plan.retrieve.len() + plan.too_large.len()) as u64).saturating_sub(retrieved);
-        self.outcome.kept = self.outcome.listed.saturating_sub(self.outcome.failed);
-        self.outcome.octets = receiving.octets_done;
+        let unfetched = plan.left_for(Left::TooLarge) + plan.left_for(Left::Refused);
+        self.outcome.retrieved += retrieved;
+        self.outcome.octets += receiving.octets_done;
+        self.outcome.failed = (plan.retrieve.len() as u64 + unfetched).saturating_sub(retrieved);
+        self.count_kept();
+        if retrieved > 0 {
+            self.log.push(LogEntry::Retrieved { messages: retrieved, octets: receiving.octets_done });
+        }
         if let Some(error) = committed.error {
             return Err(self.for_all_that_is_left(error, plan, &receiving));
         }
-        let mut refused = keys(&receiving.refused);
+        self.note_states(keys(&committed.misplaced), CopyState::Listed).await?;
+        let mut failed = keys(&receiving.refused);
         if let Err(FetchError::Transport(error)) = &ended
             && !error.is_pipelining()
         {
-            refused.extend(self.whom_it_hit(connection, error, &receiving));
+            failed.extend(self.whom_it_hit(connection, error, &receiving));
         }
-        self.note_states(refused, CopyState::Refused).await?;
+        self.note_failures(failed).await?;
+        if !committed.misplaced.is_empty() {
+            ended?;
+            return Err(TransportError::from(ProtocolError::Unsolicited).into());
+        }
         ended.map(|()| {
-            committed.messages.into_iter().filter(|message| !committed.short.contains(&message.number)).collect()
+            committed.messages.into_iter().filter(|message| !committed.doubtful.contains(&message.number)).collect()
         })
+    }
+
+    /// Counts messages that were asked for in vain, and names them in the log.
+    async fn note_failures(&mut self, rows: Vec<(Uidl, u32)>) -> Result<(), FetchError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<String> = rows.iter().take(NAMED).map(|(uidl, _)| LogEntry::name_of(uidl)).collect();
+        let (archive, maildrop) = (self.archive.clone(), self.visit.maildrop);
+        let tries = blocking(move || archive.note_failures(maildrop, &rows)).await?;
+        self.log.extend(names.into_iter().zip(tries).map(|(message, tries)| LogEntry::Failed { message, tries }));
+        Ok(())
     }
 
     /// The message in which the connection broke, so that at the next visit it comes after the others and cannot keep
@@ -370,7 +497,7 @@ impl Fetch<'_> {
         }
     }
 
-    async fn note_states(&mut self, rows: Vec<(Uidl, u32)>, state: CopyState) -> Result<(), FetchError> {
+    pub(super) async fn note_states(&mut self, rows: Vec<(Uidl, u32)>, state: CopyState) -> Result<(), FetchError> {
         if rows.is_empty() {
             return Ok(());
         }
@@ -378,89 +505,45 @@ impl Fetch<'_> {
         blocking(move || archive.set_copy_state(maildrop, &rows, state)).await
     }
 
-    /// Proves, removes, ends the session. Once a DELE was sent, any doubt takes all of them back (RSET) and hangs up
-    /// without QUIT; only the server's own -ERR to one DELE is no doubt.
-    async fn remove_and_quit(
-        &mut self,
-        mut connection: Connection,
-        messages: Vec<ListedMessage>,
-    ) -> Result<(), FetchError> {
-        if messages.is_empty() {
-            // Nothing depends on the answer, for no DELE was sent; but it may show that a message was not all there.
-            return match connection.quit().await {
-                Err(error @ TransportError::Protocol(_)) if self.last.is_some() => Err(error.into()),
-                _ => Ok(()),
-            };
-        }
-        (self.on_update)(Update::Removing(messages.len() as u64));
-        let accepted = match self.remove(&mut connection, &messages).await {
-            Ok(Some(accepted)) => accepted,
-            ended => {
-                connection.reset().await;
-                return ended.map(drop);
-            }
-        };
-        tracing::debug!(phase = "quit");
-        let answer = connection.quit().await;
-        tracing::debug!(phase = "quit answered");
-        let state = if matches!(answer, Ok(Answer::Ok)) {
-            self.outcome.deleted = accepted.len() as u64;
-            self.outcome.kept = self.outcome.kept.saturating_sub(self.outcome.deleted);
-            CopyState::Gone
-        } else {
-            CopyState::DeleteUnknown
-        };
-        self.note_states(accepted, state).await?;
-        match answer.map_err(FetchError::Removal)? {
-            Answer::Ok => Ok(()),
-            Answer::Err(text) => Err(FetchError::RemovalRefused { text }),
-        }
+    pub(super) fn count_removed(&mut self, messages: u64) {
+        self.outcome.deleted += messages;
+        self.count_kept();
     }
+}
 
-    /// DELE for all that proves sound; answers those whose DELE the server accepted, or `None` when the user does not
-    /// want it any more.
-    async fn remove(
-        &mut self,
-        connection: &mut Connection,
-        messages: &[ListedMessage],
-    ) -> Result<Option<Vec<(Uidl, u32)>>, FetchError> {
-        let mut accepted = Vec::new();
-        for chunk in messages.chunks(REMOVAL_CHUNK) {
-            accepted.extend(self.remove_chunk(connection, chunk).await?);
-            if !self.wants_removal().await? {
-                return Ok(None);
-            }
-        }
-        Ok(Some(accepted))
-    }
+/// How many listed messages the ledger did not know.
+fn unknown(listing: &Listing, known: &Known) -> u64 {
+    let rows: std::collections::HashSet<(&Uidl, u32)> =
+        known.ledger.iter().map(|row| (&row.uidl, row.ordinal)).collect();
+    listing.messages.iter().filter(|message| !rows.contains(&(&message.uidl, message.ordinal))).count() as u64
+}
 
-    /// Read-back, ledger, DELE for some messages; answers those whose DELE the server accepted. A message whose copy
-    /// here does not prove sound is left on the server.
-    async fn remove_chunk(
-        &mut self,
-        connection: &mut Connection,
-        chunk: &[ListedMessage],
-    ) -> Result<Vec<(Uidl, u32)>, FetchError> {
-        unless_cancelled(self.cancel)?;
-        tracing::debug!(phase = "prove");
-        let (archive, maildrop, chunk) = (self.archive.clone(), self.visit.maildrop, chunk.to_vec());
-        let (rows, removals): (Vec<_>, Vec<_>) = blocking(move || -> Result<_, FetchError> {
-            let mut proved = Vec::new();
-            for message in &chunk {
-                if let Some(proof) = archive.prove(maildrop, message)? {
-                    proved.push(((message.uidl.clone(), message.ordinal), Removal::of(&proof)));
-                }
-            }
-            let rows: Vec<_> = proved.iter().map(|(row, _)| row.clone()).collect();
-            archive.set_copy_state(maildrop, &rows, CopyState::DeleSent)?;
-            Ok(proved)
-        })
-        .await?
-        .into_iter()
-        .unzip();
-        tracing::debug!(phase = "dele", messages = rows.len());
-        let answers = connection.remove(removals).await.map_err(FetchError::Removal)?;
-        Ok(rows.into_iter().zip(answers).filter(|(_, answer)| *answer == Answer::Ok).map(|(row, _)| row).collect())
+/// How many messages that the server had are missing from its listing.
+fn vanished(listing: &Listing, known: &Known) -> u64 {
+    let there: std::collections::HashSet<(&Uidl, u32)> =
+        listing.messages.iter().map(|message| (&message.uidl, message.ordinal)).collect();
+    let stored = known.ledger.iter().filter(|row| row.state == CopyState::Stored);
+    stored.filter(|row| !there.contains(&(&row.uidl, row.ordinal))).count() as u64
+}
+
+/// A plan as the dry run shows it.
+pub(super) fn in_numbers(plan: &Plan, listing: &[ListedMessage], retention: Retention) -> Summary {
+    let removable =
+        |messages: &[ListedMessage]| messages.iter().filter(|message| plan.removable(message)).count() as u64;
+    Summary {
+        listed: listing.len() as u64,
+        new: plan.retrieve.len() as u64,
+        new_octets: plan.octets(),
+        removable: removable(&plan.stored),
+        new_removable: removable(&plan.retrieve),
+        removes: !retention.leaves_copy() && plan.withheld.is_none(),
+        deleted_here: plan.deleted_here.len() as u64,
+        too_large: plan.left_for(Left::TooLarge),
+        waiting: plan.left_for(Left::HeaderFirst) + plan.left_for(Left::OverBudget),
+        refused: plan.left_for(Left::Refused),
+        returned: plan.returned,
+        withheld: plan.withheld,
+        ..Summary::default()
     }
 }
 
@@ -472,6 +555,6 @@ fn is_of_protocol(error: &FetchError) -> bool {
     )
 }
 
-fn keys(messages: &[ListedMessage]) -> Vec<(Uidl, u32)> {
+pub(super) fn keys(messages: &[ListedMessage]) -> Vec<(Uidl, u32)> {
     messages.iter().map(|message| (message.uidl.clone(), message.ordinal)).collect()
 }

@@ -2,8 +2,8 @@
 //! batches, one indexes behind it.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::mpsc as blocking;
-use std::thread;
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -12,6 +12,7 @@ use super::{FetchError, Update};
 use crate::account::{AccountId, MessageId};
 use crate::archive::{Archive, ArchiveError, Incoming, Ingested, ListedMessage, MaildropId, Marks, Origin, SessionId};
 use crate::job::Cancel;
+use crate::message;
 
 /// Free space that must remain beyond the mail itself, in octets: the log of SQLite, the index, other programs.
 pub const RESERVE: u64 = 64 << 20;
@@ -23,15 +24,24 @@ pub struct Parcel {
 }
 
 impl Parcel {
-    fn is_short(&self) -> bool {
-        self.listed.octets.is_some_and(|listed| (self.octets.len() as u64) < listed)
+    /// Perhaps cut short, or behind an answer that nobody asked for.
+    fn is_doubtful(&self) -> bool {
+        self.is_misplaced() || self.listed.octets.is_some_and(|listed| (self.octets.len() as u64) < listed)
+    }
+
+    /// Begins with a status line: a status line that nobody asked for came before it, and what looked like the start of
+    /// this answer was none (fault 29).
+    fn is_misplaced(&self) -> bool {
+        [&b"+OK"[..], b"-ERR"].iter().any(|status| self.octets.starts_with(status))
     }
 }
 
 /// What a batch is stored under.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Visit {
     pub account: AccountId,
+    /// The account's own address.
+    pub address: Arc<str>,
     pub session: SessionId,
     pub maildrop: MaildropId,
 }
@@ -40,27 +50,33 @@ pub struct Visit {
 #[derive(Default)]
 pub struct Committed {
     pub messages: Vec<ListedMessage>,
-    /// The numbers of those that came with fewer octets than LIST gives, and came so for the first time: perhaps cut
-    /// short, and not to be removed before the same bytes came again.
-    pub short: HashSet<u32>,
+    /// The numbers of those that came with fewer octets than LIST gives, or with a status line in front, and came so for
+    /// the first time: perhaps not what the server has, and not to be removed before the same bytes came again.
+    pub doubtful: HashSet<u32>,
+    /// Those of them that the next visit retrieves again, whatever is to become of them.
+    pub misplaced: Vec<ListedMessage>,
     pub error: Option<FetchError>,
 }
 
 /// Commits batches in the order they come and indexes behind that. `updates` hears of what can be shown.
 pub struct Store {
     batches: Option<mpsc::Sender<Vec<Parcel>>>,
-    committer: tokio::task::JoinHandle<Committed>,
+    committer: Option<tokio::task::JoinHandle<Committed>>,
+    indexer: tokio::task::JoinHandle<()>,
 }
 
 impl Store {
     pub fn start(archive: Archive, visit: Visit, updates: mpsc::UnboundedSender<Update>) -> Store {
         // One batch waits while one is written: memory stays bounded, the session is slowed down when the disk is slow.
         let (batches, inbox) = mpsc::channel(1);
-        let committer = tokio::task::spawn_blocking(move || commit_all(&archive, visit, inbox, updates));
-        Store { batches: Some(batches), committer }
+        let (to_index, committed) = blocking::channel();
+        let indexing = archive.clone();
+        let indexer = tokio::task::spawn_blocking(move || index_all(&indexing, &committed, &updates));
+        let committer = tokio::task::spawn_blocking(move || commit_all(&archive, &visit, inbox, &to_index));
+        Store { batches: Some(batches), committer: Some(committer), indexer }
     }
 
-    /// Hands a batch over; waits while the disk is behind. `false`: the committer has failed, [`Store::finish`] says why.
+    /// Hands a batch over; waits while the disk is behind. `false`: the committer has failed, [`Store::commits`] says why.
     pub async fn put(&mut self, batch: Vec<Parcel>) -> bool {
         match &self.batches {
             Some(batches) => batches.send(batch).await.is_ok(),
@@ -68,24 +84,32 @@ impl Store {
         }
     }
 
-    /// Waits until everything handed over is committed and indexed; answers what was.
-    pub async fn finish(mut self) -> Committed {
+    /// Waits until everything handed over is committed; answers what was. Nothing can be handed over afterwards. May be
+    /// dropped and called again until it has answered.
+    pub async fn commits(&mut self) -> Committed {
+        tracing::debug!(phase = "retrieved all");
         self.batches = None;
-        self.committer.await.unwrap_or_else(|_| Committed { error: Some(FetchError::Internal), ..Committed::default() })
+        let Some(committer) = &mut self.committer else { return Committed::default() };
+        let committed = committer.await;
+        self.committer = None;
+        committed.unwrap_or_else(|_| Committed { error: Some(FetchError::Internal), ..Committed::default() })
+    }
+
+    /// Waits until everything committed can be searched. The session with the server need not wait for it (quirk 64).
+    pub async fn indexed(self) -> Result<(), FetchError> {
+        self.indexer.await.map_err(|_| FetchError::Internal)
     }
 }
 
 fn commit_all(
     archive: &Archive,
-    visit: Visit,
+    visit: &Visit,
     mut inbox: mpsc::Receiver<Vec<Parcel>>,
-    updates: mpsc::UnboundedSender<Update>,
+    to_index: &blocking::Sender<Vec<MessageId>>,
 ) -> Committed {
-    let (to_index, committed) = blocking::channel();
-    let indexing = archive.clone();
-    let indexer = thread::spawn(move || index_all(&indexing, &committed, &updates));
     let mut done = Committed::default();
     while let Some(batch) = inbox.blocking_recv() {
+        tracing::trace!(phase = "batch taken");
         match commit(archive, visit, batch, &mut done) {
             Ok(added) => _ = to_index.send(added),
             Err(error) => {
@@ -94,25 +118,21 @@ fn commit_all(
             }
         }
     }
-    // Closed now, so that whoever still hands over batches learns that nobody takes them.
-    drop(inbox);
-    drop(to_index);
-    if indexer.join().is_err() {
-        done.error.get_or_insert(FetchError::Internal);
-    }
     done
 }
 
 fn commit(
     archive: &Archive,
-    visit: Visit,
+    visit: &Visit,
     batch: Vec<Parcel>,
     done: &mut Committed,
 ) -> Result<Vec<MessageId>, FetchError> {
     let octets: u64 = batch.iter().map(|parcel| parcel.octets.len() as u64).sum();
     require_space(archive, octets)?;
-    let short: HashSet<u32> =
-        batch.iter().filter(|parcel| parcel.is_short()).map(|parcel| parcel.listed.number).collect();
+    let numbers = |is: fn(&Parcel) -> bool| -> HashSet<u32> {
+        batch.iter().filter(|parcel| is(parcel)).map(|parcel| parcel.listed.number).collect()
+    };
+    let (doubtful, misplaced) = (numbers(Parcel::is_doubtful), numbers(Parcel::is_misplaced));
     let (listed, incoming): (Vec<_>, Vec<_>) = batch.into_iter().map(|parcel| incoming(visit, parcel)).unzip();
     tracing::debug!(phase = "commit", messages = listed.len());
     let ingested = archive.ingest(incoming).map_err(|error| match error {
@@ -122,12 +142,15 @@ fn commit(
     })?;
     tracing::debug!(phase = "committed");
     let first_time = listed.iter().zip(&ingested).filter(|(_, ingested)| !matches!(ingested, Ingested::AlreadyHere(_)));
-    done.short.extend(first_time.map(|(listed, _)| listed.number).filter(|number| short.contains(number)));
+    for (message, _) in first_time.filter(|(message, _)| doubtful.contains(&message.number)) {
+        done.doubtful.insert(message.number);
+        done.misplaced.extend(misplaced.contains(&message.number).then(|| message.clone()));
+    }
     done.messages.extend(listed);
     Ok(ingested.into_iter().filter_map(shown).collect())
 }
 
-fn incoming(visit: Visit, parcel: Parcel) -> (ListedMessage, Incoming) {
+fn incoming(visit: &Visit, parcel: Parcel) -> (ListedMessage, Incoming) {
     let from = Origin::Maildrop {
         session: visit.session,
         maildrop: visit.maildrop,
@@ -136,7 +159,15 @@ fn incoming(visit: Visit, parcel: Parcel) -> (ListedMessage, Incoming) {
         ordinal: parcel.listed.ordinal,
         octets: parcel.listed.octets,
     };
-    (parcel.listed, Incoming { bytes: parcel.octets, arrived: Timestamp::now(), marks: Marks::default(), from })
+    let marks = Marks { read: is_from(&parcel.octets, &visit.address), ..Marks::default() };
+    (parcel.listed, Incoming { bytes: parcel.octets, arrived: Timestamp::now(), marks, from })
+}
+
+/// Whether a message was sent by its own reader to others: some servers list sent mail too, which is no news (quirk 89).
+fn is_from(octets: &[u8], address: &str) -> bool {
+    let envelope = message::envelope(octets);
+    let is_own = |mailbox: &message::Mailbox| mailbox.address.eq_ignore_ascii_case(address);
+    is_own(&envelope.from) && !envelope.to.iter().chain(&envelope.cc).any(is_own)
 }
 
 fn shown(ingested: Ingested) -> Option<MessageId> {
@@ -155,10 +186,12 @@ fn index_all(
 ) {
     while let Ok(mut added) = committed.recv() {
         added.extend(committed.try_iter().flatten());
+        tracing::debug!(phase = "index", messages = added.len());
         match archive.index_pending(&Cancel::new(), &mut |_| {}) {
             Ok(_) => _ = updates.send(Update::Arrived(added)),
             Err(error) => tracing::warn!(%error, "indexing failed"),
         }
+        tracing::debug!(phase = "indexed");
     }
 }
 

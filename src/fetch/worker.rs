@@ -10,7 +10,7 @@ use futures::stream::{self, FuturesUnordered, Stream, StreamExt};
 use secrecy::SecretString;
 
 use super::{Event, FetchError, Request, Update, dry_run, run};
-use crate::account::{Account, AccountId};
+use crate::account::{Account, AccountId, Retention};
 use crate::archive::Archive;
 use crate::job::Cancel;
 use crate::secrets;
@@ -51,7 +51,7 @@ impl Worker {
     async fn answer(&mut self, request: Request, jobs: &mut FuturesUnordered<BoxFuture<'static, AccountId>>) {
         match request {
             Request::Fetch(account) => self.start(account, Kind::Fetch, jobs).await,
-            Request::DryRun(account) => self.start(account, Kind::DryRun, jobs).await,
+            Request::DryRun(account, retention) => self.start(account, Kind::DryRun(retention), jobs).await,
             Request::FetchAll => {
                 for account in self.accounts().await {
                     self.start(account.id, Kind::Fetch, jobs).await;
@@ -92,7 +92,7 @@ impl Worker {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Fetch,
-    DryRun,
+    DryRun(Retention),
 }
 
 struct Job {
@@ -108,12 +108,13 @@ impl Job {
         self.tell(Event::Started(id));
         match (kind, self.password().await) {
             (Kind::Fetch, Ok(password)) => self.fetch(&password).await,
-            (Kind::DryRun, Ok(password)) => {
-                let summary = dry_run(&self.archive, &self.account, &password, &self.cancel).await;
+            (Kind::DryRun(retention), Ok(password)) => {
+                let account = Account { retention, ..self.account.clone() };
+                let summary = dry_run(&self.archive, &account, &password, &self.cancel).await;
                 self.tell(Event::Planned(id, summary.map_err(Arc::new)));
             }
             (Kind::Fetch, Err(error)) => self.finish(Default::default(), Some(error)),
-            (Kind::DryRun, Err(error)) => {
+            (Kind::DryRun(_), Err(error)) => {
                 self.ask_if_wanted(&error);
                 self.tell(Event::Planned(id, Err(Arc::new(error))));
             }

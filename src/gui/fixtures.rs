@@ -15,7 +15,7 @@ use super::open::{Opened, Remembered};
 use super::theme::{self, Choice};
 use super::words::Clock;
 use super::{list, reader};
-use crate::account::{Account, AccountId, MessageId, Retention, Security, Server};
+use crate::account::{Account, AccountId, Fetching, MessageId, Retention, Security, Server};
 use crate::archive::{Archive, Counts, Found, Marks, Row, SortKey};
 use crate::message::{self, Attachment, Envelope, Mailbox};
 
@@ -45,6 +45,7 @@ pub fn account(id: AccountId, address: &str) -> Account {
         },
         name: String::new(),
         retention: Retention::LeaveCopy,
+        fetching: Fetching::default(),
         password_command: None,
     }
 }
@@ -58,6 +59,7 @@ pub fn stock() -> Stock {
             starred: 112,
             on_server: 1_206,
             in_backup: 12_412,
+            bin: 4,
             accounts: vec![(ANNA, 9_876), (OFFICE, 2_604)],
             to_index: 0,
         },
@@ -185,6 +187,7 @@ fn row(line: &Line, id: i64) -> Row {
         marks: Marks { read: !unread, starred },
         on_server,
         in_backup: backed_up.then(|| "2026-11-21T21:04:00Z".parse().unwrap()),
+        binned: None,
     }
 }
 

@@ -70,6 +70,7 @@ impl Library {
             View::Unread => self.counts.unread,
             View::Starred => self.counts.starred,
             View::Account(id) => self.count_of(id),
+            View::Bin => self.counts.bin,
         }
     }
 
@@ -80,6 +81,7 @@ impl Library {
             View::Unread => "Unread",
             View::Starred => "Starred",
             View::Account(id) => self.name(id),
+            View::Bin => "Bin",
         }
     }
 

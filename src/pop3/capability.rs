@@ -18,6 +18,9 @@ pub struct Capabilities {
     pub login_delay: Option<u32>,
     /// Days after which the server removes messages by itself; `None` also for NEVER (RFC 2449 section 6.7).
     pub expire: Option<u32>,
+    /// Gmail, which shows some hundred messages at a time and hides those that were fetched: what is missing from its
+    /// listing is not gone (quirks 85 and 86).
+    pub shows_a_part: bool,
 }
 
 impl Capabilities {
@@ -41,6 +44,7 @@ impl Capabilities {
             Some("SASL") => self.sasl = words.take(64).map(str::to_owned).collect(),
             Some("LOGIN-DELAY") => self.login_delay = words.next().and_then(|seconds| seconds.parse().ok()),
             Some("EXPIRE") => self.expire = words.next().and_then(|days| days.parse().ok()),
+            Some(word) if word.starts_with("X-GOOGLE-") => self.shows_a_part = true,
             _ => {}
         }
     }
@@ -82,6 +86,7 @@ mod tests {
             sasl: vec!["PLAIN".into(), "XOAUTH2".into()],
             login_delay: Some(900),
             expire: None,
+            shows_a_part: false,
         };
         assert_eq!(capabilities, expected);
     }

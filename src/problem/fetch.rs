@@ -40,6 +40,16 @@ impl From<&FetchError> for Problem {
                 KEPT,
                 "Ask the provider whether its POP3 server can give unique-ids (UIDL).",
             ),
+            FetchError::TooSoon { until } => Problem::new(
+                format!("The server wants more time between two visits: until {}.", clock(*until)),
+                "Nothing was lost: the server was not asked, and its mail stays there.",
+                "Wait until then; asked sooner, the server might refuse the password.",
+            ),
+            FetchError::RefusedBefore => Problem::new(
+                "The server refused the user name or password the last time, so it was not asked again.",
+                "Nothing was lost: the mail is still on the server.",
+                "Enter the password again, or fetch this very account to try once more.",
+            ),
             FetchError::Cancelled(_) => Problem::new(
                 "The fetch was stopped, as you asked.",
                 KEPT,
@@ -52,6 +62,11 @@ impl From<&FetchError> for Problem {
             ),
         }
     }
+}
+
+/// The time of day, as on the clock of this computer.
+fn clock(time: jiff::Timestamp) -> String {
+    time.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M").to_string()
 }
 
 #[cfg(test)]
@@ -75,6 +90,8 @@ mod tests {
             FetchError::NoPassword,
             FetchError::DiskFull { missing: 12_400_000 },
             FetchError::NoUniqueIds,
+            FetchError::TooSoon { until: jiff::Timestamp::UNIX_EPOCH },
+            FetchError::RefusedBefore,
             FetchError::Cancelled(crate::job::Cancelled),
             FetchError::Internal,
         ];

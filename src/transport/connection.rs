@@ -113,6 +113,7 @@ impl Connection {
             Security::StartTls | Security::None => Connection::plain(stream, server, options),
         };
         connection.greeting().await?;
+        tracing::trace!(phase = "greeted");
         if server.security == Security::StartTls {
             connection = connection.start_tls(server).await?;
         }
@@ -202,6 +203,7 @@ impl Connection {
         if !status.ok {
             return Err(TransportError::LoginRefused(without_secret(status, user, password)));
         }
+        tracing::trace!(phase = "logged in");
         if self.session.capabilities().known { self.ask_capabilities().await } else { Ok(()) }
     }
 
@@ -261,6 +263,7 @@ impl Connection {
             }
             self.listed.insert(number, octets);
         }
+        tracing::trace!(phase = "RETR asked");
     }
 
     /// Takes requests back that the server has not been sent yet. Those that it has been sent still come out of
@@ -308,12 +311,14 @@ impl Connection {
                 }
                 Event::Octets(octets) => {
                     progress(octets.len() as u64);
+                    tracing::trace!(phase = "octets");
                     if let Some(arriving) = &mut self.arriving {
                         arriving.push(octets, self.options.message_limit);
                     }
                 }
                 Event::End(Sent::Retr(number)) => {
                     let arrived = self.arriving.take().ok_or(ProtocolError::Unsolicited)?;
+                    tracing::trace!(phase = "message whole");
                     return Ok(Some(arrived.complete(number)));
                 }
                 // An answer to something that was given up half-way, such as a NOOP.
@@ -370,6 +375,7 @@ impl Connection {
         while answers.len() < count {
             let status = self.status().await?;
             answers.push(answer(status));
+            tracing::trace!(phase = "DELE answered");
         }
         Ok(answers)
     }

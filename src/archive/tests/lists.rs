@@ -78,6 +78,7 @@ fn views_and_counts_follow_marks_and_copies() {
         starred: 1,
         on_server: 2,
         in_backup: 2,
+        bin: 0,
         accounts: vec![(visit.account.id, 2)],
         to_index: 0,
     };

@@ -84,7 +84,7 @@ fn lived_in(archive: &Archive) {
     archive.set_read(&[one, imported], true).unwrap();
     archive.set_starred(&[imported], true).unwrap();
     let outcome = SessionOutcome { listed: 6, retrieved: 5, problem: Some("slow".into()), ..Default::default() };
-    archive.end_session(visit.session, &outcome, at(9)).unwrap();
+    archive.end_session(visit.session, &outcome, &[], at(9)).unwrap();
     let eva = Visit::begin(archive, "eva@example.org", 20);
     added(eva.take("a", mail("one")));
     archive.remove_account(eva.account.id, Mail::Keep).unwrap();
@@ -130,7 +130,7 @@ fn essence(archive: &Archive) -> (Vec<String>, Vec<String>, Vec<String>) {
         for row in archive.ledger(MaildropId(maildrop)).unwrap() {
             ledger.push(format!(
                 "{maildrop} {:?} {:?}",
-                LedgerEntry { message: None, ..row.clone() },
+                LedgerEntry { message: None, since: 0, ..row.clone() },
                 row.message.map(name)
             ));
         }
@@ -140,7 +140,7 @@ fn essence(archive: &Archive) -> (Vec<String>, Vec<String>, Vec<String>) {
         .sessions(9)
         .unwrap()
         .into_iter()
-        .map(|(_, began, ended, outcome)| format!("{began} {ended:?} {outcome:?}"));
+        .map(|LoggedSession { began, ended, outcome, .. }| format!("{began} {ended:?} {outcome:?}"));
     (messages, ledger, accounts.chain(log).collect())
 }
 
@@ -219,7 +219,7 @@ fn of_two_snapshots_the_later_one_counts_in_either_order() {
     visit.list(&["a", "b"]);
     added(visit.take("a", mail("one")));
     let earlier = archive.snapshot().unwrap();
-    archive.end_session(visit.session, &SessionOutcome::default(), at(9)).unwrap();
+    archive.end_session(visit.session, &SessionOutcome::default(), &[], at(9)).unwrap();
     let next = Visit::begin(&archive, "ben@example.org", 100);
     archive.note_listing(next.session, next.maildrop, &[listed(1, "a", 100)], true, at(101)).unwrap();
     archive.set_copy_state(next.maildrop, &[(Uidl::new(b"a").unwrap(), 0)], CopyState::Gone).unwrap();

@@ -1,7 +1,7 @@
 //! What the worker tells, and what is made of it.
 
 use super::{Action, Desk, Message, Page};
-use crate::account::AccountId;
+use crate::account::{AccountId, Retention};
 use crate::archive::SessionOutcome;
 use crate::fetch::{Event, FetchError, Request};
 use crate::gui::dialog::Dialog;
@@ -82,7 +82,7 @@ impl Desk {
     }
 
     pub(super) fn dry_run(&mut self, account: AccountId) -> Action {
-        self.send(Request::DryRun(account));
+        self.send(Request::DryRun(account, Retention::RemoveOnceStored));
         Action::None
     }
 

@@ -4,7 +4,7 @@ use iced::widget::row;
 use iced::{Alignment, Element, Fill};
 
 use super::{Action, Intent, Lent};
-use crate::account::AccountId;
+use crate::account::{AccountId, Retention};
 use crate::fetch::{Event, Request, Summary};
 use crate::gui::icon::{self, icon};
 use crate::gui::theme;
@@ -36,7 +36,7 @@ pub enum Message {
 impl Removal {
     /// The dialog, and what to ask the worker for it.
     pub fn new(account: AccountId) -> (Removal, Request) {
-        (Removal { account, state: State::Asking }, Request::DryRun(account))
+        (Removal { account, state: State::Asking }, Request::DryRun(account, Retention::RemoveOnceStored))
     }
 
     pub fn hear(&mut self, event: &Event) {
@@ -62,7 +62,7 @@ impl Removal {
             Message::BackUpThenRemove => Action::Want(Intent::BackUpThenStopLeaving(self.account)),
             Message::AskAgain => {
                 self.state = State::Asking;
-                Action::Want(Intent::Ask(Request::DryRun(self.account)))
+                Action::Want(Intent::Ask(Request::DryRun(self.account, Retention::RemoveOnceStored)))
             }
         }
     }

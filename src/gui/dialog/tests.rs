@@ -173,13 +173,13 @@ fn a_dry_run_speaks_of_mail_that_is_still_to_be_fetched() {
 #[test]
 fn a_dry_run_that_failed_can_be_asked_again() {
     let (mut removal, request) = removal::Removal::new(ANNA);
-    assert!(matches!(request, Request::DryRun(ANNA)));
+    assert!(matches!(request, Request::DryRun(ANNA, _)));
     assert!(Scene::of(Dialog::Removal(removal::Removal::new(ANNA).0)).shows("Asking the server what is there."));
     removal.hear(&Event::Planned(AccountId(99), Ok(removable(1, 0, 0))));
     assert!(removal.is_asking(), "the answer was for another account");
     removal.hear(&Event::Planned(ANNA, Err(Arc::new(FetchError::NoPassword))));
     let mut scene = Scene::of(Dialog::Removal(removal));
-    assert!(matches!(scene.wants("Ask again"), Intent::Ask(Request::DryRun(ANNA))));
+    assert!(matches!(scene.wants("Ask again"), Intent::Ask(Request::DryRun(ANNA, _))));
     assert!(scene.shows("Asking the server what is there."));
 }
 

@@ -3,7 +3,7 @@
 use iced_test::{Simulator, simulator};
 
 use super::{Action, Field, Intent, Message, Saved, Setup, State, Typed};
-use crate::account::{Account, AccountId, Retention, Security, Server};
+use crate::account::{Account, AccountId, Fetching, Retention, Security, Server};
 use crate::archive::Archive;
 use crate::demo;
 use crate::problem::Problem;
@@ -22,6 +22,7 @@ pub fn account() -> Account {
         },
         name: String::new(),
         retention: Retention::LeaveCopy,
+        fetching: Fetching::default(),
         password_command: None,
     }
 }

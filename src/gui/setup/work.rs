@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::account::{Account, AccountId, Retention};
+use crate::account::{Account, AccountId};
 use crate::archive::{Archive, ArchiveError, NewAccount};
 use crate::problem::Problem;
 use crate::secrets;
@@ -129,12 +129,14 @@ pub fn candidate(form: &super::form::Form) -> Option<Candidate> {
     let before = form.before().cloned();
     // Turning it off is the dry run's to do; turning it on harms nothing.
     let still_off = before.as_ref().is_some_and(|before| !before.retention.leaves_copy()) && !form.leave_copy;
+    let kept = before.as_ref().filter(|_| still_off).map(|before| before.retention);
     let account = Account {
         id: before.as_ref().map_or(AccountId(0), |before| before.id),
         address: form.address().to_owned(),
         server,
         name: form.name().to_owned(),
-        retention: if still_off { Retention::RemoveOnceStored } else { Retention::LeaveCopy },
+        retention: kept.unwrap_or_default(),
+        fetching: before.as_ref().map(|before| before.fetching).unwrap_or_default(),
         password_command: before.as_ref().and_then(|before| before.password_command.clone()),
     };
     let stop_leaving = !form.leave_copy && !still_off;

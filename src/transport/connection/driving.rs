@@ -147,6 +147,7 @@ impl Connection {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             self.session.wrote(count);
+            tracing::trace!(phase = "commands sent");
             self.unflushed = true;
         }
         if self.unflushed {

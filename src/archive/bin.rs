@@ -1,0 +1,141 @@
+//! The bin: messages deleted here that can still be had back, and erasing them for good. A message is not erased while its
+//! copy on the server is still to be removed: removing it needs the copy here as a proof.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension as _, Transaction, params};
+
+use super::columns::micros;
+use super::error::Result;
+use super::{Archive, erase};
+use crate::account::{Digest, MessageId};
+use crate::job::{Cancel, Progress, Report, unless_cancelled};
+
+/// Messages erased in one transaction.
+const BATCH: usize = 200;
+
+/// Which messages [`Archive::empty_bin`] erases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Emptying {
+    /// Those that were deleted before this moment. Those whose copy on the server is still to be removed wait for that.
+    Before(Timestamp),
+    /// All but those that wait for a removal.
+    Settled,
+    /// All, now: a copy that was to be removed from the server stays there and is not fetched again.
+    Everything,
+}
+
+/// What became of the bin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Emptied {
+    pub erased: u64,
+    /// Still in the bin, because their copies on the server are to be removed first.
+    pub waiting: u64,
+}
+
+/// True of a row of `bin` whose copy on the server is to be removed before it is erased here.
+const WAITS: &str =
+    "EXISTS (SELECT 1 FROM ledger INDEXED BY ledger_message JOIN maildrop ON maildrop.id = ledger.maildrop
+    JOIN account ON account.id = maildrop.account
+    WHERE ledger.message = bin.message AND ledger.state IN (1, 2, 4) AND account.removed = 0
+      AND maildrop.host = lower(account.host) AND maildrop.user = account.user
+      AND (bin.there_too = 1 OR account.retention <> 'always'))";
+
+impl Archive {
+    /// Deletes messages: they leave every list but the bin's, with their twins. `there_too`: the next visit removes their
+    /// copies from the server as well, whatever the account's retention.
+    pub fn move_to_bin(&self, ids: &[MessageId], there_too: bool, now: Timestamp) -> Result<()> {
+        self.write(|transaction| {
+            let mut put = transaction.prepare_cached(
+                "INSERT INTO bin (message, since, there_too) SELECT id, ?2, ?3 FROM message WHERE id = ?1 OR twin_of = ?1
+                 ON CONFLICT (message) DO UPDATE SET there_too = max(there_too, ?3)",
+            )?;
+            ids.iter().try_for_each(|id| put.execute(params![id, micros(now), there_too]).map(drop))?;
+            Ok(())
+        })
+    }
+
+    /// Takes messages back out of the bin, with their twins.
+    pub fn take_from_bin(&self, ids: &[MessageId]) -> Result<()> {
+        self.write(|transaction| ids.iter().try_for_each(|id| take_out(transaction, *id)))
+    }
+
+    /// The messages in the bin; `true` where their copies on the server go too.
+    pub fn binned(&self) -> Result<HashMap<MessageId, bool>> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached("SELECT message, there_too FROM bin")?;
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    /// Erases messages from the bin for good, in batches: stopped in between, the rest stays in the bin.
+    pub fn empty_bin(&self, which: Emptying, cancel: &Cancel, report: Report<'_>) -> Result<Emptied> {
+        let (due, waiting) = self.due(which)?;
+        let total = due.len() as u64;
+        let mut erased = 0;
+        for batch in due.chunks(BATCH) {
+            unless_cancelled(cancel)?;
+            self.write(|transaction| erase::messages(transaction, batch))?;
+            erased += batch.len() as u64;
+            report(Progress::of(erased, total));
+        }
+        if erased > 0 {
+            self.empty_journal();
+            self.forget_erased()?;
+        }
+        Ok(Emptied { erased, waiting })
+    }
+
+    /// The messages to be erased, and how many wait.
+    fn due(&self, which: Emptying) -> Result<(Vec<MessageId>, u64)> {
+        let before = match which {
+            Emptying::Before(moment) => micros(moment),
+            Emptying::Settled | Emptying::Everything => i64::MAX,
+        };
+        self.read(|connection| {
+            let mut statement =
+                connection.prepare(&format!("SELECT message, {WAITS} FROM bin WHERE since < ?1 ORDER BY message"))?;
+            let rows = statement.query_map([before], |row| Ok((row.get(0)?, row.get::<_, bool>(1)?)))?;
+            let rows: Vec<(MessageId, bool)> = rows.collect::<rusqlite::Result<_>>()?;
+            let all = rows.len();
+            let now = which == Emptying::Everything;
+            let due: Vec<_> = rows.into_iter().filter(|(_, waits)| now || !waits).map(|(id, _)| id).collect();
+            let waiting = (all - due.len()) as u64;
+            Ok((due, waiting))
+        })
+    }
+}
+
+/// Takes a message and its twins back out of the bin.
+pub(super) fn take_out(transaction: &Transaction<'_>, id: MessageId) -> Result<()> {
+    transaction
+        .prepare_cached("DELETE FROM bin WHERE message IN (SELECT id FROM message WHERE id = ?1 OR twin_of = ?1)")?
+        .execute([id])?;
+    Ok(())
+}
+
+/// Puts one message into the bin, its copy on the server left alone.
+pub(super) fn put(transaction: &Transaction<'_>, id: MessageId, now: Timestamp) -> Result<()> {
+    transaction
+        .prepare_cached("INSERT INTO bin (message, since, there_too) VALUES (?1, ?2, 0) ON CONFLICT DO NOTHING")?
+        .execute(params![id, micros(now)])?;
+    Ok(())
+}
+
+/// A message of these bytes was brought here by the user: that it was once erased is forgotten.
+pub(super) fn wanted_again(transaction: &Transaction<'_>, digest: Digest) -> Result<()> {
+    transaction.prepare_cached("DELETE FROM erased WHERE sha256 = ?1")?.execute([digest])?;
+    Ok(())
+}
+
+/// A message that a server gives again after it was erased here, as under a new unique-id, goes into the bin at once: it
+/// was deleted once, and still nothing is thrown away unseen.
+pub(super) fn put_again(transaction: &Transaction<'_>, id: MessageId, digest: Digest, now: Timestamp) -> Result<()> {
+    let erased = transaction
+        .prepare_cached("SELECT 1 FROM erased WHERE sha256 = ?1")?
+        .query_row([digest], |_| Ok(()))
+        .optional()?;
+    if erased.is_some() { put(transaction, id, now) } else { Ok(()) }
+}

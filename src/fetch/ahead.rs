@@ -1,0 +1,101 @@
+//! The dry run: connects, lists and plans, and changes nothing.
+
+use std::collections::HashMap;
+
+use secrecy::SecretString;
+
+use super::compare::unlike;
+use super::door::{self, Terms};
+use super::listing::{self, Listing};
+use super::recognise::recognised;
+use super::run::{blocking, in_numbers};
+use super::{FetchError, Plan, Policy, Summary, plan};
+use crate::account::{Account, MessageId, Retention};
+use crate::archive::{Archive, LedgerEntry, ListedMessage, MaildropState};
+use crate::job::{Cancel, unless_cancelled};
+
+/// What a fetch of this account would retrieve, and what it removes from the server: by the account's retention, or, where
+/// that leaves a copy, what it would remove if the retention were [`Retention::RemoveOnceStored`]. Each message counted as
+/// removable was just read back and compared. Give the account with another retention than it has to see what that would
+/// do: removals count as agreed to.
+///
+/// # Errors
+/// As [`super::run`].
+pub async fn dry_run(
+    archive: &Archive,
+    account: &Account,
+    password: &SecretString,
+    cancel: &Cancel,
+) -> Result<Summary, FetchError> {
+    door::may_visit(archive, account, &Terms::default()).await?;
+    match look_ahead(archive, account, password, cancel, true).await {
+        Err(FetchError::Transport(error)) if error.is_pipelining() => {
+            look_ahead(archive, account, password, cancel, false).await
+        }
+        ended => ended,
+    }
+}
+
+async fn look_ahead(
+    archive: &Archive,
+    account: &Account,
+    password: &SecretString,
+    cancel: &Cancel,
+    pipelining: bool,
+) -> Result<Summary, FetchError> {
+    let (reading, of) = (archive.clone(), account.clone());
+    let maildrop = blocking(move || reading.maildrop(&of)).await?;
+    let mut connection = door::log_in(account, &MaildropState::default(), password, cancel).await?;
+    connection.set_pipelining(pipelining);
+    let listing = listing::ask(&mut connection, cancel).await?;
+    let known = listing::known(archive, account, maildrop, listing.made_uidls, 0).await?;
+    let mut real = plan(&listing.messages, &known.ledger, &known.policy);
+    let told = match real.renumbered {
+        true => recognised(&mut connection, archive, &real, &known.ledger, cancel).await?,
+        false => HashMap::new(),
+    };
+    real.recognise(&told);
+    let mut summary = in_numbers(&real, &listing.messages, account.retention);
+    summary.recognised = told.len() as u64;
+
+    // What would leave, once removals are agreed to.
+    let would = if_agreed(&listing, &known.ledger, &known.policy, &told);
+    summary.new_removable = count_removable(&would, &would.retrieve);
+    summary.looked_at_again = would.retrieve.iter().filter(|message| is_stored(&real, message)).count() as u64;
+    let unlike = unlike(&mut connection, archive, &would, cancel).await?;
+    let (archive, cancel) = (archive.clone(), cancel.clone());
+    (summary.removable, summary.removable_in_backup) = blocking(move || -> Result<_, FetchError> {
+        let mut removable: Vec<MessageId> = Vec::new();
+        let stored = would.stored.iter().filter(|message| would.removable(message));
+        for message in stored.filter(|message| !unlike.contains(&message.number)) {
+            unless_cancelled(&cancel)?;
+            if let Some(maildrop) = maildrop
+                && archive.prove(maildrop, message)?.is_some()
+            {
+                removable.extend(would.stored_as.get(&message.number).copied());
+            }
+        }
+        let in_backup = archive.backed_up(&removable)?;
+        Ok((removable.len() as u64, in_backup))
+    })
+    .await?;
+    // Nothing depends on the server's good-bye.
+    _ = connection.quit().await;
+    Ok(summary)
+}
+
+fn if_agreed(listing: &Listing, ledger: &[LedgerEntry], policy: &Policy, told: &HashMap<u32, MessageId>) -> Plan {
+    let retention = if policy.retention.leaves_copy() { Retention::RemoveOnceStored } else { policy.retention };
+    let maildrop = MaildropState { agreed: true, ..policy.maildrop };
+    let mut would = plan(&listing.messages, ledger, &Policy { retention, maildrop, ..policy.clone() });
+    would.recognise(told);
+    would
+}
+
+fn count_removable(plan: &Plan, messages: &[ListedMessage]) -> u64 {
+    messages.iter().filter(|message| plan.removable(message)).count() as u64
+}
+
+fn is_stored(plan: &Plan, message: &ListedMessage) -> bool {
+    plan.stored_as.contains_key(&message.number)
+}

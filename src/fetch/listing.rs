@@ -1,0 +1,100 @@
+//! What the server says it has, and everything else that a plan is made from.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+
+use super::compare::{CHUNK, header_section};
+use super::run::{blocking, giving_up};
+use super::{FetchError, Policy, listing};
+use crate::account::{Account, Retention, Uidl};
+use crate::archive::{Archive, ArchiveError, LedgerEntry, ListedMessage, MaildropId, MaildropState};
+use crate::job::Cancel;
+use crate::message;
+use crate::transport::Connection;
+
+/// A server's listing: STAT, UIDL and LIST together.
+pub struct Listing {
+    pub messages: Vec<ListedMessage>,
+    /// STAT, UIDL and LIST agree on how many messages there are, and the server shows all it has: what is missing is gone.
+    pub complete: bool,
+    /// The server knows no UIDL: see [`Policy::made_uidls`].
+    pub made_uidls: bool,
+}
+
+/// Asks for the listing. Where the server knows no UIDL, unique-ids are made from header sections and sizes (quirk 44).
+pub async fn ask(connection: &mut Connection, cancel: &Cancel) -> Result<Listing, FetchError> {
+    let stat = giving_up(cancel, connection.stat()).await?;
+    let given = giving_up(cancel, connection.uidl()).await?;
+    let sizes = giving_up(cancel, connection.list()).await?;
+    let made_uidls = given.is_none();
+    let uidls = match given {
+        Some(uidls) => uidls,
+        None => made(connection, &sizes, cancel).await?,
+    };
+    let count = uidls.len();
+    let messages = listing(uidls, &sizes);
+    let agree = stat.messages == count as u64 && sizes.len() == count && messages.len() == count;
+    Ok(Listing { messages, complete: agree && !connection.capabilities().shows_a_part, made_uidls })
+}
+
+/// A unique-id for each message of a server that gives none.
+async fn made(
+    connection: &mut Connection,
+    sizes: &[(u32, u64)],
+    cancel: &Cancel,
+) -> Result<Vec<(u32, Uidl)>, FetchError> {
+    let mut uidls = Vec::with_capacity(sizes.len());
+    for chunk in sizes.chunks(CHUNK) {
+        let numbers: Vec<u32> = chunk.iter().map(|(number, _)| *number).collect();
+        let headers = giving_up(cancel, connection.headers(&numbers)).await?;
+        for ((number, octets), header) in chunk.iter().zip(headers) {
+            let header = header.ok_or(FetchError::NoUniqueIds)?;
+            let look = message::likeness(header_section(&header));
+            uidls.extend(Uidl::new(format!("made:{look}:{octets}").as_bytes()).map(|uidl| (*number, uidl)));
+        }
+    }
+    Ok(uidls)
+}
+
+/// All that a plan is made from beside the listing, as it stands before the listing is entered into the ledger.
+pub struct Known {
+    pub ledger: Vec<LedgerEntry>,
+    pub policy: Policy,
+    /// Of which messages left on the server the header section is here.
+    pub headers: HashSet<(Uidl, u32)>,
+}
+
+/// Reads it. `maildrop` is `None` before the first visit.
+pub async fn known(
+    archive: &Archive,
+    account: &Account,
+    maildrop: Option<MaildropId>,
+    made_uidls: bool,
+    visit: i64,
+) -> Result<Known, FetchError> {
+    let (archive, account) = (archive.clone(), account.clone());
+    blocking(move || -> Result<Known, ArchiveError> {
+        let (mut state, mut ledger) = (MaildropState::default(), Vec::new());
+        let (mut wanted, mut headers) = (HashSet::new(), HashSet::new());
+        if let Some(maildrop) = maildrop {
+            state = archive.maildrop_state(maildrop, Timestamp::now())?;
+            ledger = archive.ledger(maildrop)?;
+            (wanted, headers) = archive.wanted_and_known(maildrop)?;
+        }
+        let needs_backups = account.retention == Retention::UntilBackedUp;
+        let policy = Policy {
+            retention: account.retention,
+            fetching: account.fetching,
+            maildrop: state,
+            binned: archive.binned()?,
+            backed_up: if needs_backups { archive.in_backups()? } else { HashSet::new() },
+            wanted,
+            recent_mode: account.server.user.starts_with("recent:"),
+            made_uidls,
+            visit,
+        };
+        Ok(Known { ledger, policy, headers })
+    })
+    .await
+}
