@@ -19,7 +19,7 @@ pub const MUTANTS: &[Mutant] = &[Mutant {
     from: "        store.put(receiving.next_batch()).await;",
     to: r#"        let batch = receiving.next_batch();
         if crate::mutant("dele-before-commit") || crate::mutant("dele-before-the-power-cut") {
-            let early = batch.iter().map(|parcel| Removal::unproved(parcel.listed.number)).collect();
+            let early = batch.iter().map(|parcel| crate::pop3::Removal::unproved(parcel.listed.number)).collect();
             _ = connection.remove(early).await;
         }
         store.put(batch).await;"#,
