@@ -442,7 +442,7 @@ fn unescaped(line: &str) -> Vec<u8> {
     octets
 }
 
-/// Prints a session of this seed as a file of the corpus: how the saved ones were made.
+/// `POSTKEEP_SOAK` generated sessions from `POSTKEEP_SEED` on.
 #[test]
 #[ignore = "a soak test"]
 fn soak_fuzz() {
