@@ -223,7 +223,7 @@ impl Drive {
         }
         expected.compare(&ended, error.is_some(), &stream);
         if error.is_none() && expected.outcome == Outcome::Broken {
-            // What is wrong began with a piece, and is no whole line yet.
+            assert!(expected.may_wait, "{expected:?} in {}", stream.escape_ascii());
             return Outcome::Incomplete;
         }
         expected.outcome
