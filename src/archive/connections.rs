@@ -106,8 +106,15 @@ impl Archive {
             }
             Err(error) => return Err(error),
         }
+        if open::is_older(folder)? {
+            // Brought up to date first; what asks after its tables does not know the old ones.
+            drop(Archive::open(folder)?);
+        }
         let archive = Archive::assemble(folder, None);
-        archive.read(|connection| open::known(connection))?;
+        archive.read(|connection| {
+            open::known(connection)?;
+            open::refuse_foreign_journal(connection, folder)
+        })?;
         Ok(archive)
     }
 

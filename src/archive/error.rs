@@ -30,6 +30,9 @@ pub enum ArchiveError {
     /// `mail.db` is gone but its journal is there: the folder was copied or cleaned up in part.
     #[error("{} is missing, though its journal is there", .file.display())]
     JournalAlone { file: PathBuf },
+    /// The journal beside `mail.db` was written by another archive: files of two folders were mixed.
+    #[error("the journal beside {} belongs to another archive", .file.display())]
+    ForeignJournal { file: PathBuf },
     /// The disk, or the quota, is full. Nothing of the batch was stored.
     #[error("no space left for the archive in {}", .folder.display())]
     DiskFull { folder: PathBuf },

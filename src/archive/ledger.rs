@@ -59,6 +59,12 @@ impl Archive {
                      WHERE maildrop = ?1 AND last_session <> ?2 AND state IN (1, 2, 4)",
                     params![maildrop.0, session.0],
                 )?;
+                // A server that numbers anew at each visit must not make the ledger grow: such a row says nothing that
+                // its message's own row does not.
+                transaction.execute(
+                    "DELETE FROM ledger WHERE maildrop = ?1 AND last_session <> ?2 AND state = 5 AND recognised = 1",
+                    params![maildrop.0, session.0],
+                )?;
             }
             Ok(())
         })

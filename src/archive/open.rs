@@ -22,6 +22,13 @@ const LOCK: &str = "lock";
 /// The largest file that is looked at whole when it is opened after a crash, in octets: a second or two.
 const EXAMINED: u64 = 1 << 30;
 
+/// Instructions of SQLite's virtual machine between two points at which a test may kill a migration.
+#[cfg(debug_assertions)]
+const MIGRATION_STEP: i32 = 200;
+
+/// By more than this no migration raises the number of the schema.
+const MIGRATED: i32 = 10_000;
+
 const MIGRATIONS: &[&str] =
     &[include_str!("../../migrations/001-archive.sql"), include_str!("../../migrations/002-trust.sql")];
 
@@ -116,6 +123,18 @@ pub(super) fn in_place(folder: &Path, _held: &File) -> bool {
     folder.join(MAIL).exists() // an open file cannot be removed there
 }
 
+/// Refuses a journal that another archive wrote: nothing in SQLite tells it from ours, and what stands in it would take
+/// the place of our pages. Told by the number of the schema, which begins at random in each archive and only grows.
+pub(super) fn refuse_foreign_journal(connection: &Connection, folder: &Path) -> Result<()> {
+    let path = folder.join(MAIL);
+    let mut header = Vec::with_capacity(100);
+    let read = File::open(&path).and_then(|file| file.take(100).read_to_end(&mut header));
+    read.map_err(|error| ArchiveError::io(&path, error))?;
+    let through_journal: i32 = connection.pragma_query_value(None, "schema_version", |row| row.get(0))?;
+    let grown = through_journal.wrapping_sub(big_endian(&header, 40));
+    if (0..MIGRATED).contains(&grown) { Ok(()) } else { Err(ArchiveError::ForeignJournal { file: path }) }
+}
+
 /// After an end in the middle of work, which leaves a journal: has SQLite look at the file through the journal before
 /// anything is written, so that a journal that belongs to another file does no harm. Larger archives are left to
 /// `check`.
@@ -126,6 +145,7 @@ pub(super) fn examine(folder: &Path) -> Result<()> {
         return Ok(());
     }
     let connection = reader(&path)?;
+    refuse_foreign_journal(&connection, folder)?;
     let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if verdict == "ok" { Ok(()) } else { Err(ArchiveError::Damaged { folder: folder.to_owned(), detail: verdict }) }
 }
@@ -192,6 +212,13 @@ pub(super) fn inspect(folder: &Path) -> Result<Found> {
     Ok(Found::Ours)
 }
 
+/// Whether an older version of the program wrote the archive last. Asked of SQLite, for the number may be in the journal.
+pub(super) fn is_older(folder: &Path) -> Result<bool> {
+    let connection = reader(&folder.join(MAIL)).map_err(|error| error.diagnosed(folder))?;
+    let version: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    Ok(version < known_version())
+}
+
 fn big_endian(header: &[u8], at: usize) -> i32 {
     header.get(at..at + 4).and_then(|octets| octets.try_into().ok()).map_or(0, i32::from_be_bytes)
 }
@@ -219,6 +246,7 @@ pub(super) fn create(folder: &Path) -> Result<()> {
     // Most of the file is messages, which in larger pages are shorter chains: a quarter less work to store.
     connection.pragma_update(None, "page_size", 8_192)?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    connection.pragma_update(None, "schema_version", random_number())?;
     settle(&connection)?;
     migrate(&mut connection)?;
     // The last connection to close brings everything from the journal into the file.
@@ -233,9 +261,27 @@ pub(super) fn create(folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Where the number of the schema begins: see [`refuse_foreign_journal`].
+fn random_number() -> i32 {
+    use std::hash::{BuildHasher as _, RandomState};
+    i32::try_from(RandomState::new().hash_one(std::process::id()) >> 34).unwrap_or(0)
+}
+
 fn migrate(connection: &mut Connection) -> Result<()> {
     let migrations = Migrations::new(MIGRATIONS.iter().map(|sql| M::up(sql)).collect());
-    match migrations.to_latest(connection) {
+    // So that tests can have it killed after each few instructions of SQLite: finer than at each statement.
+    #[cfg(debug_assertions)]
+    connection.progress_handler(
+        MIGRATION_STEP,
+        Some(|| {
+            tracing::trace!(phase = "migrating");
+            false
+        }),
+    )?;
+    let migrated = migrations.to_latest(connection);
+    #[cfg(debug_assertions)]
+    connection.progress_handler(0, None::<fn() -> bool>)?;
+    match migrated {
         Ok(()) => Ok(()),
         Err(rusqlite_migration::Error::RusqliteError { err, .. }) => Err(ArchiveError::Sqlite(err)),
         Err(_) => refuse_newer(i32::MAX),
@@ -264,10 +310,15 @@ fn settle(connection: &Connection) -> Result<()> {
     // After a large import the journal gives its room back.
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
     distrust(connection)?;
+    assured(connection, &journal)
+}
+
+/// Reads back what durability rests on.
+pub(super) fn assured(connection: &Connection, journal: &str) -> Result<()> {
     let synchronous: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;
     let foreign_keys: i64 = connection.pragma_query_value(None, "foreign_keys", |row| row.get(0))?;
     for (setting, held, found) in [
-        ("journal_mode=WAL", journal == "wal", journal.clone()),
+        ("journal_mode=WAL", journal == "wal", journal.to_owned()),
         ("synchronous=FULL", synchronous == 2, synchronous.to_string()),
         ("foreign_keys=ON", foreign_keys == 1, foreign_keys.to_string()),
     ] {

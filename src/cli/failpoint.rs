@@ -53,8 +53,12 @@ impl<S: Subscriber> Layer<S> for FailPoint {
         let mut is_it = Is { name: &self.name, found: false };
         event.record(&mut is_it);
         if is_it.found && self.seen.fetch_add(1, Ordering::Relaxed) + 1 == self.at {
-            // A signal to oneself arrives before the call returns.
+            // SIGKILL to oneself: the call does not return.
             let _ = kill_process(getpid(), self.signal);
+            if self.signal == Signal::STOP {
+                // Another thread may be the first to stop; this one waits for it.
+                std::thread::sleep(std::time::Duration::from_millis(100));
+            }
         }
     }
 }

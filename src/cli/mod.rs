@@ -128,8 +128,12 @@ pub fn run() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // A closed terminal cannot be told anything.
-            let _ = error.print();
+            // A closed terminal cannot be told anything. What was typed is quoted in it.
+            if error.use_stderr() {
+                print::say(error.to_string().trim_end());
+            } else {
+                let _ = error.print();
+            }
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };

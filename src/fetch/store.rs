@@ -87,6 +87,7 @@ impl Store {
     /// Waits until everything handed over is committed; answers what was. Nothing can be handed over afterwards. May be
     /// dropped and called again until it has answered.
     pub async fn commits(&mut self) -> Committed {
+        tracing::debug!(phase = "retrieved all");
         self.batches = None;
         let Some(committer) = &mut self.committer else { return Committed::default() };
         let committed = committer.await;
@@ -185,10 +186,12 @@ fn index_all(
 ) {
     while let Ok(mut added) = committed.recv() {
         added.extend(committed.try_iter().flatten());
+        tracing::debug!(phase = "index", messages = added.len());
         match archive.index_pending(&Cancel::new(), &mut |_| {}) {
             Ok(_) => _ = updates.send(Update::Arrived(added)),
             Err(error) => tracing::warn!(%error, "indexing failed"),
         }
+        tracing::debug!(phase = "indexed");
     }
 }
 

@@ -8,19 +8,22 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use self::driving::protect;
 use super::{Answer, Options, Patience, Result, Retrieved, Stat, TransportError, connect};
 use crate::account::{Security, Server, Uidl};
 use crate::pop3::{
-    self, Capabilities, Code, Command, CommandError, Event, ProtocolError, Removal, Sent, Session, Status,
+    self, Capabilities, Code, Command, CommandError, Event, ProtocolError, Removal, Secrets, Sent, Session, Status,
 };
 
 /// What is set aside for a message before its octets come; LIST's word is not trusted for more.
 const MESSAGE_START: u64 = 1024 * 1024;
+/// What a message may have that LIST says is smaller: more is taken for an answer without end.
+const UNLISTED: u64 = 32 * 1024 * 1024;
 /// How long [`Connection::reset`] and the farewell of TLS may take.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -46,6 +49,8 @@ pub struct Connection {
     refused_request: Option<CommandError>,
     /// LIST's word on the size of what is requested.
     listed: HashMap<u32, u64>,
+    /// STAT's word on how many messages there are.
+    announced: Option<u64>,
     arriving: Option<Arriving>,
     /// Until when the server may be silent, from when we began to wait for it: kept here, so that a wait that is dropped
     /// and begun again, as between two reports of progress, is one wait.
@@ -55,7 +60,9 @@ pub struct Connection {
 /// A message of which some octets are here.
 struct Arriving {
     octets: Vec<u8>,
-    too_large: bool,
+    /// How many of them are kept, and how many have come.
+    limit: u64,
+    come: u64,
 }
 
 impl fmt::Debug for Connection {
@@ -79,10 +86,10 @@ impl Connection {
     /// # Errors
     /// Each cause by itself: see [`TransportError`].
     pub async fn open_with(server: &Server, options: Options) -> Result<Connection> {
-        let stream = connect::tcp(&server.host, server.port, options.patience).await?;
-        match Connection::over(stream, server, options).await {
+        let stream = connect(server, &options).await?;
+        match Connection::over(stream, server, options.clone()).await {
             Err(TransportError::Capabilities(_)) if server.security != Security::StartTls => {
-                let stream = connect::tcp(&server.host, server.port, options.patience).await?;
+                let stream = connect(server, &options).await?;
                 Connection::over(stream, server, Options { capabilities: false, ..options }).await
             }
             outcome => outcome,
@@ -97,9 +104,18 @@ impl Connection {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let stream: Box<dyn Stream> = Box::new(stream);
+        let trace = options.trace.clone();
+        let opened = Connection::begin(Box::new(stream), server, options).await;
+        if let (Some(trace), Err(error)) = (&trace, &opened) {
+            trace.note(&in_short(error));
+        }
+        opened
+    }
+
+    async fn begin(stream: Box<dyn Stream>, server: &Server, options: Options) -> Result<Connection> {
+        let capabilities = options.capabilities;
         let mut connection = match server.security {
-            Security::Tls => Connection::new(protect(stream, server, options).await?, Session::new(), options, true),
+            Security::Tls => Connection::new(protect(stream, server, &options).await?, Session::new(), options, true),
             Security::StartTls | Security::None => Connection::plain(stream, server, options),
         };
         connection.greeting().await?;
@@ -107,7 +123,7 @@ impl Connection {
         if server.security == Security::StartTls {
             connection = connection.start_tls(server).await?;
         }
-        if options.capabilities {
+        if capabilities {
             connection.ask_capabilities().await?;
         }
         Ok(connection)
@@ -120,6 +136,9 @@ impl Connection {
 
     fn new(stream: Box<dyn Stream>, mut session: Session, options: Options, may_log_in: bool) -> Connection {
         session.set_pipelining(options.pipelining);
+        if let Some(trace) = &options.trace {
+            session.trace(trace.sink());
+        }
         Connection {
             stream,
             session,
@@ -130,6 +149,7 @@ impl Connection {
             write_failed: false,
             refused_request: None,
             listed: HashMap::new(),
+            announced: None,
             arriving: None,
             silent_until: None,
         }
@@ -166,6 +186,7 @@ impl Connection {
             return Err(TransportError::Unprotected);
         }
         pop3::check_arguments(user, password).map_err(CommandError::from)?;
+        self.session.keep_secret(Secrets::of(user, password));
         let utf8 = self.options.utf8 && self.session.capabilities().utf8;
         let outcome = self.log_in_as(user, password, utf8).await;
         outcome.map_err(
@@ -208,6 +229,7 @@ impl Connection {
     pub async fn stat(&mut self) -> Result<Stat> {
         let status = self.accepted(Command::Stat).await?;
         let (messages, octets) = pop3::stat_answer(&status.text).ok_or(ProtocolError::Malformed("STAT"))?;
+        self.announced = Some(messages);
         Ok(Stat { messages, octets })
     }
 
@@ -293,13 +315,13 @@ impl Connection {
                         return Ok(Some(Retrieved::Refused { number, code: status.code, text: status.text }));
                     }
                     let capacity = usize::try_from(listed.min(MESSAGE_START)).unwrap_or(0);
-                    self.arriving = Some(Arriving { octets: Vec::with_capacity(capacity), too_large: false });
+                    self.arriving = Some(Arriving::new(capacity, self.options.message_limit, listed));
                 }
                 Event::Octets(octets) => {
                     progress(octets.len() as u64);
                     tracing::trace!(phase = "octets");
                     if let Some(arriving) = &mut self.arriving {
-                        arriving.push(octets, self.options.message_limit);
+                        arriving.push(octets)?;
                     }
                 }
                 Event::End(Sent::Retr(number)) => {
@@ -330,15 +352,16 @@ impl Connection {
             self.session.enqueue(&Command::Top { number, lines: 0 })?;
         }
         let mut answers = Vec::with_capacity(numbers.len());
-        let mut arriving = Arriving { octets: Vec::new(), too_large: false };
+        let fresh = |limit| Arriving::new(0, limit, 0);
+        let mut arriving = fresh(self.options.message_limit);
         while answers.len() < numbers.len() {
             match self.session.poll()? {
                 Some(Event::Status(_, status)) if status.ok => {}
                 Some(Event::Status(..)) => answers.push(None),
-                Some(Event::Octets(octets)) => arriving.push(octets, self.options.message_limit),
+                Some(Event::Octets(octets)) => arriving.push(octets)?,
                 Some(Event::End(_)) => {
-                    let octets = std::mem::take(&mut arriving.octets);
-                    answers.push((!std::mem::take(&mut arriving.too_large)).then_some(octets));
+                    let arrived = std::mem::replace(&mut arriving, fresh(self.options.message_limit));
+                    answers.push((!arrived.is_too_large()).then_some(arrived.octets));
                 }
                 Some(_) => return Err(ProtocolError::Unsolicited.into()),
                 None => self.turn().await?,
@@ -380,6 +403,7 @@ impl Connection {
         if self.session.enqueue(&Command::Rset).is_err() {
             return;
         }
+        let patience = FAREWELL.min(self.options.patience.idle);
         let answered = async {
             loop {
                 match self.session.poll() {
@@ -394,7 +418,7 @@ impl Connection {
             }
         };
         // Without an answer it is as good: a session that ends without QUIT removes nothing (RFC 1939 section 6).
-        let _ = timeout(FAREWELL, answered).await;
+        let _ = timeout(patience, answered).await;
     }
 
     /// QUIT: the server's word on the UPDATE state (RFC 1939 section 6).
@@ -404,23 +428,70 @@ impl Connection {
     pub async fn quit(mut self) -> Result<Answer> {
         let status = self.exchange(Command::Quit).await?;
         // The server's word is in; that it may never hear our goodbye changes nothing.
-        let _ = timeout(FAREWELL, self.stream.shutdown()).await;
+        let _ = timeout(FAREWELL.min(self.options.patience.idle), self.stream.shutdown()).await;
         Ok(answer(status))
     }
 }
 
 impl Arriving {
-    fn push(&mut self, octets: &[u8], limit: u64) {
-        self.too_large |= (self.octets.len() as u64).saturating_add(octets.len() as u64) > limit;
-        if self.too_large {
+    /// A message may be larger than LIST says (quirk 58), but not beyond all measure.
+    fn new(capacity: usize, limit: u64, listed: u64) -> Arriving {
+        let limit = limit.min(listed.saturating_mul(2).max(UNLISTED));
+        Arriving { octets: Vec::with_capacity(capacity), limit, come: 0 }
+    }
+
+    /// # Errors
+    /// When so many octets have come that there seems to be no end of them.
+    fn push(&mut self, octets: &[u8]) -> Result<(), ProtocolError> {
+        self.come = self.come.saturating_add(octets.len() as u64);
+        if self.is_too_large() {
             self.octets = Vec::new();
         } else {
             self.octets.extend_from_slice(octets);
         }
+        let endless = self.come > self.limit.saturating_mul(3);
+        if endless { Err(ProtocolError::Endless) } else { Ok(()) }
+    }
+
+    fn is_too_large(&self) -> bool {
+        self.come > self.limit
     }
 
     fn complete(self, number: u32) -> Retrieved {
-        if self.too_large { Retrieved::TooLarge { number } } else { Retrieved::Message { number, octets: self.octets } }
+        if self.is_too_large() {
+            Retrieved::TooLarge { number }
+        } else {
+            Retrieved::Message { number, octets: self.octets }
+        }
+    }
+}
+
+/// TCP to the server.
+async fn connect(server: &Server, options: &Options) -> Result<TcpStream> {
+    let stream = connect::tcp(&server.host, server.port, options.patience).await;
+    if let Some(trace) = &options.trace {
+        match &stream {
+            Ok(stream) => {
+                trace.note(&stream.peer_addr().map_or("connected".to_owned(), |peer| format!("connected to {peer}")))
+            }
+            Err(error) => trace.note(&in_short(error)),
+        }
+    }
+    stream
+}
+
+/// An error for the trace: which one it is, without what the server said, which stands in its own line, if anywhere.
+pub(super) fn in_short(error: &TransportError) -> String {
+    match error {
+        TransportError::GreetingRefused(_) | TransportError::LoginRefused(_) | TransportError::StlsRefused(_) => {
+            "refused".to_owned()
+        }
+        TransportError::CommandRefused { command, .. } => format!("{command} was refused"),
+        TransportError::Protocol(ProtocolError::NotAStatus(_)) => "what came is no answer".to_owned(),
+        TransportError::Pipelining(error) | TransportError::Capabilities(error) | TransportError::Utf8(error) => {
+            in_short(error)
+        }
+        other => other.to_string().escape_debug().to_string(),
     }
 }
 
@@ -430,9 +501,7 @@ fn answer(status: Status) -> Answer {
 
 /// A server may answer "unknown command: PASS ...": its text is dropped then.
 fn without_secret(mut status: Status, user: &str, password: &SecretString) -> Status {
-    let secret = password.expose_secret();
-    let response = pop3::plain_response(user, password);
-    if (!secret.is_empty() && status.text.contains(secret)) || status.text.contains(response.expose_secret()) {
+    if Secrets::of(user, password).have_password_in(status.text.as_bytes()) {
         status.text = String::new();
     }
     status

@@ -89,6 +89,14 @@ where
     }
 }
 
+/// What stands between us and the server, for the trace.
+pub(super) fn in_short<S>(stream: &TlsStream<S>) -> String {
+    let connection = stream.get_ref().1;
+    let version = connection.protocol_version().and_then(|version| version.as_str()).unwrap_or("TLS");
+    let suite = connection.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str()).unwrap_or_default();
+    format!("{version} {suite}")
+}
+
 /// Why a handshake failed, from the error and the first octets that the server sent.
 fn explain_handshake(error: io::Error, host: &str, first: &[u8]) -> TransportError {
     if let Some(plaintext) = plaintext(first) {

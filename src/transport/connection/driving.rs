@@ -8,10 +8,14 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, timeout_at};
 
-use super::{Connection, Stream};
+use super::{Connection, Stream, in_short};
 use crate::account::Server;
 use crate::pop3::{Command, Event, ProtocolError, Session, Status};
 use crate::transport::{Options, Result, TransportError, tls};
+
+/// The most lines that CAPA may have, and LIST and UIDL beyond as many as STAT says (which may lie).
+const MOST_CAPABILITIES: u64 = 1_000;
+const UNANNOUNCED: u64 = 100_000;
 
 impl Connection {
     pub(super) async fn greeting(&mut self) -> Result<()> {
@@ -47,7 +51,7 @@ impl Connection {
         if !status.ok {
             return Err(TransportError::StlsRefused(status.text));
         }
-        let stream = protect(self.stream, server, self.options).await.map_err(|error| match error {
+        let stream = protect(self.stream, server, &self.options).await.map_err(|error| match error {
             TransportError::PlaintextPop3 | TransportError::PlaintextHttp | TransportError::NotTls => {
                 TransportError::StlsInjected
             }
@@ -85,13 +89,22 @@ impl Connection {
 
     /// One command with a listing for an answer.
     pub(super) async fn listing(&mut self, command: Command, mut line: impl FnMut(&[u8])) -> Result<Status> {
+        let most = match command {
+            Command::Capa => MOST_CAPABILITIES,
+            _ => self.announced.unwrap_or(u64::MAX).saturating_add(UNANNOUNCED),
+        };
         let status = self.exchange(command).await?;
         if !status.ok {
             return Ok(status);
         }
+        let mut lines = 0;
         loop {
             match self.session.poll()? {
-                Some(Event::Line(octets)) => line(&octets),
+                Some(Event::Line(_)) if lines == most => return Err(ProtocolError::ListingTooLong.into()),
+                Some(Event::Line(octets)) => {
+                    lines += 1;
+                    line(&octets);
+                }
                 Some(Event::End(_)) => return Ok(status),
                 Some(_) => return Err(ProtocolError::Unsolicited.into()),
                 None => self.turn().await?,
@@ -111,6 +124,10 @@ impl Connection {
             Err(_) => Err(TransportError::Silence(idle)),
         };
         outcome.map_err(|error| {
+            self.session.lost();
+            if let Some(trace) = &self.options.trace {
+                trace.note(&in_short(&error));
+            }
             let pipelining = error.is_loss() && self.session.is_pipelining_untried();
             if pipelining { TransportError::Pipelining(Box::new(error)) } else { error }
         })
@@ -155,10 +172,14 @@ impl Connection {
 }
 
 /// The handshake; the trust store is read on a thread that may wait.
-pub(super) async fn protect(stream: Box<dyn Stream>, server: &Server, options: Options) -> Result<Box<dyn Stream>> {
+pub(super) async fn protect(stream: Box<dyn Stream>, server: &Server, options: &Options) -> Result<Box<dyn Stream>> {
     let ca_file = server.ca_file.clone();
     let connector = tokio::task::spawn_blocking(move || tls::connector(ca_file.as_deref()))
         .await
         .map_err(|error| TransportError::NoTrustStore(error.to_string()))??;
-    Ok(Box::new(tls::protect(&connector, &server.host, stream, options.patience).await?))
+    let stream = tls::protect(&connector, &server.host, stream, options.patience).await?;
+    if let Some(trace) = &options.trace {
+        trace.note(&tls::in_short(&stream));
+    }
+    Ok(Box::new(stream))
 }
