@@ -180,6 +180,11 @@ impl Schedule {
         self.due.is_some_and(|due| due.why == Why::Network)
     }
 
+    /// Whether nothing happens until the user acts.
+    pub fn needs_user(&self) -> bool {
+        self.halted
+    }
+
     /// A visit begins; answers whether it is one that the user asked for.
     pub fn begin(&mut self) -> bool {
         self.due = None;

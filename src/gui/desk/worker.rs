@@ -38,10 +38,8 @@ impl Desk {
     }
 
     pub(super) fn ready(&mut self, sender: mpsc::UnboundedSender<Request>) -> Task<Message> {
+        // It visits at its start by itself.
         self.worker = Some(sender);
-        if !self.library.accounts.is_empty() {
-            self.send(Request::FetchAll);
-        }
         Task::none()
     }
 
