@@ -42,6 +42,9 @@ pub enum ArchiveError {
     /// The file or the file system does not let itself be written.
     #[error("the archive in {} cannot be written", .folder.display())]
     ReadOnly { folder: PathBuf },
+    /// The folder is on another computer, where neither locks nor the write-ahead log hold.
+    #[error("the archive in {} is on a network file system ({kind})", .folder.display())]
+    NetworkFolder { folder: PathBuf, kind: String },
     /// This handle was opened for reading.
     #[error("this archive was opened for reading only")]
     OpenedForReading,
@@ -104,6 +107,7 @@ impl ArchiveError {
                 | ArchiveError::Damaged { .. }
                 | ArchiveError::DiskError { .. }
                 | ArchiveError::ReadOnly { .. }
+                | ArchiveError::Missing { .. }
         )
     }
 }

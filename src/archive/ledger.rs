@@ -52,6 +52,7 @@ impl Archive {
                 let row = params![maildrop.0, listed.uidl, listed.ordinal, octets, micros(now), session.0, age];
                 enter.execute(row)?;
             }
+            tracing::trace!(phase = "listing entered");
             if complete {
                 transaction.execute(
                     "UPDATE ledger SET state = CASE WHEN state = 1 THEN 5 ELSE 3 END
@@ -168,6 +169,7 @@ impl Archive {
                 .query_row(params![maildrop.0, listed.uidl, listed.ordinal], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()?;
             let Some((id, digest)) = stored else { return Ok(None) };
+            tracing::trace!(phase = "read back");
             let Some(bytes) = original::bytes(connection, id)? else { return Ok(None) };
             Ok((Digest::of(&bytes) == digest).then_some(Proof { number: listed.number }))
         })

@@ -52,12 +52,16 @@ async fn state(archive: &Archive, account: &Account) -> Result<Option<MaildropSt
 /// When the server takes the next login, if that is still to come: by its own word (RFC 2449 section 6.5), or by what is
 /// known of the provider.
 pub fn earliest(state: &MaildropState, account: &Account, now: Timestamp) -> Option<Timestamp> {
-    let provider = provider::check_interval(&account.server.host).map_or(0, |minutes| i64::from(minutes) * 60);
-    let delay = provider.max(state.login_delay.map_or(0, i64::from));
     let last = state.last_login?;
-    let until = last.checked_add(SignedDuration::from_secs(delay)).ok()?;
+    let until = last.checked_add(SignedDuration::from_secs(delay(state, account))).ok()?;
     // A login in the future was noted by a clock that was wrong.
     (last <= now && now < until).then_some(until)
+}
+
+/// Seconds that the server, or its provider, wants between two logins.
+pub(super) fn delay(state: &MaildropState, account: &Account) -> i64 {
+    let provider = provider::check_interval(&account.server.host).map_or(0, |minutes| i64::from(minutes) * 60);
+    provider.max(state.login_delay.map_or(0, i64::from))
 }
 
 /// Connects and logs in, and remembers what that teaches of the server.
@@ -96,8 +100,6 @@ pub(super) async fn log_in(
 ) -> Result<Connection, FetchError> {
     let options = Options { capabilities: !state.habits.has(Habit::NoCapa), ..Options::default() };
     let mut connection = giving_up(cancel, Connection::open_with(&account.server, options)).await?;
-    tracing::debug!(phase = "connected");
     giving_up(cancel, connection.log_in(&account.server.user, password)).await?;
-    tracing::debug!(phase = "logged in");
     Ok(connection)
 }

@@ -164,7 +164,10 @@ impl Desk {
     /// The worker, for as long as this desk stands.
     pub fn subscription(&self) -> Subscription<Message> {
         let worker = Worker { generation: self.generation, archive: self.archive.clone() };
-        Subscription::run_with(worker, |worker| fetch::worker(worker.archive.clone())).map(Message::Worker)
+        Subscription::run_with(worker, |worker| {
+            fetch::worker(worker.archive.clone(), |error| Problem::from(error).to_string())
+        })
+        .map(Message::Worker)
     }
 
     pub fn update(&mut self, message: Message, clock: &Clock) -> Action {

@@ -81,7 +81,10 @@ where
     let mut handshake = connector.connect(server_name(host)?, Remembering::new(stream)).into_fallible();
     match timeout(patience.connect, &mut handshake).await {
         Err(_) => Err(TransportError::HandshakeSilence(patience.connect)),
-        Ok(Ok(stream)) => Ok(stream),
+        Ok(Ok(stream)) => {
+            tracing::trace!(phase = "TLS up");
+            Ok(stream)
+        }
         Ok(Err((error, stream))) => Err(explain_handshake(error, host, &stream.first)),
     }
 }

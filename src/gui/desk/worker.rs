@@ -32,15 +32,14 @@ impl Desk {
                 self.library.fetching.remove(&account);
                 Task::none()
             }
+            Event::Due(..) => Task::none(),
             Event::Finished(account, outcome, error) => self.finished(account, &outcome, error.as_deref()),
         }
     }
 
     pub(super) fn ready(&mut self, sender: mpsc::UnboundedSender<Request>) -> Task<Message> {
+        // It visits at its start by itself.
         self.worker = Some(sender);
-        if !self.library.accounts.is_empty() {
-            self.send(Request::FetchAll);
-        }
         Task::none()
     }
 
