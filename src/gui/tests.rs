@@ -1,5 +1,8 @@
 //! The window without a display: what it shows, and what comes of a click or a key.
 
+mod accounts;
+mod bin;
+
 use iced::Size;
 use iced::keyboard::Key;
 use iced::keyboard::key::Named;
