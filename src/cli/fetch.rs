@@ -98,7 +98,8 @@ pub fn run(place: &Place, arguments: &Arguments) -> Result<Status, Failure> {
             Ok(password) => {
                 // A login that was refused is tried again only where this very account is asked for.
                 let by_user = !arguments.emails.is_empty();
-                let terms = Terms { by_user, explain: |error| Problem::from(error).to_string() };
+                let explain = |error: &fetch::FetchError| Problem::from(error).to_string();
+                let terms = Terms { by_user, explain, ..Terms::default() };
                 one(&runtime, &archive, &account, &password, &terms, &cancel)
             }
         };
