@@ -9,7 +9,7 @@ use crate::account::Account;
 use crate::archive::{Archive, ArchiveError, Habit, MaildropId, MaildropState, ServerWord};
 use crate::job::Cancel;
 use crate::provider;
-use crate::transport::{Connection, Options};
+use crate::transport::{Connection, Options, Patience};
 
 /// On which terms a server is visited.
 #[derive(Clone, Debug)]
@@ -18,11 +18,13 @@ pub struct Terms {
     pub by_user: bool,
     /// Turns the error that ended a visit into the sentence that the sync log keeps.
     pub explain: fn(&FetchError) -> String,
+    /// How long the server may be silent.
+    pub patience: Patience,
 }
 
 impl Default for Terms {
     fn default() -> Terms {
-        Terms { by_user: true, explain: |error| error.to_string() }
+        Terms { by_user: true, explain: |error| error.to_string(), patience: Patience::default() }
     }
 }
 
@@ -66,12 +68,12 @@ pub(super) async fn enter(
     account: &Account,
     maildrop: MaildropId,
     password: &SecretString,
-    _terms: &Terms,
+    terms: &Terms,
     cancel: &Cancel,
 ) -> Result<(Connection, MaildropState), FetchError> {
     let reading = archive.clone();
     let state = blocking(move || reading.maildrop_state(maildrop, Timestamp::now())).await?;
-    let entered = log_in(account, &state, password, cancel).await;
+    let entered = log_in(account, &state, password, terms.patience, cancel).await;
     let noting = archive.clone();
     match &entered {
         Ok(connection) => {
@@ -92,9 +94,10 @@ pub(super) async fn log_in(
     account: &Account,
     state: &MaildropState,
     password: &SecretString,
+    patience: Patience,
     cancel: &Cancel,
 ) -> Result<Connection, FetchError> {
-    let options = Options { capabilities: !state.habits.has(Habit::NoCapa), ..Options::default() };
+    let options = Options { patience, capabilities: !state.habits.has(Habit::NoCapa), ..Options::default() };
     let mut connection = giving_up(cancel, Connection::open_with(&account.server, options)).await?;
     giving_up(cancel, connection.log_in(&account.server.user, password)).await?;
     Ok(connection)

@@ -1,7 +1,7 @@
 //! What the worker tells, and what is made of it.
 
 use super::{Action, Desk, Message, Page};
-use crate::account::{AccountId, Retention};
+use crate::account::AccountId;
 use crate::archive::SessionOutcome;
 use crate::fetch::{Event, FetchError, Request};
 use crate::gui::dialog::Dialog;
@@ -32,6 +32,7 @@ impl Desk {
                 self.library.fetching.remove(&account);
                 Task::none()
             }
+            Event::Due(..) => Task::none(),
             Event::Finished(account, outcome, error) => self.finished(account, &outcome, error.as_deref()),
         }
     }
@@ -82,7 +83,11 @@ impl Desk {
     }
 
     pub(super) fn dry_run(&mut self, account: AccountId) -> Action {
-        self.send(Request::DryRun(account, Retention::RemoveOnceStored));
+        if let Some(Dialog::Removal(removal)) = &self.dialog
+            && removal.account == account
+        {
+            self.send(Request::DryRun(account, removal.proposed));
+        }
         Action::None
     }
 
