@@ -61,7 +61,7 @@ impl Visitor {
     }
 
     async fn fetch(&self, by_user: bool) -> Ended {
-        let terms = Terms { by_user, explain: self.explain };
+        let terms = Terms { by_user, explain: self.explain, ..Terms::default() };
         let (outcome, error) = match self.admitted(&terms).await {
             Ok(password) => self.visit(&password, &terms).await,
             Err(error) => (SessionOutcome::default(), Some(error)),
