@@ -765,6 +765,20 @@ fn the_log_says_what_each_visit_saw_and_did() {
     assert!(!log.contains(|letter: char| letter.is_control() && letter != '\n'), "{log:?}");
 }
 
+#[test]
+fn a_trace_holds_the_protocol_and_neither_password_nor_mail() {
+    let here = Here::new();
+    let server = server(vec![mail("One", "lighthouse")]);
+    here.add(&server, &[]);
+    let trace = here.path("trace.log");
+    here.expect(0, &["fetch", "--trace", &trace]);
+    let traced = std::fs::read_to_string(&trace).expect("a trace");
+    assert!(traced.contains("C: UIDL") && traced.contains("C: RETR") && traced.contains(server.user()), "{traced}");
+    assert!(!traced.contains(server.password()) && !traced.contains("lighthouse"), "{traced}");
+    here.expect(1, &["fetch", "--trace", &here.path("no/such/folder")]);
+    here.expect(2, &["fetch", "--trace", &trace, "--dry-run"]);
+}
+
 /// Runs it in a terminal in which a person types `answer`; answers its exit status and all that the terminal showed.
 #[cfg(target_os = "linux")]
 fn in_terminal(here: &Here, answer: &str, arguments: &[&str]) -> (Option<i32>, String) {

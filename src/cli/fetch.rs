@@ -1,5 +1,7 @@
 //! `fetch`: the accounts one after the other, and the dry run.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use secrecy::SecretString;
 use serde::Serialize;
@@ -17,6 +19,7 @@ use crate::job::Cancel;
 use crate::problem::Problem;
 use crate::problem::log::counted;
 use crate::secrets;
+use crate::transport::TraceFile;
 
 #[derive(Debug, Default, Args)]
 pub struct Arguments {
@@ -26,6 +29,9 @@ pub struct Arguments {
     /// Connect and say what a fetch would do; change nothing.
     #[arg(long)]
     dry_run: bool,
+    /// Append what is said with the servers to this file, without passwords and mail.
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    trace: Option<PathBuf>,
     #[arg(long)]
     json: bool,
 }
@@ -88,6 +94,11 @@ pub fn run(place: &Place, arguments: &Arguments) -> Result<Status, Failure> {
     if accounts.is_empty() {
         return Err(Failure::failed("There is no account yet. Add one with: postkeep account add ADDRESS."));
     }
+    let trace = arguments
+        .trace
+        .as_deref()
+        .map(|path| TraceFile::open(path).map_err(|error| Failure::of_file("Opening the trace", path, &error)));
+    let trace = trace.transpose()?;
     let (runtime, cancel, mut out) = (runtime()?, cancel_on_signal(), Out::new());
     let mut statuses = Vec::new();
     for account in accounts {
@@ -98,8 +109,9 @@ pub fn run(place: &Place, arguments: &Arguments) -> Result<Status, Failure> {
             Ok(password) => {
                 // A login that was refused is tried again only where this very account is asked for.
                 let by_user = !arguments.emails.is_empty();
-                let explain = |error: &fetch::FetchError| Problem::from(error).to_string();
-                let terms = Terms { by_user, explain, ..Terms::default() };
+                let explain = |error: &FetchError| Problem::from(error).to_string();
+                let trace = trace.as_ref().map(|file| file.trace(&account.address));
+                let terms = Terms { by_user, explain, trace, ..Terms::default() };
                 one(&runtime, &archive, &account, &password, &terms, &cancel)
             }
         };

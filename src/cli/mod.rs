@@ -237,6 +237,7 @@ mod tests {
             "account test me@example.org --json",
             "fetch",
             "fetch me@example.org you@example.org --dry-run --json",
+            "fetch --trace trace.log --json",
             "list --limit 5 --json",
             "search word --limit 5 --json",
             "show 1 --raw",

@@ -13,7 +13,6 @@ use super::{FetchError, Plan, Policy, Summary, plan};
 use crate::account::{Account, MessageId, Retention};
 use crate::archive::{Archive, LedgerEntry, ListedMessage, MaildropState};
 use crate::job::{Cancel, unless_cancelled};
-use crate::transport::Patience;
 
 /// What a fetch of this account would retrieve, and what it removes from the server: by the account's retention, or, where
 /// that leaves a copy, what it would remove if the retention were [`Retention::RemoveOnceStored`]. Each message counted as
@@ -46,8 +45,7 @@ async fn look_ahead(
 ) -> Result<Summary, FetchError> {
     let (reading, of) = (archive.clone(), account.clone());
     let maildrop = blocking(move || reading.maildrop(&of)).await?;
-    let mut connection =
-        door::log_in(account, &MaildropState::default(), password, Patience::default(), cancel).await?;
+    let mut connection = door::log_in(account, &MaildropState::default(), password, &Terms::default(), cancel).await?;
     connection.set_pipelining(pipelining);
     let listing = listing::ask(&mut connection, cancel).await?;
     let known = listing::known(archive, account, maildrop, listing.made_uidls, 0).await?;

@@ -9,7 +9,7 @@ use crate::account::Account;
 use crate::archive::{Archive, ArchiveError, Habit, MaildropId, MaildropState, ServerWord};
 use crate::job::Cancel;
 use crate::provider;
-use crate::transport::{Connection, Options, Patience};
+use crate::transport::{Connection, Options, Patience, Trace};
 
 /// On which terms a server is visited.
 #[derive(Clone, Debug)]
@@ -20,11 +20,13 @@ pub struct Terms {
     pub explain: fn(&FetchError) -> String,
     /// How long the server may be silent.
     pub patience: Patience,
+    /// Where the protocol is traced, secrets and mail left out.
+    pub trace: Option<Trace>,
 }
 
 impl Default for Terms {
     fn default() -> Terms {
-        Terms { by_user: true, explain: |error| error.to_string(), patience: Patience::default() }
+        Terms { by_user: true, explain: |error| error.to_string(), patience: Patience::default(), trace: None }
     }
 }
 
@@ -77,7 +79,7 @@ pub(super) async fn enter(
 ) -> Result<(Connection, MaildropState), FetchError> {
     let reading = archive.clone();
     let state = blocking(move || reading.maildrop_state(maildrop, Timestamp::now())).await?;
-    let entered = log_in(account, &state, password, terms.patience, cancel).await;
+    let entered = log_in(account, &state, password, terms, cancel).await;
     let noting = archive.clone();
     match &entered {
         Ok(connection) => {
@@ -98,10 +100,15 @@ pub(super) async fn log_in(
     account: &Account,
     state: &MaildropState,
     password: &SecretString,
-    patience: Patience,
+    terms: &Terms,
     cancel: &Cancel,
 ) -> Result<Connection, FetchError> {
-    let options = Options { patience, capabilities: !state.habits.has(Habit::NoCapa), ..Options::default() };
+    let options = Options {
+        patience: terms.patience,
+        trace: terms.trace.clone(),
+        capabilities: !state.habits.has(Habit::NoCapa),
+        ..Options::default()
+    };
     let mut connection = giving_up(cancel, Connection::open_with(&account.server, options)).await?;
     giving_up(cancel, connection.log_in(&account.server.user, password)).await?;
     Ok(connection)
