@@ -28,7 +28,7 @@ pub use self::ahead::dry_run;
 pub use self::door::{Terms, earliest};
 pub use self::plan::{LARGEST_MESSAGE, Plan, Policy, listing, plan};
 pub use self::run::{run, run_on};
-pub use self::schedule::{Due, Why};
+pub use self::schedule::{Due, Ended, Why};
 pub use self::worker::{ThisComputer, World, worker, worker_in};
 use crate::account::{AccountId, MessageId, Retention};
 use crate::archive::{SessionOutcome, Withheld};

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod bin;
+mod schedule;
 
 use iced::Size;
 use iced::keyboard::Key;
@@ -103,7 +104,7 @@ fn a_fetch_shows_its_progress_and_can_be_cancelled() {
     bench.click("Cancel");
     let asked: Vec<String> =
         std::iter::from_fn(|| requests.try_recv().ok()).map(|request| format!("{request:?}")).collect();
-    assert_eq!(asked, ["FetchAll", "Cancel(AccountId(1))"]);
+    assert_eq!(asked, ["Cancel(AccountId(1))"]);
 }
 
 #[test]

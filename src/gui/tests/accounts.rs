@@ -116,7 +116,7 @@ fn the_log_tells_each_visit_and_is_saved_where_the_field_says() {
     live.until_desk("everything is fetched", fetched);
     live.click("Log");
     live.until_shown("What the checks did");
-    live.until_shown("Save the log");
+    live.until_shown("63 messages on the server, 63 not seen before.");
     live.click("Save the log");
     let folder = tempfile::tempdir().unwrap();
     let typed = log::Message::Folder(folder.path().display().to_string());
