@@ -18,7 +18,7 @@ use std::time::Duration;
 use postkeep::account::Digest;
 use postkeep::archive::Archive;
 use postkeep::demo::{Lie, Moment, Options, Server, Verb, generated};
-use support::mutant::{self, Change};
+use support::mutant;
 use support::{Dice, assert_same_mail, expect, json_lines, originals, postkeep, postkeep_at};
 
 const KILLS: usize = 200;
@@ -43,6 +43,8 @@ struct Rig {
     /// Every message the server ever had.
     ever: HashMap<Digest, Vec<u8>>,
     mail: Box<dyn Iterator<Item = Vec<u8>>>,
+    /// What is wrong in the program, if it is the build of mutants.
+    mutant: &'static str,
 }
 
 impl Rig {
@@ -66,7 +68,7 @@ impl Rig {
         );
         // Small messages: what counts is the moment, and there are many.
         let mail = Box::new(generated(usize::MAX, seed).filter(|message| message.len() < 20_000));
-        Rig { server, folder, ever: HashMap::new(), mail }
+        Rig { server, folder, ever: HashMap::new(), mail, mutant: "" }
     }
 
     fn new_mail(&mut self) {
@@ -87,6 +89,7 @@ impl Rig {
         let mut child = postkeep_at(program, self.folder.path())
             .args(["fetch"])
             .env("POSTKEEP_LOG", "postkeep=debug")
+            .env(mutant::SWITCH, self.mutant)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -189,27 +192,9 @@ fn killed_at_any_moment_nothing_is_lost_and_nothing_doubled() {
 
 #[test]
 fn a_build_that_sends_dele_before_the_commit_is_caught() {
-    let mutant = mutant::build("dele-before-commit", DELE_BEFORE_COMMIT);
-    let mut rig = Rig::new(true, SEED);
-    let toll = play(&mut rig, &mutant, KILLS, &mut Dice(SEED));
+    let build = mutant::build();
+    let mut rig = Rig { mutant: "dele-before-commit", ..Rig::new(true, SEED) };
+    let toll = play(&mut rig, &build.program, KILLS, &mut Dice(SEED));
     println!("the mutant after {:?}: {} lost", toll.kills, toll.lost);
     assert!(toll.lost > 0, "the mutant lost nothing: the test above cannot fail");
 }
-
-/// Sends DELE for what was received before it is handed to the archive, with a leave that no proof stands behind.
-const DELE_BEFORE_COMMIT: &[Change] = &[
-    Change {
-        file: "src/pop3/command.rs",
-        from: "    pub fn of(proof: &impl ProvedStored) -> Removal {",
-        to: "    pub fn unproved(number: u32) -> Removal {\n        Removal { number }\n    }\n
-    pub fn of(proof: &impl ProvedStored) -> Removal {",
-    },
-    Change {
-        file: "src/fetch/run.rs",
-        from: "        store.put(receiving.next_batch()).await;",
-        to: "        let batch = receiving.next_batch();
-        let early = batch.iter().map(|parcel| Removal::unproved(parcel.listed.number)).collect();
-        _ = connection.remove(early).await;
-        store.put(batch).await;",
-    },
-];

@@ -2,138 +2,18 @@
 //! do meanwhile. After each the model holds: every mail that the server ever offered is stored here whole or still there.
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
+mod support;
+
 use std::time::Duration;
 
-use postkeep::account::{Account, Digest, Retention, Security, Server as Place};
-use postkeep::archive::{Archive, CopyState, Mail, NewAccount, SessionOutcome};
+use postkeep::account::{Account, Digest, Retention, Security};
+use postkeep::archive::{Archive, CopyState, Mail};
 use postkeep::backup;
-use postkeep::demo::{Act, Cut, Fault, Lie, Moment, Options, Server, Verb, When, generated};
-use postkeep::fetch::{FetchError, Summary, Update, dry_run, run};
+use postkeep::demo::{Act, Cut, Fault, Lie, Moment, Options, Verb, When, generated};
+use postkeep::fetch::{FetchError, Update};
 use postkeep::job::Cancel;
 use postkeep::transport::TransportError;
-use secrecy::SecretString;
-
-struct Bench {
-    server: Server,
-    archive: Archive,
-    account: Account,
-    offered: Vec<Vec<u8>>,
-    _folder: tempfile::TempDir,
-}
-
-type Ended = (SessionOutcome, Option<FetchError>);
-
-impl Bench {
-    fn new(options: Options, retention: Retention) -> Bench {
-        let server = Server::start(0, options).expect("a server");
-        let folder = tempfile::tempdir().expect("a folder");
-        let archive = Archive::open(folder.path()).expect("an archive");
-        let account = archive.add_account(&new_account(&server, retention)).expect("an account");
-        let offered = server.messages();
-        Bench { server, archive, account, offered, _folder: folder }
-    }
-
-    fn retain(&mut self, retention: Retention) {
-        self.account.retention = retention;
-        self.archive.change_account(&self.account).expect("changed");
-    }
-
-    fn mend(&self) {
-        self.server.mend().expect("mended");
-    }
-
-    /// Puts these messages in place of all that the server has.
-    fn replace(&mut self, messages: &[Vec<u8>]) {
-        self.server.clear();
-        messages.iter().for_each(|message| _ = self.server.add(message.clone()));
-        self.offered = self.server.messages();
-    }
-
-    fn password(&self) -> SecretString {
-        SecretString::from(self.server.password().to_owned())
-    }
-
-    async fn ahead(&self) -> Summary {
-        dry_run(&self.archive, &self.account, &self.password(), &Cancel::new()).await.expect("a plan")
-    }
-
-    async fn fetch(&self) -> Ended {
-        self.fetch_with(&mut |_| {}).await
-    }
-
-    async fn fetch_with(&self, on_update: &mut (dyn FnMut(Update) + Send)) -> Ended {
-        let ended = run(&self.archive, &self.account, &self.password(), &Cancel::new(), on_update).await;
-        self.nothing_is_lost();
-        ended
-    }
-
-    /// A fetch that does what the look ahead said. Answers (retrieved, deleted).
-    async fn as_planned(&self) -> (u64, u64) {
-        let ahead = self.ahead().await;
-        let outcome = done(self.fetch().await);
-        assert_eq!((ahead.listed, ahead.new), (outcome.listed, outcome.retrieved), "{ahead:?} {outcome:?}");
-        let removed = if ahead.removes { ahead.removable + ahead.new_removable } else { 0 };
-        assert_eq!(removed, outcome.deleted, "{ahead:?} {outcome:?}");
-        (outcome.retrieved, outcome.deleted)
-    }
-
-    fn stored(&self) -> Vec<Digest> {
-        self.archive.every_stored().expect("readable").iter().map(|stored| stored.digest).collect()
-    }
-
-    /// The model, for as many copies of a mail as there were.
-    #[track_caller]
-    fn nothing_is_lost(&self) {
-        let (stored, there) = (self.stored(), self.server.messages());
-        let count = |digests: &[Digest], digest| digests.iter().filter(|other| **other == digest).count();
-        let there: Vec<_> = there.iter().map(|message| Digest::of(message)).collect();
-        let offered: Vec<_> = self.offered.iter().map(|message| Digest::of(message)).collect();
-        for (at, digest) in offered.iter().enumerate() {
-            let safe = count(&stored, *digest) + count(&there, *digest);
-            assert!(safe >= count(&offered, *digest), "message {} is neither stored nor on the server", at + 1);
-        }
-    }
-
-    /// What the ledger calls stored is what the server offered, whole.
-    #[track_caller]
-    fn the_ledger_vouches_for_nothing_cut(&self, case: &str) {
-        let maildrop = self.archive.maildrop(&self.account).expect("readable").expect("a maildrop");
-        let ledger = self.archive.ledger(maildrop).expect("readable");
-        for row in ledger.iter().filter(|row| row.state == CopyState::Stored) {
-            let id = row.message.expect("a message");
-            let bytes = self.archive.original(id).expect("readable").expect("stored");
-            assert!(self.offered.contains(&bytes), "{case}: {}", bytes.escape_ascii());
-        }
-    }
-
-    /// Everything is stored once, and nothing else is.
-    #[track_caller]
-    fn all_stored_once(&self) {
-        let mut stored = self.stored();
-        let mut offered: Vec<_> = self.offered.iter().map(|message| Digest::of(message)).collect();
-        stored.sort();
-        offered.sort();
-        assert_eq!(stored, offered);
-    }
-}
-
-fn new_account(server: &Server, retention: Retention) -> NewAccount {
-    let server = Place {
-        host: server.host().to_owned(),
-        port: server.address().port(),
-        security: Security::Tls,
-        user: server.user().to_owned(),
-        ca_file: Some(server.ca_file()),
-    };
-    NewAccount { address: server.user.clone(), server, name: String::new(), retention, password_command: None }
-}
-
-#[track_caller]
-fn done(ended: Ended) -> SessionOutcome {
-    let (outcome, error) = ended;
-    assert!(error.is_none(), "{error:?}");
-    outcome
-}
+use support::rig::{Rig, done, new_account};
 
 /// A mail with a line of one dot in its middle, so that what a server that does not byte-stuff sends of it before and
 /// behind that dot are equally long: half an answer ends where the mail seems to.
@@ -169,11 +49,11 @@ async fn a_message_cut_at_a_lone_dot_is_never_taken_for_whole() {
                 if late {
                     options = options.pause(Verb::Retr, Moment::Amid, Duration::from_millis(40));
                 }
-                let mut bench = Bench::new(options, retention);
+                let mut rig = Rig::new(options, retention);
                 let case = format!("{retention:?}, message {at}, late {late}, pipelining {pipelining}");
                 // What it says the first time is its affair, but each visit ends in an error and removes nothing.
                 for visit in 0..3 {
-                    let (outcome, error) = bench.fetch().await;
+                    let (outcome, error) = rig.fetch().await;
                     let protocol = matches!(
                         error,
                         Some(
@@ -182,21 +62,21 @@ async fn a_message_cut_at_a_lone_dot_is_never_taken_for_whole() {
                         )
                     );
                     assert!(protocol, "{case}, visit {visit}: {error:?} {outcome:?}");
-                    assert_eq!(bench.server.messages().len(), 3, "{case}, visit {visit}");
-                    bench.the_ledger_vouches_for_nothing_cut(&case);
+                    assert_eq!(rig.server.messages().len(), 3, "{case}, visit {visit}");
+                    rig.the_ledger_vouches_for_nothing_cut(&case);
                 }
                 // The others have arrived all the same.
-                let stored = bench.stored();
-                let others = bench.offered.iter().enumerate().filter(|(other, _)| *other != at);
+                let stored = rig.stored();
+                let others = rig.offered.iter().enumerate().filter(|(other, _)| *other != at);
                 for (other, message) in others {
                     assert!(stored.contains(&Digest::of(message)), "{case}: message {other} never came");
                 }
-                bench.mend();
-                bench.retain(Retention::RemoveOnceStored);
-                while bench.ahead().await.listed > 0 {
-                    assert!(done(bench.fetch().await).deleted > 0, "{case}");
+                rig.mend();
+                rig.retain(Retention::RemoveOnceStored);
+                while rig.ahead().await.listed > 0 {
+                    assert!(done(rig.fetch().await).deleted > 0, "{case}");
                 }
-                bench.nothing_is_lost();
+                rig.nothing_is_lost();
             }
         }
     }
@@ -208,14 +88,14 @@ async fn a_message_that_came_shorter_than_listed_is_fetched_again_before_it_is_r
     let cut = Fault::new(Verb::Retr, When::Nth(2), Act::Answer(b"+OK\r\nSubject: two\r\n\r\nab\r\n.\r\n".to_vec()));
     for retention in [Retention::LeaveCopy, Retention::RemoveOnceStored] {
         let options = Options::default().messages([mail("one"), mail("two"), mail("three")]).fault(cut.clone());
-        let mut bench = Bench::new(options, retention);
-        let first = done(bench.fetch().await);
+        let mut rig = Rig::new(options, retention);
+        let first = done(rig.fetch().await);
         assert_eq!(first.retrieved, 3);
-        bench.retain(Retention::RemoveOnceStored);
-        let second = done(bench.fetch().await);
+        rig.retain(Retention::RemoveOnceStored);
+        let second = done(rig.fetch().await);
         // Two RETR gave two things: which is right, a third tells.
         assert_eq!((second.retrieved, first.deleted + second.deleted), (1, 3));
-        assert_eq!(bench.server.messages(), Vec::<Vec<u8>>::new());
+        assert_eq!(rig.server.messages(), Vec::<Vec<u8>>::new());
     }
 }
 
@@ -224,20 +104,20 @@ async fn a_message_that_came_shorter_than_listed_is_fetched_again_before_it_is_r
 async fn sizes_that_lie_lose_and_double_nothing() {
     for (word, visits) in [("1", 1), ("0", 1), ("-1", 1), ("9000000", 2)] {
         let options = Options::default().generated(6, 21).lie(Lie::Sizes(vec![word.to_owned()]));
-        let mut bench = Bench::new(options, Retention::LeaveCopy);
-        assert_eq!(bench.as_planned().await, (6, 0), "{word}");
-        assert_eq!(bench.as_planned().await, (0, 0), "{word}");
-        bench.retain(Retention::RemoveOnceStored);
-        assert_eq!(bench.as_planned().await, (if visits == 1 { 0 } else { 6 }, 6), "{word}");
-        bench.all_stored_once();
+        let mut rig = Rig::new(options, Retention::LeaveCopy);
+        assert_eq!(rig.as_planned().await, (6, 0), "{word}");
+        assert_eq!(rig.as_planned().await, (0, 0), "{word}");
+        rig.retain(Retention::RemoveOnceStored);
+        assert_eq!(rig.as_planned().await, (if visits == 1 { 0 } else { 6 }, 6), "{word}");
+        rig.all_stored_once();
 
         // Off from the first day: what seems short goes at the second visit.
         let options = Options::default().generated(6, 21).lie(Lie::Sizes(vec![word.to_owned()]));
-        let bench = Bench::new(options, Retention::RemoveOnceStored);
+        let rig = Rig::new(options, Retention::RemoveOnceStored);
         for visit in 1..=visits {
-            assert_eq!(done(bench.fetch().await).deleted, if visit == visits { 6 } else { 0 }, "{word}");
+            assert_eq!(done(rig.fetch().await).deleted, if visit == visits { 6 } else { 0 }, "{word}");
         }
-        bench.all_stored_once();
+        rig.all_stored_once();
     }
 }
 
@@ -248,21 +128,21 @@ async fn a_unique_id_used_again_for_a_mail_of_the_same_size_removes_nothing_unse
         |uidls: &str| Fault::new(Verb::Uidl, When::Always, Act::Answer(format!("+OK\r\n{uidls}.\r\n").into_bytes()));
     for seen_empty in [false, true] {
         let options = Options::default().messages([mail("Monday"), mail("whole")]).fault(same("1 1\r\n2 2\r\n"));
-        let mut bench = Bench::new(options, Retention::LeaveCopy);
-        done(bench.fetch().await);
+        let mut rig = Rig::new(options, Retention::LeaveCopy);
+        done(rig.fetch().await);
         if seen_empty {
-            bench.mend();
-            bench.replace(&[]);
-            done(bench.fetch().await);
-            bench.server.play(same("1 1\r\n2 2\r\n"));
+            rig.mend();
+            rig.replace(&[]);
+            done(rig.fetch().await);
+            rig.server.play(same("1 1\r\n2 2\r\n"));
         }
-        bench.replace(&[mail("Friday"), mail("whole")]);
-        bench.retain(Retention::RemoveOnceStored);
-        assert_eq!(bench.as_planned().await, (0, 1), "the one that is the same is removed");
-        bench.mend();
-        bench.server.play(same("1 1\r\n"));
-        assert_eq!(bench.as_planned().await, (1, 1), "the other is fetched first");
-        assert_eq!(bench.server.messages(), Vec::<Vec<u8>>::new());
+        rig.replace(&[mail("Friday"), mail("whole")]);
+        rig.retain(Retention::RemoveOnceStored);
+        assert_eq!(rig.as_planned().await, (0, 1), "the one that is the same is removed");
+        rig.mend();
+        rig.server.play(same("1 1\r\n"));
+        assert_eq!(rig.as_planned().await, (1, 1), "the other is fetched first");
+        assert_eq!(rig.server.messages(), Vec::<Vec<u8>>::new());
     }
 }
 
@@ -270,11 +150,11 @@ async fn a_unique_id_used_again_for_a_mail_of_the_same_size_removes_nothing_unse
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_refuses_top_can_still_be_emptied() {
     let options = Options::default().generated(5, 3).fault(Fault::refuse(Verb::Top, When::Always, "no"));
-    let mut bench = Bench::new(options, Retention::LeaveCopy);
-    done(bench.fetch().await);
-    bench.retain(Retention::RemoveOnceStored);
-    assert_eq!(bench.as_planned().await, (0, 5));
-    bench.all_stored_once();
+    let mut rig = Rig::new(options, Retention::LeaveCopy);
+    done(rig.fetch().await);
+    rig.retain(Retention::RemoveOnceStored);
+    assert_eq!(rig.as_planned().await, (0, 5));
+    rig.all_stored_once();
 }
 
 /// Quirk 62: trace fields that a server adds after the first retrieval are no other mail.
@@ -283,10 +163,10 @@ async fn trace_fields_in_the_header_section_are_no_other_mail() {
     let answer = b"+OK\r\nStatus: RO\r\nFrom: a@example.org\r\nX-UIDL: 7\r\nSubject: one\r\n\r\n.\r\n".to_vec();
     let options =
         Options::default().messages([mail("one")]).fault(Fault::new(Verb::Top, When::Always, Act::Answer(answer)));
-    let mut bench = Bench::new(options, Retention::LeaveCopy);
-    done(bench.fetch().await);
-    bench.retain(Retention::RemoveOnceStored);
-    assert_eq!(bench.as_planned().await, (0, 1));
+    let mut rig = Rig::new(options, Retention::LeaveCopy);
+    done(rig.fetch().await);
+    rig.retain(Retention::RemoveOnceStored);
+    assert_eq!(rig.as_planned().await, (0, 1));
 }
 
 /// Quirk 41, and then the look ahead: mail that seemed to be gone and came back is counted as what it is.
@@ -298,22 +178,22 @@ async fn a_look_ahead_counts_what_came_back_as_the_fetch_does() {
         .fault(empty(Verb::Stat, b"+OK 0 0\r\n"))
         .fault(empty(Verb::Uidl, b"+OK\r\n.\r\n"))
         .fault(empty(Verb::List, b"+OK\r\n.\r\n"));
-    let mut bench = Bench::new(options, Retention::LeaveCopy);
-    done(bench.fetch().await);
-    assert_eq!(done(bench.fetch().await).listed, 0);
-    bench.retain(Retention::RemoveOnceStored);
-    assert_eq!(bench.as_planned().await, (0, 4));
-    bench.all_stored_once();
+    let mut rig = Rig::new(options, Retention::LeaveCopy);
+    done(rig.fetch().await);
+    assert_eq!(done(rig.fetch().await).listed, 0);
+    rig.retain(Retention::RemoveOnceStored);
+    assert_eq!(rig.as_planned().await, (0, 4));
+    rig.all_stored_once();
 }
 
 /// Look ahead and fetch agree for unique-ids that stand for several messages, which are never removed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_look_ahead_promises_no_removal_of_what_is_ambiguous() {
     let options = Options::default().generated(6, 4).lie(Lie::RepeatedUidl);
-    let bench = Bench::new(options, Retention::RemoveOnceStored);
-    assert_eq!(bench.as_planned().await, (6, 0));
-    assert_eq!(bench.as_planned().await, (0, 0));
-    bench.all_stored_once();
+    let rig = Rig::new(options, Retention::RemoveOnceStored);
+    assert_eq!(rig.as_planned().await, (6, 0));
+    assert_eq!(rig.as_planned().await, (0, 0));
+    rig.all_stored_once();
 }
 
 /// Look ahead and fetch agree in each state that an early end leaves behind.
@@ -336,13 +216,13 @@ async fn a_look_ahead_and_the_fetch_agree_after_each_early_end() {
     ];
     for fault in faults {
         let case = format!("{fault:?}");
-        let bench = Bench::new(Options::default().generated(5, 30).fault(fault), Retention::RemoveOnceStored);
-        bench.fetch().await;
-        bench.mend();
-        bench.as_planned().await;
-        bench.as_planned().await;
-        assert_eq!(bench.server.messages().len(), 0, "{case}");
-        bench.all_stored_once();
+        let rig = Rig::new(Options::default().generated(5, 30).fault(fault), Retention::RemoveOnceStored);
+        rig.fetch().await;
+        rig.mend();
+        rig.as_planned().await;
+        rig.as_planned().await;
+        assert_eq!(rig.server.messages().len(), 0, "{case}");
+        rig.all_stored_once();
     }
 }
 
@@ -365,15 +245,15 @@ async fn what_is_changed_during_a_fetch_stops_its_removals() {
     ];
     for (case, change) in changes {
         for when in ["planned", "removing"] {
-            let bench = Bench::new(Options::default().generated(5, 31), Retention::RemoveOnceStored);
-            let (archive, account) = (bench.archive.clone(), bench.account.clone());
+            let rig = Rig::new(Options::default().generated(5, 31), Retention::RemoveOnceStored);
+            let (archive, account) = (rig.archive.clone(), rig.account.clone());
             let mut on_update = |update| match update {
                 Update::Planned(_) if when == "planned" => change(&archive, &account),
                 Update::Removing(_) if when == "removing" => change(&archive, &account),
                 _ => {}
             };
-            let (outcome, _) = bench.fetch_with(&mut on_update).await;
-            assert_eq!((outcome.deleted, bench.server.messages().len()), (0, 5), "{case}, {when}");
+            let (outcome, _) = rig.fetch_with(&Cancel::new(), &mut on_update).await;
+            assert_eq!((outcome.deleted, rig.server.messages().len()), (0, 5), "{case}, {when}");
         }
     }
 }
@@ -381,45 +261,46 @@ async fn what_is_changed_during_a_fetch_stops_its_removals() {
 /// An account that is removed with its mail kept, and added again: nothing is fetched twice, nothing is lost.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_that_comes_back_knows_its_mail() {
-    let mut bench = Bench::new(Options::default().generated(5, 32), Retention::LeaveCopy);
-    done(bench.fetch().await);
+    let mut rig = Rig::new(Options::default().generated(5, 32), Retention::LeaveCopy);
+    done(rig.fetch().await);
     for (mail, retrieved) in [(Mail::Keep, 0), (Mail::Erase, 5)] {
-        bench.archive.remove_account(bench.account.id, mail).expect("removed");
-        bench.account = bench.archive.add_account(&new_account(&bench.server, Retention::LeaveCopy)).expect("added");
-        assert_eq!(bench.as_planned().await, (retrieved, 0), "{mail:?}");
-        bench.all_stored_once();
+        rig.archive.remove_account(rig.account.id, mail).expect("removed");
+        rig.account =
+            rig.archive.add_account(&new_account(&rig.server, Security::Tls, Retention::LeaveCopy)).expect("added");
+        assert_eq!(rig.as_planned().await, (retrieved, 0), "{mail:?}");
+        rig.all_stored_once();
     }
-    bench.retain(Retention::RemoveOnceStored);
-    assert_eq!(bench.as_planned().await, (0, 5));
-    bench.all_stored_once();
+    rig.retain(Retention::RemoveOnceStored);
+    assert_eq!(rig.as_planned().await, (0, 5));
+    rig.all_stored_once();
 }
 
 /// A backup restored elsewhere, older than what happened since: no mail twice, none removed unseen.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restored_archive_fetches_what_came_since_and_removes_only_what_it_has() {
-    let mut bench = Bench::new(Options::default().generated(6, 33), Retention::LeaveCopy);
-    done(bench.fetch().await);
+    let mut rig = Rig::new(Options::default().generated(6, 33), Retention::LeaveCopy);
+    done(rig.fetch().await);
     let target = tempfile::tempdir().expect("a folder");
-    backup::back_up(&bench.archive, target.path(), &Cancel::new(), &mut |_, _| {}).expect("backed up");
+    backup::back_up(&rig.archive, target.path(), &Cancel::new(), &mut |_, _| {}).expect("backed up");
     for message in generated(3, 34) {
-        bench.server.add(message);
+        rig.server.add(message);
     }
-    bench.offered = bench.server.messages();
-    done(bench.fetch().await);
+    rig.offered = rig.server.messages();
+    done(rig.fetch().await);
 
     let elsewhere = tempfile::tempdir().expect("a folder");
-    bench.archive = Archive::open(elsewhere.path()).expect("an archive");
+    rig.archive = Archive::open(elsewhere.path()).expect("an archive");
     for _ in 0..2 {
-        backup::restore(&bench.archive, target.path(), &Cancel::new(), &mut |_| {}).expect("restored");
+        backup::restore(&rig.archive, target.path(), &Cancel::new(), &mut |_| {}).expect("restored");
     }
-    bench.account = bench.archive.accounts().expect("readable").remove(0);
-    bench.retain(Retention::RemoveOnceStored);
-    assert_eq!(bench.as_planned().await, (3, 9));
-    bench.all_stored_once();
+    rig.account = rig.archive.accounts().expect("readable").remove(0);
+    rig.retain(Retention::RemoveOnceStored);
+    assert_eq!(rig.as_planned().await, (3, 9));
+    rig.all_stored_once();
     // The old backup once more, over an archive that knows better: what is gone stays gone, nothing doubles.
-    backup::restore(&bench.archive, target.path(), &Cancel::new(), &mut |_| {}).expect("restored");
-    assert_eq!(bench.as_planned().await, (0, 0));
-    bench.all_stored_once();
+    backup::restore(&rig.archive, target.path(), &Cancel::new(), &mut |_| {}).expect("restored");
+    assert_eq!(rig.as_planned().await, (0, 0));
+    rig.all_stored_once();
 }
 
 /// Two mails of equal likeness in one listing are two that are shown, whatever their order, after renumbering and after
@@ -428,14 +309,14 @@ async fn a_restored_archive_fetches_what_came_since_and_removes_only_what_it_has
 async fn mails_of_equal_likeness_in_one_listing_are_each_shown() {
     let traced = |status: &str| [format!("Status: {status}\r\n").into_bytes(), mail("same")].concat();
     let mails = vec![traced("UP"), traced("DOWN"), mail("same"), mail("same")];
-    let bench = Bench::new(Options::default().messages(mails), Retention::LeaveCopy);
-    assert_eq!(bench.as_planned().await, (4, 0));
-    let shown = || bench.archive.counts().expect("counted").all;
+    let rig = Rig::new(Options::default().messages(mails), Retention::LeaveCopy);
+    assert_eq!(rig.as_planned().await, (4, 0));
+    let shown = || rig.archive.counts().expect("counted").all;
     assert_eq!(shown(), 4);
-    bench.server.renumber();
-    assert_eq!(bench.as_planned().await, (0, 0));
+    rig.server.renumber();
+    assert_eq!(rig.as_planned().await, (0, 0));
     assert_eq!(shown(), 4);
-    bench.all_stored_once();
+    rig.all_stored_once();
 }
 
 /// STAT, LIST and UIDL disagree: what is listed by UIDL is handled, nothing is concluded from the rest.
@@ -451,16 +332,16 @@ async fn a_listing_that_disagrees_with_itself_concludes_nothing() {
     ];
     for (case, verb, text) in faults {
         let options = Options::default().generated(4, 35).fault(answer(verb, text));
-        let mut bench = Bench::new(options, Retention::LeaveCopy);
-        done(bench.fetch().await);
-        done(bench.fetch().await);
-        let maildrop = bench.archive.maildrop(&bench.account).expect("readable").expect("a maildrop");
-        let ledger = bench.archive.ledger(maildrop).expect("readable");
+        let mut rig = Rig::new(options, Retention::LeaveCopy);
+        done(rig.fetch().await);
+        done(rig.fetch().await);
+        let maildrop = rig.archive.maildrop(&rig.account).expect("readable").expect("a maildrop");
+        let ledger = rig.archive.ledger(maildrop).expect("readable");
         let vanished = ledger.iter().filter(|row| row.state == CopyState::Vanished).count();
         assert_eq!(vanished, 0, "{case}");
-        bench.retain(Retention::RemoveOnceStored);
-        assert_eq!(bench.as_planned().await.1, 4, "{case}");
-        bench.all_stored_once();
+        rig.retain(Retention::RemoveOnceStored);
+        assert_eq!(rig.as_planned().await.1, 4, "{case}");
+        rig.all_stored_once();
     }
 }
 
@@ -474,16 +355,16 @@ async fn a_message_that_always_breaks_the_connection_comes_last() {
                 When::Message(2),
                 act.clone(),
             ));
-            let bench = Bench::new(options, Retention::RemoveOnceStored);
+            let rig = Rig::new(options, Retention::RemoveOnceStored);
             for _ in 0..3 {
-                assert!(bench.fetch().await.1.is_some());
+                assert!(rig.fetch().await.1.is_some());
             }
-            assert_eq!(bench.stored().len(), 5, "{act:?}, pipelining {pipelining}");
-            bench.mend();
-            while bench.ahead().await.listed > 0 {
-                assert!(done(bench.fetch().await).deleted > 0);
+            assert_eq!(rig.stored().len(), 5, "{act:?}, pipelining {pipelining}");
+            rig.mend();
+            while rig.ahead().await.listed > 0 {
+                assert!(done(rig.fetch().await).deleted > 0);
             }
-            bench.all_stored_once();
+            rig.all_stored_once();
         }
     }
 }

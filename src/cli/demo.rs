@@ -14,7 +14,7 @@ use super::print::{self, Out};
 use super::{fetch, window};
 use crate::account::{Account, Retention, Security, Server};
 use crate::archive::{Archive, NewAccount};
-use crate::{backup, demo, secrets};
+use crate::{backup, demo, secrets, settings};
 
 #[derive(Serialize)]
 struct Serving<'a> {
@@ -57,8 +57,7 @@ pub fn run(software_rendering: bool) -> Result<Status, Failure> {
         },
     };
     let server = start(0)?;
-    let scratch = tempfile::Builder::new().prefix("postkeep-demo-").tempdir();
-    let scratch = scratch.map_err(|error| Failure::of_file("Making a folder in", &std::env::temp_dir(), &error))?;
+    let scratch = settings::scratch().map_err(|error| Failure::of_file("Making a folder in", &std::env::temp_dir(), &error))?;
     let place = Place::at(&scratch.path().join("archive"));
     add_account(&place, &server)?;
     in_terminal(&place, &scratch.path().join("backup"))?;

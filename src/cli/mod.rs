@@ -19,6 +19,7 @@ mod health;
 mod interrupt;
 mod place;
 mod print;
+mod private;
 mod window;
 
 use std::path::PathBuf;
@@ -116,6 +117,7 @@ pub fn run() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
+    private::keep_to_ourselves(arguments.command.is_none());
     log_to_stderr();
     match dispatch(arguments) {
         Ok(status) => status.into(),

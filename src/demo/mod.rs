@@ -37,6 +37,7 @@ pub use generated::generated;
 pub use options::{Capa, Mailbox, Moment, Options};
 pub use record::{End, Session};
 
+use crate::settings;
 use maildrop::Maildrop;
 use server::{Running, Shared};
 
@@ -71,7 +72,7 @@ impl Server {
             }),
         }
         let shared = Arc::new(Shared::new(options, maildrop)?);
-        let folder = private_folder()?;
+        let folder = settings::scratch()?;
         std::fs::write(folder.path().join(CA_FILE), shared.authority.pem())?;
         let running = Running::start(port, Arc::clone(&shared))?;
         Ok(Server { running, shared, folder })
@@ -188,14 +189,6 @@ impl Server {
         state.stls = Stls::Works;
         Ok(())
     }
-}
-
-/// A temporary folder that only the user can enter.
-fn private_folder() -> io::Result<tempfile::TempDir> {
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-    builder.prefix("postkeep-demo-").tempdir()
 }
 
 const CA_FILE: &str = "ca.pem";

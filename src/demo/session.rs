@@ -366,7 +366,7 @@ fn number(word: &str, entries: &[Entry]) -> Option<usize> {
 fn stat(entries: &[Entry]) -> Vec<u8> {
     let left = || entries.iter().filter(|entry| !entry.deleted);
     // Where the sizes lie, the sum lies along with the first of them.
-    let sum = left().map(|entry| entry.size.parse::<u64>().ok()).sum::<Option<u64>>();
+    let sum = left().try_fold(0_u64, |sum, entry| Some(sum.saturating_add(entry.size.parse::<u64>().ok()?)));
     let first = || left().next().map_or_else(|| "0".to_owned(), |entry| entry.size.clone());
     ok(&format!("{} {}", left().count(), sum.map_or_else(first, |sum| sum.to_string())))
 }

@@ -19,6 +19,7 @@ use super::{FetchError, Plan, Summary, Update, plan};
 use crate::account::{Account, MessageId, Retention, Uidl};
 use crate::archive::{Archive, CopyState, Habit, Left, ListedMessage, LogEntry, SessionOutcome};
 use crate::job::{Cancel, Cancelled};
+use crate::pop3::ProtocolError;
 use crate::transport::{Connection, TransportError};
 
 /// How often progress is told, and how often a batch that does not fill is looked at.
@@ -385,6 +386,7 @@ impl Fetch<'_> {
         if let Some(error) = committed.error {
             return Err(self.for_all_that_is_left(error, plan, &receiving));
         }
+        self.note_states(keys(&committed.misplaced), CopyState::Listed).await?;
         let mut failed = keys(&receiving.refused);
         if let Err(FetchError::Transport(error)) = &ended
             && !error.is_pipelining()
@@ -392,8 +394,12 @@ impl Fetch<'_> {
             failed.extend(self.whom_it_hit(connection, error, &receiving));
         }
         self.note_failures(failed).await?;
+        if !committed.misplaced.is_empty() {
+            ended?;
+            return Err(TransportError::from(ProtocolError::Unsolicited).into());
+        }
         ended.map(|()| {
-            committed.messages.into_iter().filter(|message| !committed.short.contains(&message.number)).collect()
+            committed.messages.into_iter().filter(|message| !committed.doubtful.contains(&message.number)).collect()
         })
     }
 

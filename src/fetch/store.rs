@@ -24,8 +24,15 @@ pub struct Parcel {
 }
 
 impl Parcel {
-    fn is_short(&self) -> bool {
-        self.listed.octets.is_some_and(|listed| (self.octets.len() as u64) < listed)
+    /// Perhaps cut short, or behind an answer that nobody asked for.
+    fn is_doubtful(&self) -> bool {
+        self.is_misplaced() || self.listed.octets.is_some_and(|listed| (self.octets.len() as u64) < listed)
+    }
+
+    /// Begins with a status line: a status line that nobody asked for came before it, and what looked like the start of
+    /// this answer was none (fault 29).
+    fn is_misplaced(&self) -> bool {
+        [&b"+OK"[..], b"-ERR"].iter().any(|status| self.octets.starts_with(status))
     }
 }
 
@@ -43,9 +50,11 @@ pub struct Visit {
 #[derive(Default)]
 pub struct Committed {
     pub messages: Vec<ListedMessage>,
-    /// The numbers of those that came with fewer octets than LIST gives, and came so for the first time: perhaps cut
-    /// short, and not to be removed before the same bytes came again.
-    pub short: HashSet<u32>,
+    /// The numbers of those that came with fewer octets than LIST gives, or with a status line in front, and came so for
+    /// the first time: perhaps not what the server has, and not to be removed before the same bytes came again.
+    pub doubtful: HashSet<u32>,
+    /// Those of them that the next visit retrieves again, whatever is to become of them.
+    pub misplaced: Vec<ListedMessage>,
     pub error: Option<FetchError>,
 }
 
@@ -118,8 +127,10 @@ fn commit(
 ) -> Result<Vec<MessageId>, FetchError> {
     let octets: u64 = batch.iter().map(|parcel| parcel.octets.len() as u64).sum();
     require_space(archive, octets)?;
-    let short: HashSet<u32> =
-        batch.iter().filter(|parcel| parcel.is_short()).map(|parcel| parcel.listed.number).collect();
+    let numbers = |is: fn(&Parcel) -> bool| -> HashSet<u32> {
+        batch.iter().filter(|parcel| is(parcel)).map(|parcel| parcel.listed.number).collect()
+    };
+    let (doubtful, misplaced) = (numbers(Parcel::is_doubtful), numbers(Parcel::is_misplaced));
     let (listed, incoming): (Vec<_>, Vec<_>) = batch.into_iter().map(|parcel| incoming(visit, parcel)).unzip();
     tracing::debug!(phase = "commit", messages = listed.len());
     let ingested = archive.ingest(incoming).map_err(|error| match error {
@@ -129,7 +140,10 @@ fn commit(
     })?;
     tracing::debug!(phase = "committed");
     let first_time = listed.iter().zip(&ingested).filter(|(_, ingested)| !matches!(ingested, Ingested::AlreadyHere(_)));
-    done.short.extend(first_time.map(|(listed, _)| listed.number).filter(|number| short.contains(number)));
+    for (message, _) in first_time.filter(|(message, _)| doubtful.contains(&message.number)) {
+        done.doubtful.insert(message.number);
+        done.misplaced.extend(misplaced.contains(&message.number).then(|| message.clone()));
+    }
     done.messages.extend(listed);
     Ok(ingested.into_iter().filter_map(shown).collect())
 }

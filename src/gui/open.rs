@@ -10,7 +10,7 @@ use super::theme::{Choice, measure};
 use crate::account::{Retention, Security, Server};
 use crate::archive::{Archive, NewAccount};
 use crate::problem::Problem;
-use crate::{demo, secrets};
+use crate::{demo, secrets, settings};
 
 /// Everything the desk starts with.
 pub struct Opened {
@@ -94,7 +94,7 @@ fn unstarted(error: &std::io::Error) -> Problem {
 
 /// Starts the sample server and opens a temporary archive with its account.
 pub fn sample(remembered: Option<Remembered>) -> Result<Opened, Problem> {
-    let folder = tempfile::tempdir().map_err(|error| unwritten("A temporary folder", &error))?;
+    let folder = settings::scratch().map_err(|error| unwritten("A temporary folder", &error))?;
     let server = demo::Server::start(0, demo::Options::default()).map_err(|error| unstarted(&error))?;
     let archive = Archive::open(&folder.path().join("archive")).map_err(|error| Problem::from(&error))?;
     let account = archive.add_account(&new_account(&server)).map_err(|error| Problem::from(&error))?;

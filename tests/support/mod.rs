@@ -2,7 +2,10 @@
 #![allow(dead_code)]
 
 pub mod dovecot;
+pub mod fake;
 pub mod mutant;
+pub mod proxy;
+pub mod rig;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
