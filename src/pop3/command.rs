@@ -13,6 +13,8 @@ const LONGEST_INITIAL_RESPONSE: usize = 255;
 pub enum Command {
     Capa,
     Stls,
+    /// UTF8 (RFC 6856 section 2.1): from then on messages come with their headers in UTF-8. Before the login only.
+    Utf8,
     User(String),
     Pass(SecretString),
     /// AUTH PLAIN (RFC 4616), with an initial response where it fits into 255 octets, else in two steps.
@@ -65,6 +67,7 @@ impl Removal {
 pub enum Sent {
     Capa,
     Stls,
+    Utf8,
     User,
     Pass,
     Auth,
@@ -85,6 +88,7 @@ impl Sent {
         match self {
             Sent::Capa => "CAPA",
             Sent::Stls => "STLS",
+            Sent::Utf8 => "UTF8",
             Sent::User => "USER",
             Sent::Pass => "PASS",
             Sent::Auth => "AUTH",
@@ -140,6 +144,7 @@ impl Command {
         match self {
             Command::Capa => Sent::Capa,
             Command::Stls => Sent::Stls,
+            Command::Utf8 => Sent::Utf8,
             Command::User(_) => Sent::User,
             Command::Pass(_) => Sent::Pass,
             Command::AuthPlain { .. } => Sent::Auth,
@@ -223,6 +228,7 @@ mod tests {
     fn spells_each_command() {
         let table = [
             (Command::Capa, "CAPA\r\n"),
+            (Command::Utf8, "UTF8\r\n"),
             (Command::Stls, "STLS\r\n"),
             (Command::User("recent:me@example.org".into()), "USER recent:me@example.org\r\n"),
             (Command::Pass("with  spaces é".into()), "PASS with  spaces é\r\n"),

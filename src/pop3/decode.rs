@@ -1,6 +1,13 @@
 //! Undoes the byte-stuffing of multi-line answers and finds their end (RFC 1939 section 3), in whatever pieces the
 //! octets come. Changes nothing else: NUL, 8-bit octets, bare CR and bare LF pass as they are.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
+/// Where a line begins with a dot: the only place in a message that wants a second look.
+static DOT_AT_LINE_START: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\r\n."));
+
 /// How a server ends its lines. Learnt from the greeting, and the same for the whole session (quirk 54).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LineEnd {
@@ -76,7 +83,27 @@ impl Unstuffer {
 
     /// The octets up to the next dot at the start of a line, or all.
     fn run(&mut self, input: &[u8]) -> Step {
-        let lf_only = self.is_lf_only();
+        if self.is_lf_only() {
+            return self.run_of_lf(input);
+        }
+        let after_cr = self.place == Place::AfterCr;
+        let dot = if after_cr && input.starts_with(b"\n.") {
+            Some(1)
+        } else {
+            DOT_AT_LINE_START.find(input).map(|at| at.saturating_add(2))
+        };
+        let place = match input {
+            _ if dot.is_some() => Place::LineStart,
+            [.., b'\r', b'\n'] => Place::LineStart,
+            [b'\n'] if after_cr => Place::LineStart,
+            [.., b'\r'] => Place::AfterCr,
+            _ => Place::InLine,
+        };
+        self.go(place, Step::Keep(dot.unwrap_or(input.len())))
+    }
+
+    /// The same where lines end in a bare LF: octet by octet, for such servers are few.
+    fn run_of_lf(&mut self, input: &[u8]) -> Step {
         let mut place = if self.place == Place::AfterDot { Place::InLine } else { self.place };
         let mut length = input.len();
         for (at, octet) in input.iter().enumerate() {
@@ -85,9 +112,8 @@ impl Unstuffer {
                     length = at;
                     break;
                 }
-                (Place::AfterCr, b'\n') if lf_only => return Step::Mixed,
-                (Place::AfterCr, b'\n') => Place::LineStart,
-                (_, b'\n') if lf_only => Place::LineStart,
+                (Place::AfterCr, b'\n') => return Step::Mixed,
+                (_, b'\n') => Place::LineStart,
                 (_, b'\r') => Place::AfterCr,
                 _ => Place::InLine,
             };

@@ -1,5 +1,5 @@
 //! The POP3 protocol, sans-IO: bytes in, events and bytes out (RFC 1939; CAPA and PIPELINING RFC 2449; STLS RFC 2595;
-//! AUTH PLAIN RFC 5034; response codes RFC 2449 and 3206). Knows no socket, no clock and no disk; memory is bounded
+//! AUTH PLAIN RFC 5034; UTF8 RFC 6856; response codes RFC 2449 and 3206). Knows no socket, no clock and no disk; memory is bounded
 //! whatever the server sends.
 //!
 //! [`Session`] is the whole of it: commands are enqueued, [`Session::output`] is written, what is read goes to

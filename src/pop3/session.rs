@@ -5,6 +5,8 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
+use memchr::memchr;
+
 use crate::pop3::capability::Capabilities;
 use crate::pop3::command::{ArgumentError, Command, Encoded, Sent};
 use crate::pop3::decode::{LineEnd, Step, Unstuffer};
@@ -15,9 +17,13 @@ const LONGEST_LINE: usize = 8 * 1024;
 /// The most lines of one listing, and the most octets of them together.
 const LISTING_LINES: usize = 2_000_000;
 const LISTING_OCTETS: usize = 256 * 1024 * 1024;
-/// The most commands under way at once, and the octets of answer (as LIST says) that more are sent below.
-const WINDOW_COMMANDS: usize = 64;
-const WINDOW_OCTETS: u64 = 4 * 1024 * 1024;
+/// The most commands under way at once, and the octets of answer (as LIST says) that more are sent below: what a path of
+/// 100 MB/s and 80 ms holds, in messages of ordinary size. The commands of a window are some 6 kB, less than any system
+/// takes in for a server that does not read, so a server that reads and writes by turns is safe, too.
+const WINDOW_COMMANDS: usize = 512;
+const WINDOW_OCTETS: u64 = 8 * 1024 * 1024;
+/// The least room for what is received.
+const ROOM: usize = 64 * 1024;
 
 /// Something that [`Session::poll`] found in what was received.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,12 +128,16 @@ pub struct Session {
     state: State,
     waiting: VecDeque<Encoded>,
     under_way: VecDeque<UnderWay>,
+    /// What LIST says of the answers to come.
+    octets_under_way: u64,
     output: Vec<u8>,
     /// How much of `output` was written, and how much of everything before it.
     written: usize,
     written_before: u64,
+    /// What is received and not looked at yet stands between `used` and `filled`; behind that is room.
     input: Vec<u8>,
     used: usize,
+    filled: usize,
     answer: Answer,
     ends: Option<LineEnd>,
     capabilities: Capabilities,
@@ -148,6 +158,8 @@ impl Default for Session {
             written_before: 0,
             input: Vec::new(),
             used: 0,
+            filled: 0,
+            octets_under_way: 0,
             answer: Answer::Status,
             ends: None,
             capabilities: Capabilities::default(),
@@ -179,6 +191,8 @@ impl Session {
         let sent = command.sent();
         let fits = match sent {
             Sent::Capa | Sent::Quit => matches!(self.state, State::Authorization | State::Transaction),
+            // Only where it was offered: a server that does not know it may hang up (quirk 94).
+            Sent::Utf8 => self.state == State::Authorization && self.capabilities.utf8,
             Sent::Stls | Sent::User | Sent::Pass | Sent::Auth => self.state == State::Authorization,
             _ => self.state == State::Transaction,
         };
@@ -214,14 +228,42 @@ impl Session {
         }
     }
 
-    /// Takes octets as they came. [`Session::poll`] until it has nothing before receiving more: what was not polled is
-    /// kept, so that alone bounds the memory.
+    /// Where octets are to be received into, at least 64 KiB. Tell [`Session::received`] how many were.
+    /// [`Session::poll`] until it has nothing before receiving more: what was not polled is kept, so that alone bounds
+    /// the memory.
+    pub fn room(&mut self) -> &mut [u8] {
+        self.room_of(ROOM)
+    }
+
+    /// So many octets were put at the start of [`Session::room`].
+    pub fn received(&mut self, count: usize) {
+        self.filled = self.filled.saturating_add(count).min(self.input.len());
+    }
+
+    /// Takes octets as they came, by a copy: [`Session::room`] does without.
     pub fn receive(&mut self, octets: &[u8]) {
+        let room = self.room_of(octets.len().max(ROOM));
+        room.get_mut(..octets.len()).unwrap_or_default().copy_from_slice(octets);
+        self.received(octets.len());
+    }
+
+    fn room_of(&mut self, count: usize) -> &mut [u8] {
         if self.used > 0 {
-            self.input.drain(..self.used.min(self.input.len()));
+            self.input.copy_within(self.used..self.filled, 0);
+            self.filled = self.unread();
             self.used = 0;
         }
-        self.input.extend_from_slice(octets);
+        let wanted = self.filled.saturating_add(count);
+        if self.input.len() < wanted {
+            self.input.reserve_exact(wanted.saturating_sub(self.input.len()));
+            self.input.resize(wanted, 0);
+        }
+        self.input.get_mut(self.filled..).unwrap_or_default()
+    }
+
+    /// What was received and not looked at yet.
+    fn input(&self) -> &[u8] {
+        self.input.get(self.used..self.filled).unwrap_or_default()
     }
 
     /// The next event, or `None` when more must be received.
@@ -275,7 +317,7 @@ impl Session {
     }
 
     fn unread(&self) -> usize {
-        self.input.len().saturating_sub(self.used)
+        self.filled.saturating_sub(self.used)
     }
 
     /// Moves commands from the queue to the output as far as the window is open.
@@ -288,29 +330,30 @@ impl Session {
             let Some(Encoded { sent, line, response, octets }) = self.waiting.pop_front() else { return };
             self.output.extend_from_slice(&line);
             let end = self.written_before.saturating_add(self.output.len() as u64);
+            self.octets_under_way = self.octets_under_way.saturating_add(octets);
             self.under_way.push_back(UnderWay { sent, response, octets, pipelined, end });
         }
     }
 
     fn has_room_for(&self, next: &Encoded) -> bool {
-        let octets = self.under_way.iter().fold(next.octets, |sum, command| sum.saturating_add(command.octets));
         self.pipelining_allowed
             && self.capabilities.pipelining
             && next.sent.may_be_pipelined()
-            && self.under_way.iter().all(|command| command.sent.may_be_pipelined())
+            // What may not be is under way alone, so one stands for all.
+            && self.under_way.front().is_none_or(|command| command.sent.may_be_pipelined())
             && self.under_way.len() < WINDOW_COMMANDS
-            && octets <= WINDOW_OCTETS
+            && self.octets_under_way.saturating_add(next.octets) <= WINDOW_OCTETS
     }
 
     fn step(&mut self) -> Result<Found, ProtocolError> {
         match &mut self.answer {
             Answer::Status => self.status_line(),
             Answer::Message(unstuffer) => {
-                let step = unstuffer.step(self.input.get(self.used..).unwrap_or_default());
+                let step = unstuffer.step(self.input.get(self.used..self.filled).unwrap_or_default());
                 self.message_step(step)
             }
             Answer::Listing(listing) => {
-                let input = self.input.get(self.used..).unwrap_or_default();
+                let input = self.input.get(self.used..self.filled).unwrap_or_default();
                 let (used, ended) = listing.take(input)?;
                 self.used = self.used.saturating_add(used);
                 self.listing_step(used > 0, ended)
@@ -371,14 +414,18 @@ impl Session {
     /// a body that was not byte-stuffed it is not, and then the end was none.
     fn complete(&mut self) -> Result<(), ProtocolError> {
         if let Some(command) = self.under_way.pop_front() {
+            self.octets_under_way = self.octets_under_way.saturating_sub(command.octets);
             self.pipelining_proved |= command.pipelined;
         }
-        match self.input.get(self.used) {
+        match self.input().first() {
             None => {}
             Some(b'+' | b'-') if !self.under_way.is_empty() => {}
             Some(_) => return Err(ProtocolError::Unsolicited),
         }
-        self.fill();
+        // Half a window at a time: many commands then travel together, instead of one behind each answer.
+        if self.under_way.len() <= WINDOW_COMMANDS / 2 && self.octets_under_way <= WINDOW_OCTETS / 2 {
+            self.fill();
+        }
         Ok(())
     }
 
@@ -442,8 +489,8 @@ impl Session {
 
     /// The next complete line without its end. The first one of the session decides how lines end.
     fn line(&mut self) -> Result<Option<Vec<u8>>, ProtocolError> {
-        let input = self.input.get(self.used..).unwrap_or_default();
-        let Some(at) = input.iter().take(LONGEST_LINE).position(|octet| *octet == b'\n') else {
+        let input = self.input();
+        let Some(at) = memchr(b'\n', input.get(..LONGEST_LINE).unwrap_or(input)) else {
             return if input.len() >= LONGEST_LINE { Err(ProtocolError::StatusTooLong) } else { Ok(None) };
         };
         let line = input.get(..at).unwrap_or_default();
@@ -468,7 +515,7 @@ impl Listing {
     /// Takes from the start of `input`: how many octets it used, and what ended there, if something did.
     fn take(&mut self, input: &[u8]) -> Result<(usize, Option<ListingEnd>), ProtocolError> {
         // One line at a time, so that what is found comes out in order.
-        let end = input.iter().position(|octet| *octet == b'\n').map_or(input.len(), |at| at.saturating_add(1));
+        let end = memchr(b'\n', input).map_or(input.len(), |at| at.saturating_add(1));
         let input = input.get(..end).unwrap_or_default();
         let mut step = self.unstuffer.step(input);
         if step == Step::HeldCr {

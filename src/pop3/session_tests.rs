@@ -183,7 +183,7 @@ fn memory_does_not_grow_with_a_message() {
     for _ in 0..1000 {
         assert_eq!(tell(&mut session, &chunk), [Told::Octets(chunk.clone())]);
     }
-    assert!(session.input.capacity() <= 64 * 1024, "{}", session.input.capacity());
+    assert!(session.input.capacity() <= 128 * 1024, "{}", session.input.capacity());
 }
 
 #[test]
@@ -280,7 +280,7 @@ fn lock_step_without_pipelining() {
 fn the_window_is_bounded() {
     // Quirk 18.
     let mut session = logged_in(true);
-    for number in 1..=200 {
+    for number in 1..=1000 {
         session.enqueue(&retr(number)).unwrap();
     }
     assert_eq!(write(&mut session).lines().count(), WINDOW_COMMANDS);
@@ -289,8 +289,13 @@ fn the_window_is_bounded() {
     assert!(session.is_pipelining_untried(), "the first was not sent beside another");
     tell(&mut session, b"+OK\r\n.\r\n-ERR\r\n");
     assert!(!session.is_pipelining_untried());
-    assert_eq!(write(&mut session), "RETR 65\r\nRETR 66\r\nRETR 67\r\n");
-    assert_eq!(session.withdraw().len(), 133);
+    // Half a window at a time, not one command behind each answer.
+    tell(&mut session, &b"-ERR\r\n".repeat(WINDOW_COMMANDS / 2 - 4));
+    assert_eq!(write(&mut session), "");
+    tell(&mut session, b"-ERR\r\n");
+    let more = write(&mut session);
+    assert!(more.starts_with("RETR 513\r\nRETR 514\r\n") && more.ends_with("RETR 768\r\n"), "{more}");
+    assert_eq!(session.withdraw().len(), 1000 - 768);
 
     let mut session = logged_in(true);
     let large = |number| Command::Retr { number, octets: WINDOW_OCTETS / 2 };
@@ -415,4 +420,20 @@ proptest! {
             prop_assert!(session.unread() <= LONGEST_LINE || session.broken.is_some());
         }
     }
+}
+
+#[test]
+fn utf8_only_before_the_login_and_where_it_is_offered() {
+    // Quirk 93 (RFC 6856 section 2.1).
+    let wrong = Err(CommandError::WrongState("UTF8"));
+    let mut session = Session::new();
+    tell(&mut session, b"+OK\r\n");
+    assert_eq!(session.enqueue(&Command::Utf8), wrong, "nothing is known");
+    say(&mut session, Command::Capa, b"+OK\r\nTOP\r\n.\r\n");
+    assert_eq!(session.enqueue(&Command::Utf8), wrong, "it is not offered");
+    say(&mut session, Command::Capa, b"+OK\r\nUTF8 USER\r\n.\r\n");
+    assert_eq!(say(&mut session, Command::Utf8, b"+OK\r\n"), [Told::Status(Sent::Utf8, true)]);
+    say(&mut session, Command::User("u".into()), b"+OK\r\n");
+    say(&mut session, Command::Pass("p".into()), b"+OK\r\n");
+    assert_eq!(session.enqueue(&Command::Utf8), wrong, "after the login");
 }

@@ -19,6 +19,7 @@ impl From<&TransportError> for Problem {
             .or_else(|| trusting(error))
             .or_else(|| securing(error))
             .or_else(|| logging_in(error))
+            .or_else(|| if let TransportError::Utf8(error) = error { Some(Problem::from(&**error)) } else { None })
             .unwrap_or_else(|| talking(error))
     }
 }
@@ -246,6 +247,7 @@ fn talking(error: &TransportError) -> Problem {
         }
         // Told above, or a mistake of ours; named so that a new variant does not compile.
         TransportError::Busy
+        | TransportError::Utf8(_)
         | TransportError::Command(_)
         | TransportError::InvalidHost(_)
         | TransportError::NameNotFound { .. }
@@ -375,6 +377,7 @@ mod tests {
             TransportError::ClosedAtLogin,
             TransportError::CommandRefused { command: "LIST", status: status(None, "\u{1b}]0;no\u{7}") },
             TransportError::Pipelining(silence()),
+            TransportError::Utf8(Box::new(TransportError::LoginRefused(status(None, "not in UTF8")))),
             TransportError::Capabilities(silence()),
         ];
         let codes = [None, Some(Code::Auth), Some(Code::InUse), Some(Code::LoginDelay), Some(Code::SysTemp)];

@@ -2,26 +2,23 @@
 //! and their answers never wait for each other; whatever arrives goes into the session at once, so that a dropped
 //! future loses nothing.
 
+mod driving;
+
 use std::collections::HashMap;
 use std::fmt;
-use std::future::poll_fn;
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::time::{Instant, timeout};
 
-use super::{Answer, Options, Patience, Result, Retrieved, Stat, TransportError, connect, tls};
+use self::driving::protect;
+use super::{Answer, Options, Patience, Result, Retrieved, Stat, TransportError, connect};
 use crate::account::{Security, Server, Uidl};
 use crate::pop3::{
     self, Capabilities, Code, Command, CommandError, Event, ProtocolError, Removal, Sent, Session, Status,
 };
 
-/// Octets read at once.
-const CHUNK: usize = 64 * 1024;
 /// What is set aside for a message before its octets come; LIST's word is not trusted for more.
 const MESSAGE_START: u64 = 1024 * 1024;
 /// How long [`Connection::reset`] and the farewell of TLS may take.
@@ -36,12 +33,13 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 pub struct Connection {
     stream: Box<dyn Stream>,
     session: Session,
-    buffer: Box<[u8]>,
     options: Options,
     /// TLS is up, or the account does without it explicitly.
     may_log_in: bool,
     /// What was written is not flushed yet.
     unflushed: bool,
+    /// The server took UTF8.
+    is_utf8: bool,
     /// Writing failed: what the server said before is still read.
     write_failed: bool,
     /// A request that could not be enqueued, told by the next [`Connection::next_message`].
@@ -124,10 +122,10 @@ impl Connection {
         Connection {
             stream,
             session,
-            buffer: vec![0; CHUNK].into_boxed_slice(),
             options,
             may_log_in,
             unflushed: false,
+            is_utf8: false,
             write_failed: false,
             refused_request: None,
             listed: HashMap::new(),
@@ -141,6 +139,11 @@ impl Connection {
         self.session.capabilities()
     }
 
+    /// Whether the session is in UTF8 mode (RFC 6856).
+    pub fn is_utf8(&self) -> bool {
+        self.is_utf8
+    }
+
     /// Whether to pipeline where the server offers it, for what is requested from now on.
     pub fn set_pipelining(&mut self, allowed: bool) {
         self.session.set_pipelining(allowed);
@@ -151,15 +154,28 @@ impl Connection {
         self.options.message_limit = octets;
     }
 
-    /// AUTH PLAIN where it is offered, else USER and PASS; then CAPA again. Refuses to send over an unprotected
-    /// stream unless the server's security is `None`.
+    /// UTF8 where it is offered; AUTH PLAIN where it is offered, else USER and PASS, all in UTF-8 (quirk 34); then CAPA
+    /// again. Refuses to send over an unprotected stream unless the server's security is `None`.
     ///
     /// # Errors
     /// [`TransportError::LoginRefused`] with the server's code and text, [`TransportError::ClosedAtLogin`], and what
-    /// can happen to any exchange.
+    /// can happen to any exchange; [`TransportError::Utf8`] around them where UTF8 may be the cause.
     pub async fn log_in(&mut self, user: &str, password: &SecretString) -> Result<()> {
         if !self.may_log_in {
             return Err(TransportError::Unprotected);
+        }
+        pop3::check_arguments(user, password).map_err(CommandError::from)?;
+        let utf8 = self.options.utf8 && self.session.capabilities().utf8;
+        let outcome = self.log_in_as(user, password, utf8).await;
+        outcome.map_err(
+            |error| if utf8 && error.may_be_for_utf8() { TransportError::Utf8(Box::new(error)) } else { error },
+        )
+    }
+
+    async fn log_in_as(&mut self, user: &str, password: &SecretString, utf8: bool) -> Result<()> {
+        if utf8 {
+            // A refusal is fine: the session goes on as it was.
+            self.is_utf8 = self.exchange(Command::Utf8).await?.ok;
         }
         let status = self.authenticate(user, password).await.map_err(|error| match error {
             TransportError::Closed | TransportError::Truncated | TransportError::Broken(_) => {
@@ -179,8 +195,6 @@ impl Connection {
         if self.session.capabilities().auth_plain() {
             return self.exchange(Command::AuthPlain { user: user.to_owned(), password: password.clone() }).await;
         }
-        // Both are looked at before one is sent.
-        pop3::check_arguments(user, password).map_err(CommandError::from)?;
         let status = self.exchange(Command::User(user.to_owned())).await?;
         if status.ok { self.exchange(Command::Pass(password.clone())).await } else { Ok(status) }
     }
@@ -273,7 +287,7 @@ impl Connection {
                 Event::Status(Sent::Retr(number), status) => {
                     let listed = self.listed.remove(&number).unwrap_or(0);
                     if !status.ok {
-                        return Ok(Some(Retrieved::Refused { number, text: status.text }));
+                        return Ok(Some(Retrieved::Refused { number, code: status.code, text: status.text }));
                     }
                     let capacity = usize::try_from(listed.min(MESSAGE_START)).unwrap_or(0);
                     self.arriving = Some(Arriving { octets: Vec::with_capacity(capacity), too_large: false });
@@ -389,146 +403,6 @@ impl Connection {
     }
 }
 
-// The parts that the above is made of.
-impl Connection {
-    async fn greeting(&mut self) -> Result<()> {
-        loop {
-            match self.session.poll()? {
-                Some(Event::Greeting(status)) if status.ok => return Ok(()),
-                Some(Event::Greeting(status)) => return Err(TransportError::GreetingRefused(status)),
-                Some(_) => return Err(ProtocolError::Unsolicited.into()),
-                None => self.turn().await?,
-            }
-        }
-    }
-
-    /// A refusal is fine: then nothing is known, and what is needed is tried.
-    async fn ask_capabilities(&mut self) -> Result<()> {
-        match self.listing(Command::Capa, |_| {}).await {
-            Err(error) if error.is_loss() => Err(TransportError::Capabilities(Box::new(error))),
-            outcome => outcome.map(drop),
-        }
-    }
-
-    /// Strict STLS: offered, accepted, and not one octet in between (quirks 2 to 5). The session that comes out has
-    /// forgotten all that was said in the clear.
-    async fn start_tls(mut self, server: &Server) -> Result<Connection> {
-        self.ask_capabilities().await?;
-        if !self.session.capabilities().stls {
-            return Err(TransportError::StlsNotOffered);
-        }
-        let status = self.exchange(Command::Stls).await.map_err(|error| match error {
-            TransportError::Protocol(ProtocolError::Unsolicited) => TransportError::StlsInjected,
-            other => other,
-        })?;
-        if !status.ok {
-            return Err(TransportError::StlsRefused(status.text));
-        }
-        let stream = protect(self.stream, server, self.options).await.map_err(|error| match error {
-            TransportError::PlaintextPop3 | TransportError::PlaintextHttp | TransportError::NotTls => {
-                TransportError::StlsInjected
-            }
-            other => other,
-        })?;
-        Ok(Connection::new(stream, Session::after_stls(), self.options, true))
-    }
-
-    fn must_be_idle(&self) -> Result<()> {
-        if self.session.is_idle() { Ok(()) } else { Err(TransportError::Busy) }
-    }
-
-    /// One command with a one-line answer.
-    async fn exchange(&mut self, command: Command) -> Result<Status> {
-        self.must_be_idle()?;
-        self.session.enqueue(&command)?;
-        self.status().await
-    }
-
-    async fn accepted(&mut self, command: Command) -> Result<Status> {
-        let verb = command.sent().verb();
-        let status = self.exchange(command).await?;
-        if status.ok { Ok(status) } else { Err(TransportError::CommandRefused { command: verb, status }) }
-    }
-
-    async fn status(&mut self) -> Result<Status> {
-        loop {
-            match self.session.poll()? {
-                Some(Event::Status(_, status)) => return Ok(status),
-                Some(_) => return Err(ProtocolError::Unsolicited.into()),
-                None => self.turn().await?,
-            }
-        }
-    }
-
-    /// One command with a listing for an answer.
-    async fn listing(&mut self, command: Command, mut line: impl FnMut(&[u8])) -> Result<Status> {
-        let status = self.exchange(command).await?;
-        if !status.ok {
-            return Ok(status);
-        }
-        loop {
-            match self.session.poll()? {
-                Some(Event::Line(octets)) => line(&octets),
-                Some(Event::End(_)) => return Ok(status),
-                Some(_) => return Err(ProtocolError::Unsolicited.into()),
-                None => self.turn().await?,
-            }
-        }
-    }
-
-    /// Writes what there is to write and receives at least one octet.
-    async fn turn(&mut self) -> Result<()> {
-        let idle = self.options.patience.idle;
-        let until = *self.silent_until.get_or_insert_with(|| Instant::now() + idle);
-        let outcome = match timeout_at(until, poll_fn(|context| self.poll_turn(context))).await {
-            Ok(outcome) => {
-                self.silent_until = None;
-                outcome
-            }
-            Err(_) => Err(TransportError::Silence(idle)),
-        };
-        outcome.map_err(|error| {
-            let pipelining = error.is_loss() && self.session.is_pipelining_untried();
-            if pipelining { TransportError::Pipelining(Box::new(error)) } else { error }
-        })
-    }
-
-    fn poll_turn(&mut self, context: &mut Context<'_>) -> Poll<Result<()>> {
-        // A server may say why before it hangs up: a failure to write is told by what reading finds.
-        if !self.write_failed {
-            self.write_failed = matches!(self.poll_write(context), Poll::Ready(Err(_)));
-        }
-        let mut buffer = ReadBuf::new(&mut self.buffer);
-        let outcome = ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer));
-        let mid_answer = self.session.is_mid_answer();
-        Poll::Ready(match outcome {
-            Err(error) => Err(tls::explain_read(error, mid_answer)),
-            Ok(()) if buffer.filled().is_empty() && mid_answer => Err(TransportError::Truncated),
-            Ok(()) if buffer.filled().is_empty() => Err(TransportError::Closed),
-            Ok(()) => {
-                self.session.receive(buffer.filled());
-                Ok(())
-            }
-        })
-    }
-
-    fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.session.output().is_empty() {
-            let count = ready!(Pin::new(&mut self.stream).poll_write(context, self.session.output()))?;
-            if count == 0 {
-                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-            }
-            self.session.wrote(count);
-            self.unflushed = true;
-        }
-        if self.unflushed {
-            ready!(Pin::new(&mut self.stream).poll_flush(context))?;
-            self.unflushed = false;
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
 impl Arriving {
     fn push(&mut self, octets: &[u8], limit: u64) {
         self.too_large |= (self.octets.len() as u64).saturating_add(octets.len() as u64) > limit;
@@ -542,15 +416,6 @@ impl Arriving {
     fn complete(self, number: u32) -> Retrieved {
         if self.too_large { Retrieved::TooLarge { number } } else { Retrieved::Message { number, octets: self.octets } }
     }
-}
-
-/// The handshake; the trust store is read on a thread that may wait.
-async fn protect(stream: Box<dyn Stream>, server: &Server, options: Options) -> Result<Box<dyn Stream>> {
-    let ca_file = server.ca_file.clone();
-    let connector = tokio::task::spawn_blocking(move || tls::connector(ca_file.as_deref()))
-        .await
-        .map_err(|error| TransportError::NoTrustStore(error.to_string()))??;
-    Ok(Box::new(tls::protect(&connector, &server.host, stream, options.patience).await?))
 }
 
 fn answer(status: Status) -> Answer {

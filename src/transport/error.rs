@@ -142,6 +142,10 @@ pub enum TransportError {
     /// The connection went away when pipelining was first used: it may work without (quirk 18).
     #[error("pipelining failed")]
     Pipelining(#[source] Box<TransportError>),
+    /// The login failed behind UTF8, and the server did not say that it was for another reason: it may work without
+    /// (quirk 94).
+    #[error("the login failed in UTF8 mode")]
+    Utf8(#[source] Box<TransportError>),
     /// The server offers CAPA's very name nothing but a hang-up: it may work without (quirk 15).
     #[error("asking for capabilities failed")]
     Capabilities(#[source] Box<TransportError>),
@@ -153,12 +157,31 @@ impl TransportError {
         matches!(self, TransportError::Pipelining(_))
     }
 
+    /// The login failed, and it may be for UTF8 only: connect again with [`super::Options::utf8`] off, and remember it
+    /// for this server if that works.
+    pub fn failed_after_utf8(&self) -> bool {
+        matches!(self, TransportError::Utf8(_))
+    }
+
+    /// Whether a login that was refused so may do without UTF8. Not if the server gives a reason that is another one;
+    /// `[AUTH]` is none, for servers say it of whatever a login fails of.
+    pub(super) fn may_be_for_utf8(&self) -> bool {
+        match self {
+            TransportError::LoginRefused(status) => {
+                matches!(status.code, None | Some(Code::Auth | Code::Utf8 | Code::Other(_)))
+            }
+            TransportError::ClosedAtLogin | TransportError::Protocol(_) => true,
+            _ => self.is_loss(),
+        }
+    }
+
     /// Whether the user should look at name and password: the server refused them, and did not say that it was for
     /// another reason (RFC 3206 section 6; quirks 28 to 30).
     pub fn is_wrong_password(&self) -> bool {
         match self {
             TransportError::LoginRefused(status) => matches!(status.code, None | Some(Code::Auth)),
             TransportError::ClosedAtLogin => true,
+            TransportError::Utf8(error) => error.is_wrong_password(),
             _ => false,
         }
     }

@@ -12,15 +12,18 @@ mod tls;
 use std::path::Path;
 use std::time::Duration;
 
+pub use connect::has_route;
 pub use connection::Connection;
 pub use error::TransportError;
+
+use crate::pop3::Code;
 
 pub type Result<T, E = TransportError> = std::result::Result<T, E>;
 
 /// How long silence may last. Idleness only: nothing limits the total.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// For the name, each address, and the TLS handshake, each.
+    /// For name and addresses together, and for the TLS handshake.
     pub connect: Duration,
     /// Without one octet from the server while we wait for some.
     pub idle: Duration,
@@ -42,6 +45,9 @@ pub struct Options {
     /// Ask for capabilities. Off only for a server that cannot bear the question; [`Connection::open`] finds that out
     /// by itself.
     pub capabilities: bool,
+    /// Switch to UTF8 (RFC 6856) where the server offers it. Turn it off for a server where no login works behind it
+    /// ([`TransportError::failed_after_utf8`]).
+    pub utf8: bool,
     /// Octets of a message; a larger one is read to its end and thrown away.
     pub message_limit: u64,
 }
@@ -52,6 +58,7 @@ impl Default for Options {
             patience: Patience::default(),
             pipelining: true,
             capabilities: true,
+            utf8: true,
             message_limit: 256 * 1024 * 1024,
         }
     }
@@ -77,8 +84,8 @@ pub enum Answer {
 pub enum Retrieved {
     /// The terminator was seen: these are all the message's octets, unstuffed.
     Message { number: u32, octets: Vec<u8> },
-    /// The server answered `-ERR`.
-    Refused { number: u32, text: String },
+    /// The server answered `-ERR`. With [`Code::Utf8`] the message can only be had in a session in UTF8 mode (quirk 95).
+    Refused { number: u32, code: Option<Code>, text: String },
     /// Larger than the limit: read to its end and thrown away; it stays on the server.
     TooLarge { number: u32 },
 }

@@ -2,6 +2,8 @@
 
 mod exchange;
 mod faults;
+mod speed;
+mod utf8;
 
 use std::time::Duration;
 

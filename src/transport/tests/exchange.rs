@@ -67,7 +67,10 @@ async fn a_whole_session_in_lock_step() {
         let first = connection.next_message(&mut |octets| arrived += octets).await.unwrap();
         assert_eq!((first, arrived), (Some(message(1, b".dot\r\n\0\xff\n\r\n")), 11));
         assert!(matches!(connection.noop().await, Err(TransportError::Busy)));
-        assert_eq!(next(&mut connection).await.unwrap(), Some(Retrieved::Refused { number: 2, text: "gone".into() }));
+        assert_eq!(
+            next(&mut connection).await.unwrap(),
+            Some(Retrieved::Refused { number: 2, code: None, text: "gone".into() })
+        );
         assert_eq!(next(&mut connection).await.unwrap(), Some(message(3, b"")));
         assert_eq!(next(&mut connection).await.unwrap(), None);
         connection.noop().await.unwrap();
