@@ -57,7 +57,8 @@ pub fn run(software_rendering: bool) -> Result<Status, Failure> {
         },
     };
     let server = start(0)?;
-    let scratch = settings::scratch().map_err(|error| Failure::of_file("Making a folder in", &std::env::temp_dir(), &error))?;
+    let scratch =
+        settings::scratch().map_err(|error| Failure::of_file("Making a folder in", &std::env::temp_dir(), &error))?;
     let place = Place::at(&scratch.path().join("archive"));
     add_account(&place, &server)?;
     in_terminal(&place, &scratch.path().join("backup"))?;

@@ -35,6 +35,8 @@ pub struct Policy {
     pub recent_mode: bool,
     /// The server gives no unique-ids: they were made from header sections and sizes (quirk 44).
     pub made_uidls: bool,
+    /// The server shows only a part of what it has (quirks 85, 86, 88): what is missing from the listing is not gone.
+    pub shows_a_part: bool,
     /// Counts the visits; 0: one that the user asked for, at which everything is tried.
     pub visit: i64,
 }
@@ -119,7 +121,8 @@ pub fn plan(listing: &[ListedMessage], ledger: &[LedgerEntry], policy: &Policy) 
         .map(|message| &message.uidl)
         .collect();
 
-    let mut plan = Plan { renumbered: is_renumbered(listing, ledger, &known), ambiguous, ..Plan::default() };
+    let renumbered = !policy.shows_a_part && is_renumbered(listing, ledger, &known);
+    let mut plan = Plan { renumbered, ambiguous, ..Plan::default() };
     plan.withheld = withheld(policy, plan.renumbered);
     let beyond = beyond_the_newest(listing, policy.retention, |message| {
         entry(message).filter(|entry| holds(entry, message)).and_then(|entry| entry.message)

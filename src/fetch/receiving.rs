@@ -6,6 +6,7 @@ use super::Plan;
 use super::store::{Parcel, Store};
 use crate::archive::ListedMessage;
 use crate::job::Progress;
+use crate::pop3::Code;
 use crate::transport::Retrieved;
 
 /// A batch is committed when it holds this many messages, this many octets, or is this many ticks old: one fsync for
@@ -24,6 +25,8 @@ pub struct Receiving {
     /// How many of them were asked for.
     asked: usize,
     pub refused: Vec<ListedMessage>,
+    /// Refused because this session is not in UTF8 mode (quirk 95).
+    pub wants_utf8: Vec<ListedMessage>,
     batch: Vec<Parcel>,
     batch_octets: usize,
     pub batch_age: u32,
@@ -41,6 +44,7 @@ impl Receiving {
             orderly: plan.retrieve.len().saturating_sub(plan.troublesome),
             asked: 0,
             refused: Vec::new(),
+            wants_utf8: Vec::new(),
             batch: Vec::new(),
             batch_octets: 0,
             batch_age: 0,
@@ -76,6 +80,10 @@ impl Receiving {
                 let listed = self.outstanding.remove(&number)?;
                 self.batch.push(Parcel { listed: listed.clone(), octets });
                 Some(listed)
+            }
+            Retrieved::Refused { number, code: Some(Code::Utf8), .. } => {
+                self.wants_utf8.extend(self.outstanding.remove(&number));
+                None
             }
             Retrieved::Refused { number, .. } | Retrieved::TooLarge { number } => {
                 self.refused.extend(self.outstanding.remove(&number));

@@ -16,7 +16,7 @@ use crate::transport::{Options, Result, TransportError, tls};
 impl Connection {
     pub(super) async fn greeting(&mut self) -> Result<()> {
         loop {
-            match self.session.poll()? {
+            match self.session.poll().map_err(of_greeting)? {
                 Some(Event::Greeting(status)) if status.ok => return Ok(()),
                 Some(Event::Greeting(status)) => return Err(TransportError::GreetingRefused(status)),
                 Some(_) => return Err(ProtocolError::Unsolicited.into()),
@@ -160,4 +160,14 @@ pub(super) async fn protect(stream: Box<dyn Stream>, server: &Server, options: O
         .await
         .map_err(|error| TransportError::NoTrustStore(error.to_string()))??;
     Ok(Box::new(tls::protect(&connector, &server.host, stream, options.patience).await?))
+}
+
+/// A web server, or the sign-in page of a Wi-Fi, on the port of a server that greets in the clear (quirk 11).
+fn of_greeting(error: ProtocolError) -> TransportError {
+    match error {
+        ProtocolError::NotAStatus(line) if line.starts_with("HTTP/") || line.starts_with('<') => {
+            TransportError::PlaintextHttp
+        }
+        other => other.into(),
+    }
 }
