@@ -10,4 +10,8 @@ mod connection;
 mod listing;
 #[path = "quirks/login.rs"]
 mod login;
+#[path = "quirks/removal.rs"]
+mod removal;
+#[path = "quirks/retrieval.rs"]
+mod retrieval;
 mod support;

@@ -79,7 +79,7 @@ impl Plan {
 
     /// Octets to be retrieved, as far as LIST gave sizes.
     pub fn octets(&self) -> u64 {
-        self.retrieve.iter().filter_map(|message| message.octets).sum()
+        self.retrieve.iter().filter_map(|message| message.octets).fold(0, u64::saturating_add)
     }
 
     /// How many messages are left for this reason.

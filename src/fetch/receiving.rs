@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::Plan;
+use super::run::Last;
 use super::store::{Parcel, Store};
 use crate::archive::ListedMessage;
 use crate::job::Progress;
@@ -71,15 +72,16 @@ impl Receiving {
     }
 
     /// Takes an answer in; answers the message, if it came.
-    pub fn take(&mut self, retrieved: Retrieved) -> Option<ListedMessage> {
+    pub fn take(&mut self, retrieved: Retrieved) -> Option<Last> {
         self.done += 1;
         match retrieved {
             Retrieved::Message { number, octets } => {
                 self.octets_done += octets.len() as u64;
                 self.batch_octets += octets.len();
                 let listed = self.outstanding.remove(&number)?;
+                let longer = listed.octets.is_some_and(|expected| octets.len() as u64 > expected);
                 self.batch.push(Parcel { listed: listed.clone(), octets });
-                Some(listed)
+                Some(Last { message: listed, longer })
             }
             Retrieved::Refused { number, code: Some(Code::Utf8), .. } => {
                 self.wants_utf8.extend(self.outstanding.remove(&number));

@@ -126,6 +126,13 @@ pub(super) async fn giving_up<T>(
     }
 }
 
+/// A message that came whole as it seemed.
+pub(super) struct Last {
+    pub message: ListedMessage,
+    /// Longer than LIST says.
+    pub longer: bool,
+}
+
 /// A visit under way.
 pub(super) struct Fetch<'a> {
     pub archive: &'a Archive,
@@ -139,7 +146,7 @@ pub(super) struct Fetch<'a> {
     /// The server said of a message that it can be had in UTF8 mode only (quirk 95).
     insists_on_utf8: bool,
     /// What the server sent last, whole as it seemed. When octets follow that nobody asked for, its end was none.
-    pub last: Option<ListedMessage>,
+    pub last: Option<Last>,
     pub outcome: SessionOutcome,
     pub log: Vec<LogEntry>,
 }
@@ -176,12 +183,13 @@ impl Fetch<'_> {
     async fn visit_server(&mut self, password: &SecretString) -> Result<Then, FetchError> {
         self.last = None;
         let ended = self.session(password).await;
-        if let (Err(error), Some(last)) = (&ended, self.last.take())
-            && is_of_protocol(error)
+        if let (Err(error), Some(Last { message, longer })) = (&ended, self.last.take())
+            && (is_of_protocol(error) || longer)
         {
             // Quirk 52: a server that does not byte-stuff cuts a message short at a line of one dot, and the rest of it
-            // arrives as garbage. The row keeps the copy, and the message is retrieved again at each visit.
-            self.note_states(keys(&[last]), CopyState::Listed).await?;
+            // arrives as garbage. Quirk 55: where an end got lost, the answer to the next command is taken for a part of
+            // this message, and then there is silence. The row keeps the copy, and the message is retrieved again.
+            self.note_states(keys(&[message]), CopyState::Listed).await?;
         }
         ended
     }
@@ -262,7 +270,8 @@ impl Fetch<'_> {
         note(plan.returned, LogEntry::Returned { messages: plan.returned });
         for why in [Left::TooLarge, Left::HeaderFirst, Left::OverBudget, Left::Refused] {
             let left: Vec<_> = plan.left.iter().filter(|(_, reason)| *reason == why).collect();
-            let octets = left.iter().filter_map(|(message, _)| message.octets).sum();
+            let sizes = left.iter().filter_map(|(message, _)| message.octets);
+            let octets = sizes.fold(0, u64::saturating_add);
             note(left.len() as u64, LogEntry::Left { messages: left.len() as u64, octets, why });
         }
         self.log.extend(plan.withheld.map(|why| LogEntry::Withheld { why }));
