@@ -83,7 +83,7 @@ pub fn password(account: &Account) -> Result<Option<SecretString>, SecretsError>
         Some(command) => from_command(command, COMMAND_PATIENCE).map(Some),
         None => {
             let name = keyring_name(account);
-            with_keyring(KEYRING_PATIENCE, move |store| store.read(&name))
+            with_keyring(move |store| store.read(&name))
         }
     }
 }
@@ -91,14 +91,14 @@ pub fn password(account: &Account) -> Result<Option<SecretString>, SecretsError>
 /// Keeps a password in the keyring.
 pub fn keep(account: &Account, password: &SecretString) -> Result<(), SecretsError> {
     let (name, password) = (keyring_name(account), password.clone());
-    with_keyring(KEYRING_PATIENCE, move |store| store.write(&name, &password))
+    with_keyring(move |store| store.write(&name, &password))
 }
 
 /// Removes it from there, and what is held for this run; fine when there is none.
 pub fn forget(account: &Account) -> Result<(), SecretsError> {
     release(account);
     let name = keyring_name(account);
-    with_keyring(KEYRING_PATIENCE, move |store| store.erase(&name))
+    with_keyring(move |store| store.erase(&name))
 }
 
 /// Holds a password in memory until the program ends: asked for in the window, or the sample mailbox's.
@@ -138,22 +138,34 @@ struct Platform;
 
 impl Store for Platform {
     fn read(&self, name: &str) -> Result<Option<SecretString>, SecretsError> {
-        match platform_entry(name)?.get_password() {
-            Ok(password) => Ok(Some(password.into())),
-            Err(keyring_core::Error::NoEntry) => Ok(None),
-            Err(error) => Err(sorted(error)),
-        }
+        read(&platform_entry(name)?)
     }
 
     fn write(&self, name: &str, password: &SecretString) -> Result<(), SecretsError> {
-        platform_entry(name)?.set_password(password.expose_secret()).map_err(sorted)
+        write(&platform_entry(name)?, password)
     }
 
     fn erase(&self, name: &str) -> Result<(), SecretsError> {
-        match platform_entry(name)?.delete_credential() {
-            Ok(()) | Err(keyring_core::Error::NoEntry) => Ok(()),
-            Err(error) => Err(sorted(error)),
-        }
+        erase(&platform_entry(name)?)
+    }
+}
+
+fn read(entry: &keyring_core::Entry) -> Result<Option<SecretString>, SecretsError> {
+    match entry.get_password() {
+        Ok(password) => Ok(Some(password.into())),
+        Err(keyring_core::Error::NoEntry) => Ok(None),
+        Err(error) => Err(sorted(error)),
+    }
+}
+
+fn write(entry: &keyring_core::Entry, password: &SecretString) -> Result<(), SecretsError> {
+    entry.set_password(password.expose_secret()).map_err(sorted)
+}
+
+fn erase(entry: &keyring_core::Entry) -> Result<(), SecretsError> {
+    match entry.delete_credential() {
+        Ok(()) | Err(keyring_core::Error::NoEntry) => Ok(()),
+        Err(error) => Err(sorted(error)),
     }
 }
 
@@ -178,10 +190,13 @@ fn sorted(error: keyring_core::Error) -> SecretsError {
 }
 
 fn with_keyring<T: Send + 'static>(
-    patience: Duration,
     job: impl FnOnce(&dyn Store) -> Result<T, SecretsError> + Send + 'static,
 ) -> Result<T, SecretsError> {
-    on_own_thread(Arc::new(Platform), patience, job)
+    #[cfg(test)]
+    if let Some(store) = tests::instead() {
+        return on_own_thread(store, tests::SOON, job);
+    }
+    on_own_thread(Arc::new(Platform), KEYRING_PATIENCE, job)
 }
 
 /// Runs a job of a store on a thread that is given up when it does not end in time: nothing can stop a call that hangs.
@@ -281,7 +296,7 @@ mod tests {
     use super::*;
     use crate::account::{AccountId, Fetching, Retention, Security, Server};
 
-    const SOON: Duration = Duration::from_millis(200);
+    pub(super) const SOON: Duration = Duration::from_millis(200);
     const LATE: Duration = Duration::from_secs(20);
 
     fn account(address: &str) -> Account {
@@ -334,6 +349,102 @@ mod tests {
         fn erase(&self, _: &str) -> Result<(), SecretsError> {
             Err(SecretsError::KeyringRefused)
         }
+    }
+
+    thread_local! {
+        static INSTEAD: std::cell::RefCell<Option<Arc<dyn Store>>> = const { std::cell::RefCell::new(None) };
+    }
+
+    /// The store that a test put in the place of the platform's, for its own thread.
+    pub(super) fn instead() -> Option<Arc<dyn Store>> {
+        INSTEAD.with_borrow(Clone::clone)
+    }
+
+    fn put_instead(store: impl Store + 'static) {
+        INSTEAD.set(Some(Arc::new(store)));
+    }
+
+    /// keyring-core's own mock; where told so, each call fails in this way.
+    struct Mocked {
+        store: Arc<keyring_core::mock::Store>,
+        fault: Option<fn() -> keyring_core::Error>,
+    }
+
+    impl Mocked {
+        fn new(fault: Option<fn() -> keyring_core::Error>) -> Mocked {
+            Mocked { store: keyring_core::mock::Store::new().unwrap(), fault }
+        }
+
+        fn entry(&self, name: &str) -> keyring_core::Entry {
+            use keyring_core::api::CredentialStoreApi;
+            let entry = self.store.build(SERVICE, name, None).unwrap();
+            let mock: &keyring_core::mock::Cred = entry.as_any().downcast_ref().unwrap();
+            self.fault.into_iter().for_each(|fault| mock.set_error(fault()));
+            entry
+        }
+    }
+
+    impl Store for Mocked {
+        fn read(&self, name: &str) -> Result<Option<SecretString>, SecretsError> {
+            super::read(&self.entry(name))
+        }
+        fn write(&self, name: &str, password: &SecretString) -> Result<(), SecretsError> {
+            super::write(&self.entry(name), password)
+        }
+        fn erase(&self, name: &str) -> Result<(), SecretsError> {
+            super::erase(&self.entry(name))
+        }
+    }
+
+    /// Fault 67: there is none, it is locked, it says no, it holds what is no password, it dies in the middle of a call.
+    /// Each time the user is asked, and what they give is held for this run only.
+    #[test]
+    fn whatever_the_keyring_does_the_user_can_be_asked() {
+        use keyring_core::Error;
+        let faults: [fn() -> Error; 8] = [
+            || Error::NoDefaultStore,
+            || Error::PlatformFailure("no session bus".into()),
+            || Error::NoStorageAccess("the collection is locked".into()),
+            || Error::NoStorageAccess("dismissed by the user".into()),
+            || Error::BadEncoding(b"hunter2\xff".to_vec()),
+            || Error::Ambiguous(Vec::new()),
+            || Error::TooLong("password".into(), 10),
+            || Error::NotSupportedByStore("read only".into()),
+        ];
+        for (number, fault) in faults.into_iter().enumerate() {
+            let account = account(&format!("fault{number}@example.org"));
+            put_instead(Mocked::new(Some(fault)));
+            for error in [password(&account).unwrap_err(), keep(&account, &"hunter2".into()).unwrap_err()] {
+                assert!(error.is_of_keyring(), "{error:?}");
+                assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
+            }
+            hold(&account, &"typed".into());
+            assert_eq!(password(&account).unwrap().unwrap().expose_secret(), "typed");
+            assert!(forget(&account).is_err(), "said, not passed over");
+            assert!(password(&account).is_err(), "and gone all the same");
+        }
+        put_instead(Hanging);
+        let account = account("hangs@example.org");
+        assert!(matches!(password(&account), Err(SecretsError::TimedOut)));
+        assert!(matches!(keep(&account, &"x".into()), Err(SecretsError::NoKeyring)), "its client panicked");
+    }
+
+    /// Fault 67: what lies there for another account, or for another server, is not this account's.
+    #[test]
+    fn a_password_of_another_account_is_never_taken() {
+        put_instead(Mocked::new(None));
+        let (ann, bob) = (account("ann@example.org"), account("bob@example.org"));
+        let mut elsewhere = ann.clone();
+        elsewhere.server.host = "pop.example.net".into();
+        keep(&ann, &"of ann".into()).unwrap();
+        assert_eq!(password(&ann).unwrap().unwrap().expose_secret(), "of ann");
+        for other in [&bob, &elsewhere] {
+            assert!(password(other).unwrap().is_none());
+            forget(other).unwrap();
+        }
+        assert_eq!(password(&ann).unwrap().unwrap().expose_secret(), "of ann");
+        forget(&ann).unwrap();
+        assert!(password(&ann).unwrap().is_none());
     }
 
     #[test]

@@ -26,7 +26,7 @@ use reference::{Outcome, Reader};
 
 const SEED: u64 = 0x0930_2026;
 /// Beyond the octets of a piece and of the longest answer, a session may hold this much.
-const OVERHEAD: usize = 128 * 1024;
+const OVERHEAD: usize = 512 * 1024;
 
 /// Counts what the thread holds.
 struct Counting;

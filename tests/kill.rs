@@ -6,12 +6,16 @@
 //! message at DELE instead of at QUIT, as careless servers do: the hardest case for a client.
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)]
 
+#[path = "support/bench.rs"]
+mod bench;
 mod support;
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -25,7 +29,10 @@ const KILLS: usize = 200;
 const SEED: u64 = 0x0715_2026;
 /// New mail before each kill.
 const FRESH: usize = 6;
-/// A phase of a visit as the log names it, and the longest wait in microseconds before the kill.
+/// The pace of the server, and its pace where kills are to be many.
+const SLOW: u64 = 2_000;
+const FAST: u64 = 250;
+/// A phase of a visit as the log names it, and the longest wait in microseconds before the kill, at the slow pace.
 const PHASES: &[(&str, u64)] = &[("retr", 40_000), ("commit", 1_500), ("dele", 30_000), ("quit", 25_000)];
 
 /// What a run of the rig saw.
@@ -49,15 +56,21 @@ struct Rig {
 
 impl Rig {
     fn new(removes_at_dele: bool, seed: u64) -> Rig {
+        Rig::at(removes_at_dele, seed, SLOW)
+    }
+
+    /// `pace`: how long the server takes for a quarter of its slowest answer, in microseconds.
+    fn at(removes_at_dele: bool, seed: u64, pace: u64) -> Rig {
+        let pause = |quarters| Duration::from_micros(pace * quarters / 4);
         let options = Options::default()
             .messages([])
-            .pause(Verb::Retr, Moment::Amid, Duration::from_millis(5))
-            .pause(Verb::Dele, Moment::After, Duration::from_millis(4))
-            .pause(Verb::Quit, Moment::Before, Duration::from_millis(8))
-            .pause(Verb::Quit, Moment::After, Duration::from_millis(8));
+            .pause(Verb::Retr, Moment::Amid, pause(10))
+            .pause(Verb::Dele, Moment::After, pause(8))
+            .pause(Verb::Quit, Moment::Before, pause(16))
+            .pause(Verb::Quit, Moment::After, pause(16));
         let options = if removes_at_dele { options.lie(Lie::RemovesAtDele) } else { options };
         let server = Server::start(0, options).expect("a server");
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = support::rig::folder();
         support::add_account(
             folder.path(),
             server.user(),
@@ -127,6 +140,18 @@ impl Rig {
         (lost, here.values().filter(|count| **count > 1).count())
     }
 
+    /// As [`Rig::settle`], without a process for each message; and what was found by searching is what is here.
+    fn is_whole(&self) {
+        expect(postkeep(self.folder.path()).arg("fetch"), 0);
+        assert_eq!(self.server.messages().len(), 0, "messages left on the server");
+        let here = bench::stored(self.folder.path());
+        assert_eq!(here.len(), self.ever.len(), "numbers of messages");
+        assert!(self.ever.values().all(|message| here.get(message) == Some(&1)), "once, byte for byte");
+        bench::sound(self.folder.path(), "at the end");
+        let listed = expect(postkeep(self.folder.path()).args(["list", "--limit", "1000000", "--json"]), 0);
+        assert_eq!(json_lines(&listed).len(), self.ever.len(), "numbers listed");
+    }
+
     /// A whole fetch at the end: everything is here, nothing is there, and each byte is right.
     fn settle(&self) {
         expect(postkeep(self.folder.path()).arg("fetch"), 0);
@@ -148,6 +173,10 @@ fn is_running(child: &mut Child) -> bool {
 
 /// Kills until there were `kills` deaths inside a visit, or until mail was lost or doubled.
 fn play(rig: &mut Rig, program: &Path, kills: usize, dice: &mut Dice) -> Toll {
+    play_at(rig, program, kills, dice, SLOW)
+}
+
+fn play_at(rig: &mut Rig, program: &Path, kills: usize, dice: &mut Dice, pace: u64) -> Toll {
     let mut toll = Toll::default();
     let mut deaths = 0;
     for turn in 0..kills * 3 {
@@ -156,7 +185,7 @@ fn play(rig: &mut Rig, program: &Path, kills: usize, dice: &mut Dice) -> Toll {
         }
         rig.new_mail();
         let (phase, longest) = PHASES[turn % PHASES.len()];
-        if let Some(died_in) = rig.kill(program, phase, dice.below(longest)) {
+        if let Some(died_in) = rig.kill(program, phase, dice.below(longest * pace / SLOW)) {
             *toll.kills.entry(died_in).or_default() += 1;
             deaths += 1;
         }
@@ -197,4 +226,47 @@ fn a_build_that_sends_dele_before_the_commit_is_caught() {
     let toll = play(&mut rig, &build.program, KILLS, &mut Dice(SEED));
     println!("the mutant after {:?}: {} lost", toll.kills, toll.lost);
     assert!(toll.lost > 0, "the mutant lost nothing: the test above cannot fail");
+}
+
+/// Kills in so many workers at once.
+const WORKERS: usize = 2;
+/// Kills before an archive is settled and a new one begun.
+const OF_ONE: usize = 250;
+
+/// `tests/soak kills COUNT`: so many kills inside visits, in archives that each live through 250 of them and at the
+/// end hold everything exactly once.
+#[test]
+#[ignore = "by tests/soak"]
+fn soak_kills() {
+    let (count, seed) = bench::soak(SEED);
+    let program = &bench::program();
+    let survived = AtomicUsize::new(0);
+    let phases = Mutex::new(BTreeMap::<String, usize>::new());
+    std::thread::scope(|scope| {
+        for worker in 0..WORKERS {
+            let (survived, phases) = (&survived, &phases);
+            scope.spawn(move || {
+                let mut dice = Dice(seed * WORKERS as u64 + worker as u64 + 1);
+                let mut left = count / WORKERS + usize::from(worker < count % WORKERS);
+                while left > 0 {
+                    let removes_at_dele = dice.below(2) == 0;
+                    let own = dice.below(u64::MAX);
+                    let mut rig = Rig::at(removes_at_dele, own, FAST);
+                    let toll = play_at(&mut rig, program, left.min(OF_ONE), &mut dice, FAST);
+                    assert_eq!((toll.lost, toll.doubled), (0, 0), "seed {seed}, worker {worker}: {toll:?}");
+                    rig.is_whole();
+                    let killed: usize = toll.kills.values().sum();
+                    left -= killed.min(left);
+                    let sum = survived.fetch_add(killed, Ordering::Relaxed) + killed;
+                    for (phase, count) in toll.kills {
+                        *phases.lock().expect("counts").entry(phase).or_default() += count;
+                    }
+                    println!("{} of {}", bench::in_thousands(sum), bench::in_thousands(count));
+                }
+            });
+        }
+    });
+    println!("by phase: {:?}", phases.into_inner().expect("counts"));
+    let (survived, count) = (bench::in_thousands(survived.into_inner()), bench::in_thousands(count));
+    println!("kills survived {survived} of {count} (seed {seed})");
 }

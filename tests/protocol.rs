@@ -260,10 +260,18 @@ async fn capabilities_that_are_missing() {
         assert_eq!(rig.as_planned().await, (0, 3), "{capa:?}");
         rig.all_stored_once();
     }
-    // Without unique-ids nothing can be told apart, so nothing is fetched and nothing removed.
+    // Without unique-ids the header sections tell messages apart; without those nothing can be told apart, so nothing is
+    // fetched and nothing removed.
+    let unknown = |verb| Fault::refuse(verb, When::Always, "unknown command");
     for capa in [Capa::Unknown, lines(&["USER"])] {
-        let fault = Fault::refuse(Verb::Uidl, When::Always, "unknown command");
-        let rig = Rig::new(three().capa(capa.clone()).fault(fault), Retention::RemoveOnceStored);
+        let mut rig = Rig::new(three().capa(capa.clone()).fault(unknown(Verb::Uidl)), Retention::LeaveCopy);
+        assert_eq!(rig.as_planned().await, (3, 0), "{capa:?}");
+        assert_eq!(rig.as_planned().await, (0, 0), "{capa:?}");
+        rig.retain(Retention::RemoveOnceStored);
+        assert_eq!(rig.as_planned().await, (3, 3), "{capa:?}");
+        rig.all_stored_once();
+        let options = three().capa(capa.clone()).fault(unknown(Verb::Uidl)).fault(unknown(Verb::Top));
+        let rig = Rig::new(options, Retention::RemoveOnceStored);
         let (outcome, error) = rig.fetch().await;
         assert!(matches!(error, Some(FetchError::NoUniqueIds)), "{capa:?}: {error:?}");
         assert_eq!((outcome.retrieved, outcome.deleted, rig.server.messages().len()), (0, 0, 3));

@@ -15,7 +15,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::error::{ArchiveError, Result};
 use super::known::Known;
-use super::{Archive, index, open};
+use super::{Archive, index, medium, open};
 
 /// Reading connections kept open when idle: the window, a search, a fetch and a job.
 const IDLE_READERS: usize = 4;
@@ -29,6 +29,8 @@ pub(super) struct Shared {
     pub(super) index: index::Index,
     readers: Readers,
     writer: Option<Mutex<Connection>>,
+    /// The file that the writer has open.
+    held: Mutex<Option<File>>,
     /// Held for as long as the archive is open for writing.
     _lock: Option<File>,
 }
@@ -79,17 +81,23 @@ impl Archive {
     /// Opens the archive in `folder` for writing, making it (0700, files 0600) where there is none. Takes the lock.
     pub fn open(folder: &Path) -> Result<Archive> {
         let diagnosed = |error: ArchiveError| error.diagnosed(folder);
+        medium::refuse_network(folder)?;
         open::make_folder(folder)?;
         let lock = open::lock(folder)?;
+        tracing::trace!(phase = "locked");
         if open::inspect(folder)? == open::Found::Nothing {
             open::create(folder).map_err(diagnosed)?;
         }
+        let held = open::hold(folder)?;
+        open::examine(folder).map_err(diagnosed)?;
         let writer = open::writer(folder).map_err(diagnosed)?;
-        Ok(Archive::assemble(folder, Some(writer), Some(lock)))
+        tracing::trace!(phase = "opened");
+        Ok(Archive::assemble(folder, Some((writer, held, lock))))
     }
 
     /// Opens an existing archive for reading, beside a process that may be writing it.
     pub fn open_read_only(folder: &Path) -> Result<Archive> {
+        medium::refuse_network(folder)?;
         match open::inspect(folder) {
             Ok(open::Found::Nothing) => return Err(ArchiveError::Missing { folder: folder.to_owned() }),
             Ok(open::Found::Ours) => {}
@@ -98,16 +106,28 @@ impl Archive {
             }
             Err(error) => return Err(error),
         }
-        let archive = Archive::assemble(folder, None, None);
-        archive.read(|connection| open::known(connection))?;
+        if open::is_older(folder)? {
+            // Brought up to date first; what asks after its tables does not know the old ones.
+            drop(Archive::open(folder)?);
+        }
+        let archive = Archive::assemble(folder, None);
+        archive.read(|connection| {
+            open::known(connection)?;
+            open::refuse_foreign_journal(connection, folder)
+        })?;
         Ok(archive)
     }
 
-    fn assemble(folder: &Path, writer: Option<Connection>, lock: Option<File>) -> Archive {
+    fn assemble(folder: &Path, writing: Option<(Connection, File, File)>) -> Archive {
+        let (writer, held, lock) = match writing {
+            Some((writer, held, lock)) => (Some(writer), Some(held), Some(lock)),
+            None => (None, None, None),
+        };
         Archive {
             shared: Arc::new(Shared {
                 folder: folder.to_owned(),
                 writer: writer.map(Mutex::new),
+                held: Mutex::new(held),
                 broken: AtomicU8::new(WHOLE),
                 readers: Readers::new(folder.join(open::MAIL)),
                 index: index::Index::new(folder),
@@ -145,6 +165,12 @@ impl Archive {
             return Err(ArchiveError::Missing { folder: folder.clone() });
         }
         self.shared.readers.forget();
+        {
+            let mut held = lock(&self.shared.held);
+            // Given up first: a lock of one's own is in the way like any other.
+            *held = None;
+            *held = Some(open::hold(folder)?);
+        }
         let connection = open::writer(folder).map_err(|error| error.diagnosed(folder))?;
         if broken == IN_DOUBT {
             let verdict: String = connection
@@ -166,7 +192,8 @@ impl Archive {
         if self.shared.broken.load(Ordering::Acquire) != WHOLE {
             return Err(ArchiveError::WritesStopped);
         }
-        committed(&mut writer, work).map_err(|error| {
+        let written = committed(&mut writer, work).and_then(|answer| self.in_place().map(|()| answer));
+        written.map_err(|error| {
             let error = error.diagnosed(&self.shared.folder);
             if error.stops_writes() {
                 let full = matches!(error, ArchiveError::DiskFull { .. });
@@ -174,6 +201,16 @@ impl Archive {
             }
             error
         })
+    }
+
+    /// What was committed to a file that is not there any more is not stored.
+    fn in_place(&self) -> Result<()> {
+        let folder = &self.shared.folder;
+        let held = lock(&self.shared.held);
+        match held.as_ref() {
+            Some(held) if open::in_place(folder, held) => Ok(()),
+            _ => Err(ArchiveError::Missing { folder: folder.clone() }),
+        }
     }
 
     /// Brings everything from the journal into the file and empties it, so that no old page stays behind. Best effort:
@@ -195,8 +232,11 @@ impl Archive {
 }
 
 fn committed<T>(connection: &mut Connection, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+    tracing::trace!(phase = "before BEGIN");
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let answer = work(&transaction)?;
+    tracing::trace!(phase = "before COMMIT");
     transaction.commit()?;
+    tracing::trace!(phase = "after COMMIT");
     Ok(answer)
 }

@@ -30,6 +30,9 @@ pub enum ArchiveError {
     /// `mail.db` is gone but its journal is there: the folder was copied or cleaned up in part.
     #[error("{} is missing, though its journal is there", .file.display())]
     JournalAlone { file: PathBuf },
+    /// The journal beside `mail.db` was written by another archive: files of two folders were mixed.
+    #[error("the journal beside {} belongs to another archive", .file.display())]
+    ForeignJournal { file: PathBuf },
     /// The disk, or the quota, is full. Nothing of the batch was stored.
     #[error("no space left for the archive in {}", .folder.display())]
     DiskFull { folder: PathBuf },
@@ -42,6 +45,9 @@ pub enum ArchiveError {
     /// The file or the file system does not let itself be written.
     #[error("the archive in {} cannot be written", .folder.display())]
     ReadOnly { folder: PathBuf },
+    /// The folder is on another computer, where neither locks nor the write-ahead log hold.
+    #[error("the archive in {} is on a network file system ({kind})", .folder.display())]
+    NetworkFolder { folder: PathBuf, kind: String },
     /// This handle was opened for reading.
     #[error("this archive was opened for reading only")]
     OpenedForReading,
@@ -104,6 +110,7 @@ impl ArchiveError {
                 | ArchiveError::Damaged { .. }
                 | ArchiveError::DiskError { .. }
                 | ArchiveError::ReadOnly { .. }
+                | ArchiveError::Missing { .. }
         )
     }
 }

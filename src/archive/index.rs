@@ -140,6 +140,10 @@ fn current(connection: &Connection) -> Result<bool> {
 /// Opens an index for writing, empty where there is none.
 fn open_writer(path: &Path) -> Result<Connection> {
     if !path.exists() {
+        // Where the truth is gone, as from a drive that was pulled out, no index is made in its place.
+        if path.parent().is_some_and(|folder| !folder.join(open::MAIL).exists()) {
+            return Err(ArchiveError::Missing { folder: path.parent().unwrap_or(path).to_owned() });
+        }
         open::create_private(path).map_err(|error| ArchiveError::io(path, error))?;
     }
     let mut connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
@@ -155,6 +159,7 @@ fn open_writer(path: &Path) -> Result<Connection> {
     if !current(&connection)? {
         let transaction = connection.transaction()?;
         transaction.execute_batch(SCHEMA)?;
+        tracing::trace!(phase = "schema of the index");
         transaction.pragma_update(None, "user_version", VERSION)?;
         transaction.commit()?;
     }
@@ -197,10 +202,13 @@ impl Archive {
             remove(&building);
             return Err(error.diagnosed(self.folder()));
         }
+        tracing::trace!(phase = "index built");
         self.discard(&mut writer);
+        tracing::trace!(phase = "old index gone");
         let place = &self.shared.index.path;
         fs::rename(&building, place).map_err(|error| ArchiveError::io(place, error))?;
-        open::sync_folder(self.folder());
+        tracing::trace!(phase = "index renamed");
+        open::sync_folder(self.folder())?;
         built
     }
 
@@ -283,7 +291,9 @@ impl Archive {
             for entry in &entries {
                 enter(&transaction, entry)?;
             }
+            tracing::trace!(phase = "before COMMIT of the index");
             transaction.commit()?;
+            tracing::trace!(phase = "after COMMIT of the index");
             done += taken as u64;
             report(Progress::of(done, total));
         }

@@ -45,6 +45,7 @@ impl Archive {
                 Keyed { exact, likeness: message::likeness_given(&incoming.bytes, exact), incoming }
             })
             .collect();
+        tracing::trace!(phase = "batch hashed");
         self.write(|transaction| batch.iter().map(|keyed| ingest_one(transaction, keyed)).collect())
     }
 }
@@ -211,6 +212,7 @@ fn store(
         None => store_original(transaction, keyed)?,
     };
     let id = store_message(transaction, original, account, micros(keyed.incoming.arrived), twin_of)?;
+    tracing::trace!(phase = "message without ledger row");
     add_marks(transaction, id, keyed.incoming.marks)?;
     Ok(id)
 }
@@ -221,6 +223,7 @@ fn store_original(transaction: &Transaction<'_>, keyed: &Keyed) -> Result<i64> {
         .prepare_cached("INSERT INTO original (sha256, likeness, octets) VALUES (?1, ?2, ?3)")?
         .execute(params![keyed.exact, keyed.likeness, count(bytes.len() as u64)])?;
     let original = transaction.last_insert_rowid();
+    tracing::trace!(phase = "original without body");
     transaction.prepare_cached("INSERT INTO body (original, codec, bytes) VALUES (?1, ?2, ?3)")?.execute(params![
         original,
         original::AS_RECEIVED,

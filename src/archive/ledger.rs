@@ -52,10 +52,17 @@ impl Archive {
                 let row = params![maildrop.0, listed.uidl, listed.ordinal, octets, micros(now), session.0, age];
                 enter.execute(row)?;
             }
+            tracing::trace!(phase = "listing entered");
             if complete {
                 transaction.execute(
                     "UPDATE ledger SET state = CASE WHEN state = 1 THEN 5 ELSE 3 END
                      WHERE maildrop = ?1 AND last_session <> ?2 AND state IN (1, 2, 4)",
+                    params![maildrop.0, session.0],
+                )?;
+                // A server that numbers anew at each visit must not make the ledger grow: such a row says nothing that
+                // its message's own row does not.
+                transaction.execute(
+                    "DELETE FROM ledger WHERE maildrop = ?1 AND last_session <> ?2 AND state = 5 AND recognised = 1",
                     params![maildrop.0, session.0],
                 )?;
             }
@@ -170,6 +177,7 @@ impl Archive {
                 })
                 .optional()?;
             let Some((id, digest, message)) = stored else { return Ok(None) };
+            tracing::trace!(phase = "read back");
             let Some(bytes) = original::bytes(connection, id)? else { return Ok(None) };
             Ok((Digest::of(&bytes) == digest).then_some(Proof { number: listed.number, message }))
         })

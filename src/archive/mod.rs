@@ -20,6 +20,7 @@ mod known;
 mod ledger;
 mod log;
 mod maildrop;
+mod medium;
 mod open;
 mod original;
 mod query;

@@ -19,6 +19,16 @@ pub(super) const APPLICATION_ID: i32 = 0x506F_7374;
 pub(super) const MAIL: &str = "mail.db";
 const LOCK: &str = "lock";
 
+/// The largest file that is looked at whole when it is opened after a crash, in octets: a second or two.
+const EXAMINED: u64 = 1 << 30;
+
+/// Instructions of SQLite's virtual machine between two points at which a test may kill a migration.
+#[cfg(debug_assertions)]
+const MIGRATION_STEP: i32 = 50;
+
+/// By more than this no migration raises the number of the schema.
+const MIGRATED: i32 = 10_000;
+
 const MIGRATIONS: &[&str] =
     &[include_str!("../../migrations/001-archive.sql"), include_str!("../../migrations/002-trust.sql")];
 
@@ -34,7 +44,8 @@ pub(super) fn make_folder(folder: &Path) -> Result<()> {
         Ok(mut entries) => entries.next().is_none(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             fs::create_dir_all(folder).map_err(io)?;
-            sync_folder(folder.parent().unwrap_or(folder));
+            sync_folder(folder.parent().unwrap_or(folder))?;
+            tracing::trace!(phase = "folder made");
             true
         }
         Err(error) => return Err(io(error)),
@@ -56,11 +67,17 @@ fn close_to_others(_path: &Path, _mode: u32) -> std::io::Result<()> {
     Ok(()) // the profile folder is the user's own there
 }
 
-/// Makes a rename or a new file in `folder` last through a power cut. Best effort: some file systems refuse it.
-pub(super) fn sync_folder(folder: &Path) {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    if let Ok(folder) = File::open(folder) {
-        let _ = folder.sync_all();
+/// Makes a rename or a new file in `folder` last through a power cut. Some file systems refuse it, which is no error; a
+/// disk that fails is.
+pub(super) fn sync_folder(folder: &Path) -> Result<()> {
+    use std::io::ErrorKind;
+    let named = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    match File::open(named).and_then(|folder| folder.sync_all()) {
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
+        // Windows opens no folders, and a folder above ours need not be ours to read.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
+        Err(error) => Err(ArchiveError::DiskError { folder: folder.to_owned(), detail: error.to_string() }),
+        Ok(()) => Ok(()),
     }
 }
 
@@ -76,6 +93,61 @@ pub(super) fn lock(folder: &Path) -> Result<File> {
         Err(TryLockError::WouldBlock) => Err(ArchiveError::Locked),
         Err(TryLockError::Error(error)) => Err(ArchiveError::io(&path, error)),
     }
+}
+
+/// Locks the archive's file itself too: a folder of another name may hold the same file by a link, and then has a lock
+/// of its own. The handle also tells whether the file is still in its place: see [`in_place`].
+pub(super) fn hold(folder: &Path) -> Result<File> {
+    let path = folder.join(MAIL);
+    let file = File::open(&path).map_err(|error| ArchiveError::io(&path, error))?;
+    // Elsewhere such a lock is the same as those that SQLite takes, and would keep it out.
+    #[cfg(target_os = "linux")]
+    if let Err(TryLockError::WouldBlock) = file.try_lock() {
+        return Err(ArchiveError::Locked);
+    }
+    Ok(file)
+}
+
+/// Whether the file that is open is the one that stands in the folder. On a drive that was pulled out, or in a folder
+/// that was removed, SQLite goes on writing to a file that nobody will ever find again.
+#[cfg(unix)]
+pub(super) fn in_place(folder: &Path, held: &File) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    let there = fs::metadata(folder.join(MAIL)).map(identity);
+    there.is_ok_and(|there| held.metadata().map(identity).is_ok_and(|held| held == there))
+}
+
+#[cfg(not(unix))]
+pub(super) fn in_place(folder: &Path, _held: &File) -> bool {
+    folder.join(MAIL).exists() // an open file cannot be removed there
+}
+
+/// Refuses a journal that another archive wrote: nothing in SQLite tells it from ours, and what stands in it would take
+/// the place of our pages. Told by the number of the schema, which begins at random in each archive and only grows.
+pub(super) fn refuse_foreign_journal(connection: &Connection, folder: &Path) -> Result<()> {
+    let path = folder.join(MAIL);
+    let mut header = Vec::with_capacity(100);
+    let read = File::open(&path).and_then(|file| file.take(100).read_to_end(&mut header));
+    read.map_err(|error| ArchiveError::io(&path, error))?;
+    let through_journal: i32 = connection.pragma_query_value(None, "schema_version", |row| row.get(0))?;
+    let grown = through_journal.wrapping_sub(big_endian(&header, 40));
+    if (0..MIGRATED).contains(&grown) { Ok(()) } else { Err(ArchiveError::ForeignJournal { file: path }) }
+}
+
+/// After an end in the middle of work, which leaves a journal: has SQLite look at the file through the journal before
+/// anything is written, so that a journal that belongs to another file does no harm. Larger archives are left to
+/// `check`.
+pub(super) fn examine(folder: &Path) -> Result<()> {
+    let path = folder.join(MAIL);
+    let size = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
+    if size(&with_suffix(&path, "-wal")) == 0 || size(&path) > EXAMINED {
+        return Ok(());
+    }
+    let connection = reader(&path)?;
+    refuse_foreign_journal(&connection, folder)?;
+    let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if verdict == "ok" { Ok(()) } else { Err(ArchiveError::Damaged { folder: folder.to_owned(), detail: verdict }) }
 }
 
 fn unwritable(folder: &Path, path: &Path, error: std::io::Error) -> ArchiveError {
@@ -140,6 +212,13 @@ pub(super) fn inspect(folder: &Path) -> Result<Found> {
     Ok(Found::Ours)
 }
 
+/// Whether an older version of the program wrote the archive last. Asked of SQLite, for the number may be in the journal.
+pub(super) fn is_older(folder: &Path) -> Result<bool> {
+    let connection = reader(&folder.join(MAIL)).map_err(|error| error.diagnosed(folder))?;
+    let version: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    Ok(version < known_version())
+}
+
 fn big_endian(header: &[u8], at: usize) -> i32 {
     header.get(at..at + 4).and_then(|octets| octets.try_into().ok()).map_or(0, i32::from_be_bytes)
 }
@@ -162,24 +241,47 @@ pub(super) fn create(folder: &Path) -> Result<()> {
         let _ = fs::remove_file(with_suffix(&fresh, suffix));
     }
     create_private(&fresh).map_err(|error| unwritable(folder, &fresh, error))?;
+    tracing::trace!(phase = "empty file made");
     let mut connection = Connection::open_with_flags(&fresh, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     // Most of the file is messages, which in larger pages are shorter chains: a quarter less work to store.
     connection.pragma_update(None, "page_size", 8_192)?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    connection.pragma_update(None, "schema_version", random_number())?;
     settle(&connection)?;
     migrate(&mut connection)?;
     // The last connection to close brings everything from the journal into the file.
     connection.close().map_err(|(_, error)| error)?;
     File::open(&fresh).and_then(|file| file.sync_all()).map_err(|error| ArchiveError::io(&fresh, error))?;
     let place = folder.join(MAIL);
+    tracing::trace!(phase = "schema made");
     fs::rename(&fresh, &place).map_err(|error| ArchiveError::io(&place, error))?;
-    sync_folder(folder);
+    tracing::trace!(phase = "archive named");
+    sync_folder(folder)?;
+    tracing::trace!(phase = "archive made");
     Ok(())
+}
+
+/// Where the number of the schema begins: see [`refuse_foreign_journal`].
+fn random_number() -> i32 {
+    use std::hash::{BuildHasher as _, RandomState};
+    i32::try_from(RandomState::new().hash_one(std::process::id()) >> 34).unwrap_or(0)
 }
 
 fn migrate(connection: &mut Connection) -> Result<()> {
     let migrations = Migrations::new(MIGRATIONS.iter().map(|sql| M::up(sql)).collect());
-    match migrations.to_latest(connection) {
+    // So that tests can have it killed after each few instructions of SQLite: finer than at each statement.
+    #[cfg(debug_assertions)]
+    connection.progress_handler(
+        MIGRATION_STEP,
+        Some(|| {
+            tracing::trace!(phase = "migrating");
+            false
+        }),
+    )?;
+    let migrated = migrations.to_latest(connection);
+    #[cfg(debug_assertions)]
+    connection.progress_handler(0, None::<fn() -> bool>)?;
+    match migrated {
         Ok(()) => Ok(()),
         Err(rusqlite_migration::Error::RusqliteError { err, .. }) => Err(ArchiveError::Sqlite(err)),
         Err(_) => refuse_newer(i32::MAX),
@@ -193,6 +295,8 @@ pub(super) fn writer(folder: &Path) -> Result<Connection> {
     settle(&connection)?;
     refuse_newer(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)?;
     migrate(&mut connection)?;
+    // The journal was just made. SQLite syncs its name too, but does not tell when that fails.
+    sync_folder(folder)?;
     Ok(connection)
 }
 
@@ -206,10 +310,15 @@ fn settle(connection: &Connection) -> Result<()> {
     // After a large import the journal gives its room back.
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
     distrust(connection)?;
+    assured(connection, &journal)
+}
+
+/// Reads back what durability rests on.
+pub(super) fn assured(connection: &Connection, journal: &str) -> Result<()> {
     let synchronous: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;
     let foreign_keys: i64 = connection.pragma_query_value(None, "foreign_keys", |row| row.get(0))?;
     for (setting, held, found) in [
-        ("journal_mode=WAL", journal == "wal", journal.clone()),
+        ("journal_mode=WAL", journal == "wal", journal.to_owned()),
         ("synchronous=FULL", synchronous == 2, synchronous.to_string()),
         ("foreign_keys=ON", foreign_keys == 1, foreign_keys.to_string()),
     ] {

@@ -3,9 +3,9 @@
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::columns::{time, uncount};
-use super::error::Result;
+use super::error::{ArchiveError, Result};
 use super::{Archive, Marks, Stored};
-use crate::account::MessageId;
+use crate::account::{Digest, MessageId};
 
 /// The codec of bytes stored as they came. Others may come later.
 pub(super) const AS_RECEIVED: i64 = 0;
@@ -37,13 +37,25 @@ pub(super) fn stored_of(row: &Row<'_>) -> rusqlite::Result<Stored> {
 
 impl Archive {
     /// The original bytes, exactly. `None` when there is no such message.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Damaged`] also when they are not those that were stored: what rotted is never shown as good mail.
     pub fn original(&self, id: MessageId) -> Result<Option<Vec<u8>>> {
         self.read(|connection| {
-            let original = connection
-                .prepare_cached("SELECT original FROM message WHERE id = ?1")?
-                .query_row([id], |row| row.get(0))
+            let found: Option<(i64, Digest)> = connection
+                .prepare_cached(
+                    "SELECT original, sha256 FROM message JOIN original ON original.id = original
+                     WHERE message.id = ?1",
+                )?
+                .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()?;
-            original.map_or(Ok(None), |original| bytes(connection, original))
+            let Some((original, digest)) = found else { return Ok(None) };
+            let bytes = bytes(connection, original)?;
+            if bytes.as_ref().is_some_and(|bytes| Digest::of(bytes) != digest) {
+                let detail = format!("the bytes of message {id} are not those that were stored");
+                return Err(ArchiveError::Damaged { folder: self.folder().to_owned(), detail });
+            }
+            Ok(bytes)
         })
     }
 

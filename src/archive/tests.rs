@@ -1,6 +1,8 @@
 //! The archive as its callers see it: what is stored, deduplicated, proved, refused.
 
+mod bin;
 mod lists;
+mod maildrops;
 mod opening;
 mod safety;
 

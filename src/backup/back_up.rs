@@ -37,7 +37,7 @@ const ROUNDS: usize = 3;
 /// # Errors
 /// Every variant but [`BackupError::TargetExists`]; the earlier backup is as good as it was.
 pub fn back_up(archive: &Archive, folder: &Path, cancel: &Cancel, report: StepReport<'_>) -> Result<BackedUp> {
-    let mut options = Options { segment: segment::LARGEST_SEGMENT, moment: &mut |_| {} };
+    let mut options = Options { segment: segment::LARGEST_SEGMENT, moment: &mut |phase| tracing::trace!(phase) };
     back_up_with(&mut options, archive, folder, cancel, report)
 }
 

@@ -9,7 +9,7 @@ use super::durable::{self, Unfinished};
 use super::mbox::{self, Fit};
 use super::segment::ZipFolder;
 use super::{BackupError, Doing, Exported, Format, Result, maildir, names};
-use crate::archive::{Archive, Stored, View};
+use crate::archive::{Archive, ArchiveError, Stored, View};
 use crate::job::{Cancel, Progress, Report, unless_cancelled};
 
 /// Exports all messages, or those found by a query; of twins, which are shown as one message, the one that is shown.
@@ -42,7 +42,15 @@ pub fn export(
     for stored in &chosen {
         unless_cancelled(cancel)?;
         // A message may have been erased since the list was made: then there is nothing to export.
-        if let Some(bytes) = archive.original(stored.id)? {
+        let bytes = match archive.original(stored.id) {
+            // One damaged message must not keep the others from being exported.
+            Err(ArchiveError::Damaged { .. }) => {
+                exported.inexact.push(format!("Message {} is damaged in the archive and was not exported.", stored.id));
+                None
+            }
+            bytes => bytes?,
+        };
+        if let Some(bytes) = bytes {
             if let Some(sentence) = output.add(stored, &bytes).map_err(writing)? {
                 exported.inexact.push(sentence);
             }

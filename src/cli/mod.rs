@@ -13,6 +13,8 @@ mod account;
 mod backup;
 mod browse;
 mod demo;
+#[cfg(all(unix, debug_assertions))]
+mod failpoint;
 mod failure;
 mod fetch;
 mod health;
@@ -26,6 +28,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use self::failure::{Failure, Status};
 use self::place::Place;
@@ -112,8 +117,12 @@ pub fn run() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // A closed terminal cannot be told anything.
-            let _ = error.print();
+            // A closed terminal cannot be told anything. What was typed is quoted in it.
+            if error.use_stderr() {
+                print::say(error.to_string().trim_end());
+            } else {
+                let _ = error.print();
+            }
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
@@ -159,10 +168,25 @@ fn dispatch(arguments: Arguments) -> Result<Status, Failure> {
 /// A trace on stderr for who looks for a fault: only where POSTKEEP_LOG asks for it, such as `postkeep=debug`. Passwords
 /// and mail are never in it.
 fn log_to_stderr() {
-    let Some(filter) = std::env::var("POSTKEEP_LOG").ok().filter(|filter| !filter.is_empty()) else { return };
-    let filter = tracing_subscriber::EnvFilter::new(filter);
+    let filter = std::env::var("POSTKEEP_LOG").ok().filter(|filter| !filter.is_empty());
+    #[cfg(all(unix, debug_assertions))]
+    let wanted = filter.is_some() || failpoint::is_set();
+    #[cfg(not(all(unix, debug_assertions)))]
+    let wanted = filter.is_some();
+    if !wanted {
+        return;
+    }
+    let trace = filter.map(|filter| {
+        tracing_subscriber::fmt::layer()
+            .with_writer(std::io::stderr)
+            .with_filter(tracing_subscriber::EnvFilter::new(filter))
+    });
+    // The trace comes first: what it writes of a step is written before the process dies there.
+    let subscriber = tracing_subscriber::registry().with(trace);
+    #[cfg(all(unix, debug_assertions))]
+    let subscriber = subscriber.with(failpoint::layer());
     // A second subscriber cannot be set; the first one stays.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let _ = subscriber.try_init();
 }
 
 #[cfg(test)]

@@ -21,9 +21,7 @@ impl Out {
     /// One JSON object on a line of its own.
     pub fn json(&mut self, value: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string(value).map_err(std::io::Error::from)?;
-        // serde_json escapes C0; a terminal heeds DEL and C1 too.
-        let safe: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
-        Ok(writeln!(self.0, "{safe}")?)
+        Ok(writeln!(self.0, "{}", escaped(&text))?)
     }
 
     /// One line of text, made [`printable`].
@@ -57,12 +55,26 @@ pub fn say(sentence: &str) {
 /// Text that cannot command a terminal or turn its line around: control characters but line feed and tab, and
 /// direction overrides, are left out.
 pub fn printable(text: &str) -> String {
-    let harmless = |letter: &char| match letter {
-        '\n' | '\t' => true,
-        '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' => false,
-        letter => !letter.is_control(),
-    };
-    text.chars().filter(harmless).collect()
+    text.chars().filter(|letter| matches!(letter, '\n' | '\t') || !commands(*letter)).collect()
+}
+
+/// Whether a terminal may do more with it than show it.
+fn commands(letter: char) -> bool {
+    let turns = matches!(letter, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}');
+    turns || letter.is_control()
+}
+
+/// JSON that says the same, with what is not [`printable`] as escapes. serde_json does so with C0 only.
+fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for letter in json.chars() {
+        if commands(letter) {
+            out.push_str(&format!("\\u{:04x}", u32::from(letter)));
+        } else {
+            out.push(letter);
+        }
+    }
+    out
 }
 
 /// At most `width` cells of a terminal, padded to it; a cut is shown by an ellipsis.

@@ -158,8 +158,6 @@ async fn attempt(
     cancel: &Cancel,
 ) -> Result<Connection, FetchError> {
     let mut connection = giving_up(cancel, Connection::open_with(&account.server, options)).await?;
-    tracing::debug!(phase = "connected");
     giving_up(cancel, connection.log_in(&account.server.user, password)).await?;
-    tracing::debug!(phase = "logged in");
     Ok(connection)
 }

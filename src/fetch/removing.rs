@@ -57,7 +57,7 @@ impl Fetch<'_> {
         }
         tracing::debug!(phase = "removal noted");
         match answer.map_err(FetchError::Removal)? {
-            Answer::Ok if more && removed > 0 => Ok(Then::Again),
+            Answer::Ok if more && removed > 0 => Ok(Then::RemoveMore),
             Answer::Ok => Ok(Then::Done),
             Answer::Err(text) => Err(FetchError::RemovalRefused { text }),
         }

@@ -38,8 +38,10 @@ pub type OnUpdate<'a> = &'a mut (dyn FnMut(Update) + Send);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Then {
     Done,
-    /// There is more to fetch or to remove.
-    Again,
+    /// The server shows others now: at once, for this server does not mean what it says of delays (quirk 85).
+    FetchMore,
+    /// There is more to remove, as soon as the server takes another login.
+    RemoveMore,
 }
 
 /// Fetches an account: retrieves what is new, and removes from the server what its retention says, once proved stored.
@@ -154,25 +156,30 @@ pub(super) struct Fetch<'a> {
 impl Fetch<'_> {
     /// Visits the server until nothing is left to do there.
     async fn rounds(&mut self, password: &SecretString) -> Result<(), FetchError> {
+        let mut fell_back = false;
         for _ in 0..MOST_ROUNDS {
             let before = self.outcome.clone();
             match self.visit_server(password).await {
                 // Nothing that was asked for had been answered: the visit starts over, one command at a time (quirk 18).
                 Err(FetchError::Transport(error)) if error.is_pipelining() && self.pipelining => {
                     self.pipelining = false;
+                    fell_back = true;
                     self.outcome = before;
                 }
                 Err(error) => return Err(error),
-                Ok(Then::Done) => return self.learn().await,
-                Ok(Then::Again) => self.log.push(LogEntry::Again),
+                Ok(Then::Done) => return self.learn(fell_back).await,
+                Ok(Then::RemoveMore) if door::may_visit(self.archive, self.account, self.terms).await.is_err() => {
+                    return self.learn(fell_back).await;
+                }
+                Ok(Then::FetchMore | Then::RemoveMore) => self.log.push(LogEntry::Again),
             }
         }
         Ok(())
     }
 
     /// Remembers that the server went away on pipelined commands, now that it did not without.
-    async fn learn(&mut self) -> Result<(), FetchError> {
-        if self.pipelining || self.outcome.retrieved + self.outcome.deleted == 0 {
+    async fn learn(&mut self, fell_back: bool) -> Result<(), FetchError> {
+        if !fell_back || self.outcome.retrieved + self.outcome.deleted == 0 {
             return Ok(());
         }
         self.log.push(LogEntry::Learnt { habit: Habit::NoPipelining });
@@ -270,8 +277,7 @@ impl Fetch<'_> {
         note(plan.returned, LogEntry::Returned { messages: plan.returned });
         for why in [Left::TooLarge, Left::HeaderFirst, Left::OverBudget, Left::Refused] {
             let left: Vec<_> = plan.left.iter().filter(|(_, reason)| *reason == why).collect();
-            let sizes = left.iter().filter_map(|(message, _)| message.octets);
-            let octets = sizes.fold(0, u64::saturating_add);
+            let octets = left.iter().filter_map(|(message, _)| message.octets).fold(0, u64::saturating_add);
             note(left.len() as u64, LogEntry::Left { messages: left.len() as u64, octets, why });
         }
         self.log.extend(plan.withheld.map(|why| LogEntry::Withheld { why }));
@@ -339,7 +345,7 @@ impl Fetch<'_> {
         let then = self.remove_and_quit(connection, plan, removable).await?;
         // What was fetched is hidden from the next session, and others come into sight (quirk 85).
         let more = again_in_utf8 || (shows_a_part && self.outcome.retrieved > before);
-        Ok(if more { Then::Again } else { then })
+        Ok(if more { Then::FetchMore } else { then })
     }
 
     /// What may be removed: what this visit brought, and of what was here before that which is the same still.

@@ -76,7 +76,7 @@ impl Store {
         Store { batches: Some(batches), committer: Some(committer), indexer }
     }
 
-    /// Hands a batch over; waits while the disk is behind. `false`: the committer has failed, [`Store::finish`] says why.
+    /// Hands a batch over; waits while the disk is behind. `false`: the committer has failed, [`Store::commits`] says why.
     pub async fn put(&mut self, batch: Vec<Parcel>) -> bool {
         match &self.batches {
             Some(batches) => batches.send(batch).await.is_ok(),
@@ -87,6 +87,7 @@ impl Store {
     /// Waits until everything handed over is committed; answers what was. Nothing can be handed over afterwards. May be
     /// dropped and called again until it has answered.
     pub async fn commits(&mut self) -> Committed {
+        tracing::debug!(phase = "retrieved all");
         self.batches = None;
         let Some(committer) = &mut self.committer else { return Committed::default() };
         let committed = committer.await;
@@ -108,6 +109,7 @@ fn commit_all(
 ) -> Committed {
     let mut done = Committed::default();
     while let Some(batch) = inbox.blocking_recv() {
+        tracing::trace!(phase = "batch taken");
         match commit(archive, visit, batch, &mut done) {
             Ok(added) => _ = to_index.send(added),
             Err(error) => {
@@ -184,10 +186,12 @@ fn index_all(
 ) {
     while let Ok(mut added) = committed.recv() {
         added.extend(committed.try_iter().flatten());
+        tracing::debug!(phase = "index", messages = added.len());
         match archive.index_pending(&Cancel::new(), &mut |_| {}) {
             Ok(_) => _ = updates.send(Update::Arrived(added)),
             Err(error) => tracing::warn!(%error, "indexing failed"),
         }
+        tracing::debug!(phase = "indexed");
     }
 }
 

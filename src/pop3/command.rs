@@ -132,6 +132,8 @@ pub(super) struct Encoded {
     pub sent: Sent,
     /// The octets of the line, CRLF included.
     pub line: Vec<u8>,
+    /// What is shown in its place where it holds a secret.
+    pub shown: Option<&'static str>,
     /// What answers the server's `+` (RFC 5034 section 4), CRLF included.
     pub response: Option<Vec<u8>>,
     /// Octets that the answer is expected to have, for the window.
@@ -163,22 +165,33 @@ impl Command {
     pub(super) fn encode(&self) -> Result<Encoded, ArgumentError> {
         let sent = self.sent();
         let verb = sent.verb();
-        let (line, response, octets) = match self {
-            Command::User(user) => (format!("{verb} {}\r\n", clean(user, ArgumentError::User)?), None, 0),
+        let mut encoded = Encoded { sent, line: Vec::new(), shown: None, response: None, octets: 0 };
+        let line = match self {
+            Command::User(user) => {
+                encoded.shown = Some("USER ****");
+                format!("{verb} {}\r\n", clean(user, ArgumentError::User)?)
+            }
             Command::Pass(password) => {
-                (format!("{verb} {}\r\n", clean(password.expose_secret(), ArgumentError::Password)?), None, 0)
+                encoded.shown = Some("PASS ****");
+                format!("{verb} {}\r\n", clean(password.expose_secret(), ArgumentError::Password)?)
             }
             Command::AuthPlain { user, password } => {
                 check_arguments(user, password)?;
                 let (line, response) = auth_plain(plain_response(user, password).expose_secret());
-                (line, Some(response), 0)
+                encoded.shown = line.contains(response.trim_end()).then_some("AUTH PLAIN ****");
+                encoded.response = Some(response.into_bytes());
+                line
             }
-            Command::Retr { number, octets } => (format!("{verb} {number}\r\n"), None, *octets),
-            Command::Top { number, lines } => (format!("{verb} {number} {lines}\r\n"), None, 0),
-            Command::Dele(removal) => (format!("{verb} {}\r\n", removal.number), None, 0),
-            _ => (format!("{verb}\r\n"), None, 0),
+            Command::Retr { number, octets } => {
+                encoded.octets = *octets;
+                format!("{verb} {number}\r\n")
+            }
+            Command::Top { number, lines } => format!("{verb} {number} {lines}\r\n"),
+            Command::Dele(removal) => format!("{verb} {}\r\n", removal.number),
+            _ => format!("{verb}\r\n"),
         };
-        Ok(Encoded { sent, line: line.into_bytes(), response: response.map(String::into_bytes), octets })
+        encoded.line = line.into_bytes();
+        Ok(encoded)
     }
 }
 

@@ -13,9 +13,11 @@ mod decode;
 mod listing;
 mod reply;
 mod session;
+mod trace;
 
 pub use capability::Capabilities;
 pub use command::{ArgumentError, Command, ProvedStored, Removal, Sent, check_arguments, plain_response};
 pub use listing::{octets_entry, stat_answer, uidl_entry};
 pub use reply::{Code, Status};
 pub use session::{CommandError, Event, ProtocolError, Session};
+pub use trace::{Secrets, TraceSink, Traced};

@@ -86,7 +86,24 @@ pub(super) fn strip_word<'a>(line: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
 /// Octets of a server as text that can do nothing to a log or a terminal.
 pub(super) fn printable(octets: &[u8]) -> String {
     let text = String::from_utf8_lossy(octets);
-    text.chars().map(|sign| if sign.is_control() { '\u{FFFD}' } else { sign }).collect()
+    text.chars().map(|sign| if is_unprintable(sign) { '\u{FFFD}' } else { sign }).collect()
+}
+
+/// Whether the letter does something instead of being seen: controls, marks of direction, what has no width, tags.
+pub(super) fn is_unprintable(letter: char) -> bool {
+    letter.is_control()
+        || matches!(
+            letter,
+            '\u{AD}'
+                | '\u{61C}'
+                | '\u{180E}'
+                | '\u{200B}'..='\u{200F}'
+                | '\u{2028}'..='\u{202E}'
+                | '\u{2060}'..='\u{206F}'
+                | '\u{FEFF}'
+                | '\u{FFF9}'..='\u{FFFB}'
+                | '\u{E0000}'..='\u{E007F}'
+        )
 }
 
 #[cfg(test)]
@@ -96,7 +113,7 @@ mod tests {
 
     #[test]
     fn reads_what_servers_send() {
-        let table: [(&[u8], Option<(bool, Option<Code>, &str)>); 18] = [
+        let table: [(&[u8], Option<(bool, Option<Code>, &str)>); 19] = [
             (b"+OK", Some((true, None, ""))),
             (b"+OK ready", Some((true, None, "ready"))),
             (b"+ok ready", Some((true, None, "ready"))),
@@ -113,6 +130,7 @@ mod tests {
             (b"-ERR [XYZ] odd", Some((false, Some(Code::Other("XYZ".into())), "odd"))),
             (b"-ERR [] odd", Some((false, None, "[] odd"))),
             (b"-ERR \x1b]52;evil\x07", Some((false, None, "\u{FFFD}]52;evil\u{FFFD}"))),
+            ("-ERR \u{202E}exe.txt".as_bytes(), Some((false, None, "\u{FFFD}exe.txt"))),
             (b"HTTP/1.1 302 Found", None),
             (b"", None),
         ];

@@ -11,6 +11,7 @@ use crate::pop3::capability::Capabilities;
 use crate::pop3::command::{ArgumentError, Command, Encoded, Sent};
 use crate::pop3::decode::{LineEnd, Step, Unstuffer};
 use crate::pop3::reply::{Status, is_continuation, printable};
+use crate::pop3::trace::{Secrets, TraceSink, Tracer};
 
 /// The longest status line and the longest line of a listing, in octets, line end included (quirk 9).
 const LONGEST_LINE: usize = 8 * 1024;
@@ -145,6 +146,7 @@ pub struct Session {
     pipelining_allowed: bool,
     pipelining_proved: bool,
     broken: Option<ProtocolError>,
+    tracer: Tracer,
 }
 
 impl Default for Session {
@@ -167,6 +169,7 @@ impl Default for Session {
             pipelining_allowed: true,
             pipelining_proved: false,
             broken: None,
+            tracer: Tracer::default(),
         }
     }
 }
@@ -283,6 +286,8 @@ impl Session {
                     return Ok(Some(Event::Octets(self.input.get(range).unwrap_or_default())));
                 }
                 Err(error) => {
+                    self.lost();
+                    self.tracer.broken(&error);
                     self.broken = Some(error.clone());
                     return Err(error);
                 }
@@ -298,6 +303,23 @@ impl Session {
     /// Whether pipelining may be used where the server offers it; it may unless this says no.
     pub fn set_pipelining(&mut self, allowed: bool) {
         self.pipelining_allowed = allowed;
+    }
+
+    /// Tells `sink` each command and answer from now on, without what is secret in them.
+    pub fn trace(&mut self, sink: TraceSink) {
+        self.tracer.tell(sink);
+    }
+
+    /// Keeps these out of the trace, before they are said: a server may know them from elsewhere.
+    pub fn keep_secret(&mut self, secrets: Secrets) {
+        self.tracer.keep_secret(secrets);
+    }
+
+    /// Nothing more will be received: the trace says how far the answer under way had come.
+    pub fn lost(&mut self) {
+        if let (false, Some(command)) = (matches!(self.answer, Answer::Status), self.under_way.front()) {
+            self.tracer.end(command.sent, false);
+        }
     }
 
     /// No command waits or is under way.
@@ -327,7 +349,8 @@ impl Session {
             if pipelined && !self.has_room_for(next) {
                 return;
             }
-            let Some(Encoded { sent, line, response, octets }) = self.waiting.pop_front() else { return };
+            let Some(Encoded { sent, line, shown, response, octets }) = self.waiting.pop_front() else { return };
+            self.tracer.sent(shown.or(str::from_utf8(&line).ok()).unwrap_or_default());
             self.output.extend_from_slice(&line);
             let end = self.written_before.saturating_add(self.output.len() as u64);
             self.octets_under_way = self.octets_under_way.saturating_add(octets);
@@ -366,13 +389,17 @@ impl Session {
         match step {
             Step::Keep(length) => {
                 self.used = start.saturating_add(length);
+                self.tracer.message(length);
                 Ok(Found::Octets(start..self.used))
             }
             Step::Skip => {
                 self.used = start.saturating_add(1);
                 Ok(Found::Moved)
             }
-            Step::HeldCr => Ok(Found::Event(Event::Octets(b"\r"))),
+            Step::HeldCr => {
+                self.tracer.message(1);
+                Ok(Found::Event(Event::Octets(b"\r")))
+            }
             Step::End => {
                 self.used = start.saturating_add(1);
                 self.end()
@@ -387,8 +414,11 @@ impl Session {
             None if moved => Ok(Found::Moved),
             None => Ok(Found::Starved),
             Some(ListingEnd::OfLine(line)) => {
-                if self.under_way.front().is_some_and(|command| command.sent == Sent::Capa) {
-                    self.asked.learn(&line);
+                if let Some(command) = self.under_way.front() {
+                    self.tracer.listed(command.sent, &line);
+                    if command.sent == Sent::Capa {
+                        self.asked.learn(&line);
+                    }
                 }
                 Ok(Found::Event(Event::Line(line)))
             }
@@ -406,6 +436,7 @@ impl Session {
         self.answer = Answer::Status;
         let Some(command) = self.under_way.front() else { return Err(ProtocolError::Unsolicited) };
         let sent = command.sent;
+        self.tracer.end(sent, true);
         self.complete()?;
         Ok(Found::Event(Event::End(sent)))
     }
@@ -441,10 +472,15 @@ impl Session {
         }
         let Some(line) = self.line()? else { return Ok(Found::Starved) };
         if is_continuation(&line) {
+            self.tracer.received(&line);
             return self.challenge();
         }
-        let status = Status::parse(&line)
-            .ok_or_else(|| ProtocolError::NotAStatus(printable(&line).chars().take(80).collect()))?;
+        let status = Status::parse(&line);
+        // What is no answer may be part of a message.
+        if status.is_some() || self.state == State::Connected {
+            self.tracer.received(&line);
+        }
+        let status = status.ok_or_else(|| ProtocolError::NotAStatus(printable(&line).chars().take(80).collect()))?;
         let Some(command) = self.under_way.front() else {
             self.state = State::Authorization;
             self.complete()?;
@@ -480,6 +516,7 @@ impl Session {
             return Err(ProtocolError::Unsolicited);
         }
         self.output.extend_from_slice(&response);
+        self.tracer.sent("****");
         let end = self.written_before.saturating_add(self.output.len() as u64);
         if let Some(command) = self.under_way.front_mut() {
             command.end = end;

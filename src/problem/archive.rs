@@ -50,6 +50,17 @@ fn opening(error: &ArchiveError) -> Option<Problem> {
             UNTOUCHED,
             "Install the newest version of Postkeep to open it.",
         ),
+        ArchiveError::ForeignJournal { file } => Problem::new(
+            format!("The journal {}-wal belongs to another archive.", file.display()),
+            IN_DOUBT,
+            "Move that journal out of the folder, keep it, and try again. If the archive's own journal lies elsewhere, \
+             put it back first.",
+        ),
+        ArchiveError::NetworkFolder { folder, kind } => Problem::new(
+            format!("The folder {} is on another computer ({kind}).", folder.display()),
+            "No mail was touched. A network drive can lose what was written to it when two computers write at a time.",
+            "Keep the archive on a disk of this computer, and back up to the network folder instead.",
+        ),
         ArchiveError::JournalAlone { file } => Problem::new(
             format!("The archive's file {} is missing, though its journal is there.", file.display()),
             IN_DOUBT,
@@ -140,6 +151,8 @@ fn rest(error: &ArchiveError) -> Problem {
         | ArchiveError::Foreign { .. }
         | ArchiveError::Newer { .. }
         | ArchiveError::JournalAlone { .. }
+        | ArchiveError::ForeignJournal { .. }
+        | ArchiveError::NetworkFolder { .. }
         | ArchiveError::DiskFull { .. }
         | ArchiveError::Damaged { .. }
         | ArchiveError::DiskError { .. }
@@ -172,6 +185,8 @@ mod tests {
             ArchiveError::Foreign { file: folder(), application_id: 7 },
             ArchiveError::Newer { found: 9, known: 1 },
             ArchiveError::JournalAlone { file: folder() },
+            ArchiveError::ForeignJournal { file: folder() },
+            ArchiveError::NetworkFolder { folder: folder(), kind: "NFS".into() },
             ArchiveError::DiskFull { folder: folder() },
             ArchiveError::Damaged { folder: folder(), detail: "malformed".into() },
             ArchiveError::DiskError { folder: folder(), detail: "disk I/O error".into() },

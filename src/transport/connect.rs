@@ -28,6 +28,7 @@ pub(super) async fn tcp(host: &str, port: u16, patience: Patience) -> Result<Tcp
     let stream = first_of(addresses, limit, TcpStream::connect::<SocketAddr>).await?;
     // Pipelined commands are small: they must not wait for each other. Without it everything still works.
     let _ = stream.set_nodelay(true);
+    tracing::trace!(phase = "connected");
     Ok(stream)
 }
 

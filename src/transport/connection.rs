@@ -8,15 +8,16 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use self::driving::protect;
 use super::{Answer, Options, Patience, Result, Retrieved, Stat, TransportError, connect};
 use crate::account::{Security, Server, Uidl};
 use crate::pop3::{
-    self, Capabilities, Code, Command, CommandError, Event, ProtocolError, Removal, Sent, Session, Status,
+    self, Capabilities, Code, Command, CommandError, Event, ProtocolError, Removal, Secrets, Sent, Session, Status,
 };
 
 /// What is set aside for a message before its octets come; LIST's word is not trusted for more.
@@ -79,10 +80,10 @@ impl Connection {
     /// # Errors
     /// Each cause by itself: see [`TransportError`].
     pub async fn open_with(server: &Server, options: Options) -> Result<Connection> {
-        let stream = connect::tcp(&server.host, server.port, options.patience).await?;
-        match Connection::over(stream, server, options).await {
+        let stream = connect(server, &options).await?;
+        match Connection::over(stream, server, options.clone()).await {
             Err(TransportError::Capabilities(_)) if server.security != Security::StartTls => {
-                let stream = connect::tcp(&server.host, server.port, options.patience).await?;
+                let stream = connect(server, &options).await?;
                 Connection::over(stream, server, Options { capabilities: false, ..options }).await
             }
             outcome => outcome,
@@ -97,16 +98,26 @@ impl Connection {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let stream: Box<dyn Stream> = Box::new(stream);
+        let trace = options.trace.clone();
+        let opened = Connection::begin(Box::new(stream), server, options).await;
+        if let (Some(trace), Err(error)) = (&trace, &opened) {
+            trace.note(&in_short(error));
+        }
+        opened
+    }
+
+    async fn begin(stream: Box<dyn Stream>, server: &Server, options: Options) -> Result<Connection> {
+        let capabilities = options.capabilities;
         let mut connection = match server.security {
-            Security::Tls => Connection::new(protect(stream, server, options).await?, Session::new(), options, true),
+            Security::Tls => Connection::new(protect(stream, server, &options).await?, Session::new(), options, true),
             Security::StartTls | Security::None => Connection::plain(stream, server, options),
         };
         connection.greeting().await?;
+        tracing::trace!(phase = "greeted");
         if server.security == Security::StartTls {
             connection = connection.start_tls(server).await?;
         }
-        if options.capabilities {
+        if capabilities {
             connection.ask_capabilities().await?;
         }
         Ok(connection)
@@ -119,6 +130,9 @@ impl Connection {
 
     fn new(stream: Box<dyn Stream>, mut session: Session, options: Options, may_log_in: bool) -> Connection {
         session.set_pipelining(options.pipelining);
+        if let Some(trace) = &options.trace {
+            session.trace(trace.sink());
+        }
         Connection {
             stream,
             session,
@@ -175,6 +189,7 @@ impl Connection {
             return Err(TransportError::Unprotected);
         }
         pop3::check_arguments(user, password).map_err(CommandError::from)?;
+        self.session.keep_secret(Secrets::of(user, password));
         let utf8 = self.options.utf8 && self.session.capabilities().utf8;
         let outcome = self.log_in_as(user, password, utf8).await;
         outcome.map_err(
@@ -198,6 +213,7 @@ impl Connection {
         if !status.ok {
             return Err(TransportError::LoginRefused(without_secret(status, user, password)));
         }
+        tracing::trace!(phase = "logged in");
         if self.session.capabilities().known { self.ask_capabilities().await } else { Ok(()) }
     }
 
@@ -257,6 +273,7 @@ impl Connection {
             }
             self.listed.insert(number, octets);
         }
+        tracing::trace!(phase = "RETR asked");
     }
 
     /// Takes requests back that the server has not been sent yet. Those that it has been sent still come out of
@@ -304,12 +321,14 @@ impl Connection {
                 }
                 Event::Octets(octets) => {
                     progress(octets.len() as u64);
+                    tracing::trace!(phase = "octets");
                     if let Some(arriving) = &mut self.arriving {
                         arriving.push(octets, self.options.message_limit);
                     }
                 }
                 Event::End(Sent::Retr(number)) => {
                     let arrived = self.arriving.take().ok_or(ProtocolError::Unsolicited)?;
+                    tracing::trace!(phase = "message whole");
                     return Ok(Some(arrived.complete(number)));
                 }
                 // An answer to something that was given up half-way, such as a NOOP.
@@ -366,6 +385,7 @@ impl Connection {
         while answers.len() < count {
             let status = self.status().await?;
             answers.push(answer(status));
+            tracing::trace!(phase = "DELE answered");
         }
         Ok(answers)
     }
@@ -428,15 +448,42 @@ impl Arriving {
     }
 }
 
+/// TCP to the server.
+async fn connect(server: &Server, options: &Options) -> Result<TcpStream> {
+    let stream = connect::tcp(&server.host, server.port, options.patience).await;
+    if let Some(trace) = &options.trace {
+        match &stream {
+            Ok(stream) => {
+                trace.note(&stream.peer_addr().map_or("connected".to_owned(), |peer| format!("connected to {peer}")))
+            }
+            Err(error) => trace.note(&in_short(error)),
+        }
+    }
+    stream
+}
+
+/// An error for the trace: which one it is, without what the server said, which stands in its own line, if anywhere.
+pub(super) fn in_short(error: &TransportError) -> String {
+    match error {
+        TransportError::GreetingRefused(_) | TransportError::LoginRefused(_) | TransportError::StlsRefused(_) => {
+            "refused".to_owned()
+        }
+        TransportError::CommandRefused { command, .. } => format!("{command} was refused"),
+        TransportError::Protocol(ProtocolError::NotAStatus(_)) => "what came is no answer".to_owned(),
+        TransportError::Pipelining(error) | TransportError::Capabilities(error) | TransportError::Utf8(error) => {
+            in_short(error)
+        }
+        other => other.to_string().escape_debug().to_string(),
+    }
+}
+
 fn answer(status: Status) -> Answer {
     if status.ok { Answer::Ok } else { Answer::Err(status.text) }
 }
 
 /// A server may answer "unknown command: PASS ...": its text is dropped then.
 fn without_secret(mut status: Status, user: &str, password: &SecretString) -> Status {
-    let secret = password.expose_secret();
-    let response = pop3::plain_response(user, password);
-    if (!secret.is_empty() && status.text.contains(secret)) || status.text.contains(response.expose_secret()) {
+    if Secrets::of(user, password).have_password_in(status.text.as_bytes()) {
         status.text = String::new();
     }
     status

@@ -2,12 +2,13 @@
 //! rustls.
 //!
 //! No octet of a credential leaves before TLS is up, unless the account says "no encryption" explicitly; nothing here
-//! logs what travels. Time-outs count silence only: nothing limits the total.
+//! logs what travels, but for the trace that a person asks for ([`Trace`]). Time-outs count silence only: nothing limits the total.
 
 mod connect;
 mod connection;
 mod error;
 mod tls;
+mod trace;
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use std::time::Duration;
 pub use connect::has_route;
 pub use connection::Connection;
 pub use error::TransportError;
+pub use trace::{Direction, Trace, TraceFile, TraceLine};
 
 use crate::pop3::Code;
 
@@ -36,7 +38,7 @@ impl Default for Patience {
 }
 
 /// How to talk to a server.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     pub patience: Patience,
     /// Pipeline where the server offers it. Turn it off for a server that hung up on it
@@ -50,6 +52,8 @@ pub struct Options {
     pub utf8: bool,
     /// Octets of a message; a larger one is read to its end and thrown away.
     pub message_limit: u64,
+    /// Where to tell what is said, if somebody wants to know.
+    pub trace: Option<Trace>,
 }
 
 impl Default for Options {
@@ -60,6 +64,7 @@ impl Default for Options {
             capabilities: true,
             utf8: true,
             message_limit: 256 * 1024 * 1024,
+            trace: None,
         }
     }
 }

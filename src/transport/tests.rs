@@ -3,6 +3,7 @@
 mod exchange;
 mod faults;
 mod speed;
+mod trace;
 mod utf8;
 
 use std::time::Duration;

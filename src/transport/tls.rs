@@ -81,9 +81,20 @@ where
     let mut handshake = connector.connect(server_name(host)?, Remembering::new(stream)).into_fallible();
     match timeout(patience.connect, &mut handshake).await {
         Err(_) => Err(TransportError::HandshakeSilence(patience.connect)),
-        Ok(Ok(stream)) => Ok(stream),
+        Ok(Ok(stream)) => {
+            tracing::trace!(phase = "TLS up");
+            Ok(stream)
+        }
         Ok(Err((error, stream))) => Err(explain_handshake(error, host, &stream.first)),
     }
+}
+
+/// What stands between us and the server, for the trace.
+pub(super) fn in_short<S>(stream: &TlsStream<S>) -> String {
+    let connection = stream.get_ref().1;
+    let version = connection.protocol_version().and_then(|version| version.as_str()).unwrap_or("TLS");
+    let suite = connection.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str()).unwrap_or_default();
+    format!("{version} {suite}")
 }
 
 /// Why a handshake failed, from the error and the first octets that the server sent.

@@ -18,7 +18,7 @@ pub const MUTANTS: &[Mutant] = &[Mutant {
     file: "src/fetch/run.rs",
     from: "        store.put(receiving.next_batch()).await;",
     to: r#"        let batch = receiving.next_batch();
-        if crate::mutant("dele-before-commit") {
+        if crate::mutant("dele-before-commit") || crate::mutant("dele-before-the-power-cut") {
             let early = batch.iter().map(|parcel| Removal::unproved(parcel.listed.number)).collect();
             _ = connection.remove(early).await;
         }

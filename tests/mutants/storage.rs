@@ -2,6 +2,190 @@
 
 use super::{Change, Mutant};
 
-pub const HELPERS: &[Change] = &[];
+pub const HELPERS: &[Change] = &[Change {
+    file: "src/archive/open.rs",
+    from: "synchronous == 2,",
+    to: r#"synchronous == 2 || crate::mutant("synchronous-normal") || crate::mutant("normal-is-as-good"),"#,
+}];
 
-pub const MUTANTS: &[Mutant] = &[];
+pub const MUTANTS: &[Mutant] = &[
+    // 1: half a message is committed.
+    Mutant {
+        name: "commit-by-halves",
+        file: "src/archive/ingest.rs",
+        from: r#"    tracing::trace!(phase = "original without body");"#,
+        to: r#"    if crate::mutant("commit-by-halves") {
+        transaction.execute_batch("COMMIT; BEGIN IMMEDIATE")?;
+    }
+    tracing::trace!(phase = "original without body");"#,
+        killed_by: ("power", "killed_amid_a_message"),
+    },
+    // 3b: not waiting for the disk at COMMIT. (The other, DELE before COMMIT, is in protocol.rs.)
+    Mutant {
+        name: "synchronous-normal",
+        file: "src/archive/open.rs",
+        from: r#"("synchronous", "FULL")"#,
+        to: r#"("synchronous", if crate::mutant("synchronous-normal") { "NORMAL" } else { "FULL" })"#,
+        killed_by: ("power_cut", "two_hundred_states_are_enough_to_catch_a_mutant"),
+    },
+    Mutant {
+        name: "dele-before-the-power-cut",
+        file: "src/fetch/run.rs",
+        from: "",
+        to: "",
+        killed_by: ("power_cut", "two_hundred_states_are_enough_to_catch_a_mutant"),
+    },
+    // 4: a COMMIT that failed is taken for one that did not.
+    Mutant {
+        name: "failed-commit-is-one",
+        file: "src/archive/connections.rs",
+        from: "    transaction.commit()?;\n    tracing::trace!(phase = \"after COMMIT\");",
+        to: r#"    match transaction.commit() {
+        Err(error) if !crate::mutant("failed-commit-is-one") => return Err(error.into()),
+        _ => {}
+    }
+    tracing::trace!(phase = "after COMMIT");"#,
+        killed_by: ("storage_io", "no_dele_after_a_failed_fsync"),
+    },
+    Mutant {
+        name: "folder-sync-may-fail",
+        file: "src/archive/open.rs",
+        from: "        Err(error) => Err(ArchiveError::DiskError { folder: folder.to_owned(), detail: error.to_string() }),",
+        to: r#"        Err(_) if crate::mutant("folder-sync-may-fail") => Ok(()),
+        Err(error) => Err(ArchiveError::DiskError { folder: folder.to_owned(), detail: error.to_string() }),"#,
+        killed_by: ("storage_io", "no_dele_after_a_failed_fsync"),
+    },
+    // 5: an error where none is expected.
+    Mutant {
+        name: "a-failed-read-panics",
+        file: "src/archive/connections.rs",
+        from: "        self.shared.readers.with(work).map_err(|error| error.diagnosed(&self.shared.folder))",
+        to: r#"        let answer = self.shared.readers.with(work).map_err(|error| error.diagnosed(&self.shared.folder));
+        assert!(answer.is_ok() || !crate::mutant("a-failed-read-panics"));
+        answer"#,
+        killed_by: ("storage_io", "no_call_that_fails_loses_or_doubles_anything"),
+    },
+    // 8: files that nobody can find any more.
+    Mutant {
+        name: "written-into-nowhere",
+        file: "src/archive/open.rs",
+        from: "    there.is_ok_and(|there| held.metadata()",
+        to: r#"    crate::mutant("written-into-nowhere") || there.is_ok_and(|there| held.metadata()"#,
+        killed_by: ("storage", "a_folder_removed_in_mid_fetch_removes_nothing_from_the_server"),
+    },
+    Mutant {
+        name: "index-in-the-mount-point",
+        file: "src/archive/index.rs",
+        from: "        if path.parent().is_some_and(|folder| !folder.join(open::MAIL).exists()) {",
+        to: r#"        let anyway = crate::mutant("index-in-the-mount-point");
+        if !anyway && path.parent().is_some_and(|folder| !folder.join(open::MAIL).exists()) {"#,
+        killed_by: ("storage", "a_drive_pulled_out_leaves_an_empty_mount_point_empty"),
+    },
+    // 9: bits that rot.
+    Mutant {
+        name: "check-compares-no-hashes",
+        file: "src/archive/health.rs",
+        from: "                Some(bytes) if Digest::of(&bytes) != row.digest => Some(CHANGED),",
+        to: r#"                Some(_) if crate::mutant("check-compares-no-hashes") => None,
+                Some(bytes) if Digest::of(&bytes) != row.digest => Some(CHANGED),"#,
+        killed_by: ("storage", "a_flipped_bit_is_found_or_in_no_message"),
+    },
+    // 10: files that are cut short or beside the wrong ones.
+    Mutant {
+        name: "rot-is-shown",
+        file: "src/archive/original.rs",
+        from: "            if bytes.as_ref().is_some_and(|bytes| Digest::of(bytes) != digest) {",
+        to: r#"            if !crate::mutant("rot-is-shown") && bytes.as_ref().is_some_and(|bytes| Digest::of(bytes) != digest) {"#,
+        killed_by: ("storage", "a_file_cut_short_is_refused_or_recovered_and_never_made_anew"),
+    },
+    Mutant {
+        name: "made-over-an-empty-file",
+        file: "src/archive/open.rs",
+        from: "    if header.is_empty() {",
+        to: r#"    if header.is_empty() && crate::mutant("made-over-an-empty-file") {
+        return Ok(Found::Nothing);
+    }
+    if header.is_empty() {"#,
+        killed_by: ("storage", "a_file_cut_short_is_refused_or_recovered_and_never_made_anew"),
+    },
+    Mutant {
+        name: "any-journal-is-ours",
+        file: "src/archive/open.rs",
+        from: "    if (0..MIGRATED).contains(&grown) {",
+        to: r#"    if crate::mutant("any-journal-is-ours") || (0..MIGRATED).contains(&grown) {"#,
+        killed_by: ("storage", "a_journal_of_another_archive_harms_nothing_unseen"),
+    },
+    // 11: an older state fetches again what it lacks, and only that.
+    Mutant {
+        name: "the-ledger-is-forgotten",
+        file: "src/archive/ledger.rs",
+        from: "                    message: row.get(2)?,",
+        to: r#"                    message: if crate::mutant("the-ledger-is-forgotten") { None } else { row.get(2)? },"#,
+        killed_by: ("storage", "a_hot_copy_without_the_journal_fetches_the_rest_and_doubles_nothing"),
+    },
+    // 12: a library that holds NORMAL where FULL was set.
+    Mutant {
+        name: "normal-is-as-good",
+        file: "src/archive/open.rs",
+        from: "",
+        to: "",
+        killed_by: ("lib", "archive::tests::opening::a_library_that_reports_less_than_full_is_refused"),
+    },
+    // 13: two at a time.
+    Mutant {
+        name: "a-lock-by-name-only",
+        file: "src/archive/open.rs",
+        from: "    if let Err(TryLockError::WouldBlock) = file.try_lock() {",
+        to: r#"    if let Err(TryLockError::WouldBlock) = file.try_lock()
+        && !crate::mutant("a-lock-by-name-only")
+    {"#,
+        killed_by: ("storage", "a_second_instance_is_refused_by_whatever_path_it_comes"),
+    },
+    // 14
+    Mutant {
+        name: "network-folders-are-folders",
+        file: "src/archive/medium.rs",
+        from: "    match network(folder) {",
+        to: r#"    match network(folder).filter(|_| !crate::mutant("network-folders-are-folders")) {"#,
+        killed_by: ("storage", "a_network_file_system_is_refused_with_its_name"),
+    },
+    // 15
+    Mutant {
+        name: "journals-everywhere",
+        file: "src/archive/open.rs",
+        from: "        Err(error) if writable(path) => Err(error),",
+        to: r#"        Err(error) if crate::mutant("journals-everywhere") || writable(path) => Err(error),"#,
+        killed_by: ("storage", "a_medium_that_cannot_be_written_is_read"),
+    },
+    // 16
+    Mutant {
+        name: "clocks-are-right",
+        file: "src/archive/maildrop.rs",
+        from: "    (age.saturating_add(gap.clamp(0, LONGEST_GAP)), ",
+        to: r#"    let longest = if crate::mutant("clocks-are-right") { i64::MAX } else { LONGEST_GAP };
+    (age.saturating_add(gap.clamp(0, longest)), "#,
+        killed_by: ("storage_clock", "a_clock_that_jumps_expires_nothing"),
+    },
+    // 17
+    Mutant {
+        name: "newer-is-fine",
+        file: "src/archive/open.rs",
+        from: "    if found > known { Err(ArchiveError::Newer { found, known }) } else { Ok(()) }",
+        to: r#"    let refused = found > known && !crate::mutant("newer-is-fine");
+    if refused { Err(ArchiveError::Newer { found, known }) } else { Ok(()) }"#,
+        killed_by: ("storage", "what_is_not_ours_is_named_and_left_as_it_was"),
+    },
+    // 18
+    Mutant {
+        name: "migration-by-statements",
+        file: "src/archive/open.rs",
+        from: "    let migrated = migrations.to_latest(connection);",
+        to: r#"    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version == 1 && crate::mutant("migration-by-statements") {
+        connection.execute_batch(MIGRATIONS.get(1).unwrap_or(&""))?;
+        connection.pragma_update(None, "user_version", 2)?;
+    }
+    let migrated = migrations.to_latest(connection);"#,
+        killed_by: ("storage_migration", "killed_anywhere_in_a_migration_it_is_the_old_version_or_the_new"),
+    },
+];

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
@@ -23,7 +23,7 @@ impl Dovecot {
         let folder = tempfile::Builder::new().prefix("postkeep-dovecot").tempdir().expect("a temporary folder");
         let (tls_port, starttls_port) = (free_port(), free_port());
         let server = Dovecot { folder, tls_port, starttls_port };
-        server.write_certificates();
+        write_certificates(server.folder.path());
         server.write_mail(messages);
         fs::write(server.path("passwd"), format!("{USER}:{{PLAIN}}{PASSWORD}\n")).expect("a password file");
         fs::write(server.path("dovecot.conf"), server.configuration()).expect("a configuration");
@@ -57,6 +57,23 @@ impl Dovecot {
             .collect()
     }
 
+    /// How many messages are on the server now.
+    pub fn count(&self) -> usize {
+        let files = |part: &&str| fs::read_dir(self.maildir().join(part)).expect("a Maildir").count();
+        ["cur", "new"].iter().map(files).sum()
+    }
+
+    /// Keeps the maildrop as it is now, with what the server knows of it, for [`Dovecot::recall`].
+    pub fn remember(&self) {
+        run(Command::new("cp").arg("-a").arg(self.maildir()).arg(self.path("remembered")));
+    }
+
+    /// Brings the maildrop back to what [`Dovecot::remember`] kept. Nobody may be logged in.
+    pub fn recall(&self) {
+        fs::remove_dir_all(self.maildir()).expect("the maildrop removed");
+        run(Command::new("cp").arg("-a").arg(self.path("remembered")).arg(self.maildir()));
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -73,21 +90,6 @@ impl Dovecot {
             let name = format!("{}.{index}.test:2,", 1_700_000_000 + index);
             fs::write(self.maildir().join("cur").join(name), message).expect("a message written");
         }
-    }
-
-    fn write_certificates(&self) {
-        let mut authority = rcgen::CertificateParams::new(Vec::new()).expect("parameters");
-        authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        authority.distinguished_name.push(rcgen::DnType::CommonName, "Postkeep test authority");
-        let authority_key = rcgen::KeyPair::generate().expect("a key");
-        let authority_certificate = authority.self_signed(&authority_key).expect("an authority");
-        let issuer = rcgen::Issuer::new(authority, authority_key);
-        let leaf_key = rcgen::KeyPair::generate().expect("a key");
-        let leaf = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).expect("parameters");
-        let leaf = leaf.signed_by(&leaf_key, &issuer).expect("a certificate");
-        fs::write(self.ca_file(), authority_certificate.pem()).expect("a file");
-        fs::write(self.path("server.pem"), leaf.pem()).expect("a file");
-        fs::write(self.path("server.key"), leaf_key.serialize_pem()).expect("a file");
     }
 
     fn configuration(&self) -> String {
@@ -147,7 +149,23 @@ pub fn with_crlf(message: &[u8]) -> Vec<u8> {
     out
 }
 
-fn free_port() -> u16 {
+/// An authority in `ca.pem`, and in `server.pem` and `server.key` a certificate for localhost by it.
+pub fn write_certificates(folder: &Path) {
+    let mut authority = rcgen::CertificateParams::new(Vec::new()).expect("parameters");
+    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    authority.distinguished_name.push(rcgen::DnType::CommonName, "Postkeep test authority");
+    let authority_key = rcgen::KeyPair::generate().expect("a key");
+    let authority_certificate = authority.self_signed(&authority_key).expect("an authority");
+    let issuer = rcgen::Issuer::new(authority, authority_key);
+    let leaf_key = rcgen::KeyPair::generate().expect("a key");
+    let leaf = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).expect("parameters");
+    let leaf = leaf.signed_by(&leaf_key, &issuer).expect("a certificate");
+    fs::write(folder.join("ca.pem"), authority_certificate.pem()).expect("a file");
+    fs::write(folder.join("server.pem"), leaf.pem()).expect("a file");
+    fs::write(folder.join("server.key"), leaf_key.serialize_pem()).expect("a file");
+}
+
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port()
 }
 

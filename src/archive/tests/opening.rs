@@ -176,3 +176,22 @@ fn one_handle_serves_many_threads() {
     threads.into_iter().for_each(|thread| thread.join().unwrap());
     assert_eq!(archive.keys(View::All).unwrap().len(), 40);
 }
+
+/// FAULTS 12: a library that takes a setting and holds another.
+#[test]
+fn a_library_that_reports_less_than_full_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let connection = rusqlite::Connection::open(folder.path().join("x.db")).unwrap();
+    let journal: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).unwrap();
+    connection.execute_batch("PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL").unwrap();
+    assert!(open::assured(&connection, &journal).is_ok());
+    for (spoil, journal) in [
+        ("PRAGMA synchronous = NORMAL", "wal"),
+        ("PRAGMA synchronous = OFF", "wal"),
+        ("PRAGMA synchronous = FULL", "delete"),
+        ("PRAGMA foreign_keys = OFF", "wal"),
+    ] {
+        connection.execute_batch(spoil).unwrap();
+        assert!(matches!(open::assured(&connection, journal), Err(ArchiveError::NotDurable { .. })), "{spoil}");
+    }
+}

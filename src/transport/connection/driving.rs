@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, timeout_at};
 
-use super::{Connection, Stream};
+use super::{Connection, Stream, in_short};
 use crate::account::Server;
 use crate::pop3::{Command, Event, ProtocolError, Session, Status};
 use crate::transport::{Options, Result, TransportError, tls};
@@ -47,7 +47,7 @@ impl Connection {
         if !status.ok {
             return Err(TransportError::StlsRefused(status.text));
         }
-        let stream = protect(self.stream, server, self.options).await.map_err(|error| match error {
+        let stream = protect(self.stream, server, &self.options).await.map_err(|error| match error {
             TransportError::PlaintextPop3 | TransportError::PlaintextHttp | TransportError::NotTls => {
                 TransportError::StlsInjected
             }
@@ -111,6 +111,10 @@ impl Connection {
             Err(_) => Err(TransportError::Silence(idle)),
         };
         outcome.map_err(|error| {
+            self.session.lost();
+            if let Some(trace) = &self.options.trace {
+                trace.note(&in_short(&error));
+            }
             let pipelining = error.is_loss() && self.session.is_pipelining_untried();
             if pipelining { TransportError::Pipelining(Box::new(error)) } else { error }
         })
@@ -143,6 +147,7 @@ impl Connection {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             self.session.wrote(count);
+            tracing::trace!(phase = "commands sent");
             self.unflushed = true;
         }
         if self.unflushed {
@@ -154,12 +159,16 @@ impl Connection {
 }
 
 /// The handshake; the trust store is read on a thread that may wait.
-pub(super) async fn protect(stream: Box<dyn Stream>, server: &Server, options: Options) -> Result<Box<dyn Stream>> {
+pub(super) async fn protect(stream: Box<dyn Stream>, server: &Server, options: &Options) -> Result<Box<dyn Stream>> {
     let ca_file = server.ca_file.clone();
     let connector = tokio::task::spawn_blocking(move || tls::connector(ca_file.as_deref()))
         .await
         .map_err(|error| TransportError::NoTrustStore(error.to_string()))??;
-    Ok(Box::new(tls::protect(&connector, &server.host, stream, options.patience).await?))
+    let stream = tls::protect(&connector, &server.host, stream, options.patience).await?;
+    if let Some(trace) = &options.trace {
+        trace.note(&tls::in_short(&stream));
+    }
+    Ok(Box::new(stream))
 }
 
 /// A web server, or the sign-in page of a Wi-Fi, on the port of a server that greets in the clear (quirk 11).
