@@ -21,10 +21,10 @@ const TRIED_AGAIN: i64 = 32;
 pub struct Terms {
     /// The user asked for this very account: then a login that was refused before is tried again.
     pub by_user: bool,
-    /// How long the server may be silent.
-    pub patience: Patience,
     /// Turns the error that ended a visit into the sentence that the sync log keeps.
     pub explain: fn(&FetchError) -> String,
+    /// How long the server may be silent.
+    pub patience: Patience,
 }
 
 impl Default for Terms {
@@ -143,7 +143,7 @@ pub(super) async fn log_in(
 ) -> Result<Connection, FetchError> {
     let (capabilities, utf8) = (!habits.has(Habit::NoCapa), !habits.has(Habit::NoUtf8));
     let options = Options { capabilities, utf8, patience, ..Options::default() };
-    match attempt(account, options, password, cancel).await {
+    match attempt(account, options.clone(), password, cancel).await {
         Err(FetchError::Transport(error)) if error.failed_after_utf8() => {
             attempt(account, Options { utf8: false, ..options }, password, cancel).await
         }

@@ -60,6 +60,9 @@ pub enum ProtocolError {
     /// A line of a listing over 8 KiB, or a listing beyond all measure.
     #[error("a listing is too long")]
     ListingTooLong,
+    /// A message far beyond its size by LIST, and still without an end. Found by who receives it.
+    #[error("a message has no end")]
+    Endless,
     /// A `+` where AUTH did not ask for one.
     #[error("an unexpected challenge")]
     UnexpectedChallenge,

@@ -309,6 +309,9 @@ fn unexpected(error: &ProtocolError) -> String {
             format!("What the server sent is not POP3.{}", server_says(line))
         }
         ProtocolError::MixedLineEnds => "The server's answer is ambiguous about where its lines end.".to_owned(),
+        ProtocolError::Endless => {
+            "The server sent a message far larger than it had said, and without an end.".to_owned()
+        }
         ProtocolError::ListingTooLong => "The server's list of messages is longer than any mailbox.".to_owned(),
         ProtocolError::UnexpectedChallenge => "The server asked for something in the middle of the login.".to_owned(),
         ProtocolError::Malformed(command) => format!("The server's answer to {command} makes no sense."),
@@ -405,6 +408,7 @@ mod tests {
             ProtocolError::NotAStatus("HTTP/1.1 400".into()),
             ProtocolError::MixedLineEnds,
             ProtocolError::ListingTooLong,
+            ProtocolError::Endless,
             ProtocolError::UnexpectedChallenge,
             ProtocolError::Malformed("STAT"),
         ];

@@ -22,6 +22,8 @@ use crate::pop3::{
 
 /// What is set aside for a message before its octets come; LIST's word is not trusted for more.
 const MESSAGE_START: u64 = 1024 * 1024;
+/// What a message may have that LIST says is smaller: more is taken for an answer without end.
+const UNLISTED: u64 = 32 * 1024 * 1024;
 /// How long [`Connection::reset`] and the farewell of TLS may take.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -47,6 +49,8 @@ pub struct Connection {
     refused_request: Option<CommandError>,
     /// LIST's word on the size of what is requested.
     listed: HashMap<u32, u64>,
+    /// STAT's word on how many messages there are.
+    announced: Option<u64>,
     arriving: Option<Arriving>,
     /// Until when the server may be silent, from when we began to wait for it: kept here, so that a wait that is dropped
     /// and begun again, as between two reports of progress, is one wait.
@@ -56,7 +60,9 @@ pub struct Connection {
 /// A message of which some octets are here.
 struct Arriving {
     octets: Vec<u8>,
-    too_large: bool,
+    /// How many of them are kept, and how many have come.
+    limit: u64,
+    come: u64,
 }
 
 impl fmt::Debug for Connection {
@@ -143,6 +149,7 @@ impl Connection {
             write_failed: false,
             refused_request: None,
             listed: HashMap::new(),
+            announced: None,
             arriving: None,
             silent_until: None,
         }
@@ -232,6 +239,7 @@ impl Connection {
     pub async fn stat(&mut self) -> Result<Stat> {
         let status = self.accepted(Command::Stat).await?;
         let (messages, octets) = pop3::stat_answer(&status.text).ok_or(ProtocolError::Malformed("STAT"))?;
+        self.announced = Some(messages);
         Ok(Stat { messages, octets })
     }
 
@@ -317,13 +325,13 @@ impl Connection {
                         return Ok(Some(Retrieved::Refused { number, code: status.code, text: status.text }));
                     }
                     let capacity = usize::try_from(listed.min(MESSAGE_START)).unwrap_or(0);
-                    self.arriving = Some(Arriving { octets: Vec::with_capacity(capacity), too_large: false });
+                    self.arriving = Some(Arriving::new(capacity, self.options.message_limit, listed));
                 }
                 Event::Octets(octets) => {
                     progress(octets.len() as u64);
                     tracing::trace!(phase = "octets");
                     if let Some(arriving) = &mut self.arriving {
-                        arriving.push(octets, self.options.message_limit);
+                        arriving.push(octets)?;
                     }
                 }
                 Event::End(Sent::Retr(number)) => {
@@ -354,15 +362,16 @@ impl Connection {
             self.session.enqueue(&Command::Top { number, lines: 0 })?;
         }
         let mut answers = Vec::with_capacity(numbers.len());
-        let mut arriving = Arriving { octets: Vec::new(), too_large: false };
+        let fresh = |limit| Arriving::new(0, limit, 0);
+        let mut arriving = fresh(self.options.message_limit);
         while answers.len() < numbers.len() {
             match self.session.poll()? {
                 Some(Event::Status(_, status)) if status.ok => {}
                 Some(Event::Status(..)) => answers.push(None),
-                Some(Event::Octets(octets)) => arriving.push(octets, self.options.message_limit),
+                Some(Event::Octets(octets)) => arriving.push(octets)?,
                 Some(Event::End(_)) => {
-                    let octets = std::mem::take(&mut arriving.octets);
-                    answers.push((!std::mem::take(&mut arriving.too_large)).then_some(octets));
+                    let arrived = std::mem::replace(&mut arriving, fresh(self.options.message_limit));
+                    answers.push((!arrived.is_too_large()).then_some(arrived.octets));
                 }
                 Some(_) => return Err(ProtocolError::Unsolicited.into()),
                 None => self.turn().await?,
@@ -404,6 +413,7 @@ impl Connection {
         if self.session.enqueue(&Command::Rset).is_err() {
             return;
         }
+        let patience = FAREWELL.min(self.options.patience.idle);
         let answered = async {
             loop {
                 match self.session.poll() {
@@ -418,7 +428,7 @@ impl Connection {
             }
         };
         // Without an answer it is as good: a session that ends without QUIT removes nothing (RFC 1939 section 6).
-        let _ = timeout(FAREWELL, answered).await;
+        let _ = timeout(patience, answered).await;
     }
 
     /// QUIT: the server's word on the UPDATE state (RFC 1939 section 6).
@@ -428,23 +438,41 @@ impl Connection {
     pub async fn quit(mut self) -> Result<Answer> {
         let status = self.exchange(Command::Quit).await?;
         // The server's word is in; that it may never hear our goodbye changes nothing.
-        let _ = timeout(FAREWELL, self.stream.shutdown()).await;
+        let _ = timeout(FAREWELL.min(self.options.patience.idle), self.stream.shutdown()).await;
         Ok(answer(status))
     }
 }
 
 impl Arriving {
-    fn push(&mut self, octets: &[u8], limit: u64) {
-        self.too_large |= (self.octets.len() as u64).saturating_add(octets.len() as u64) > limit;
-        if self.too_large {
+    /// A message may be larger than LIST says (quirk 58), but not beyond all measure.
+    fn new(capacity: usize, limit: u64, listed: u64) -> Arriving {
+        let limit = limit.min(listed.saturating_mul(2).max(UNLISTED));
+        Arriving { octets: Vec::with_capacity(capacity), limit, come: 0 }
+    }
+
+    /// # Errors
+    /// When so many octets have come that there seems to be no end of them.
+    fn push(&mut self, octets: &[u8]) -> Result<(), ProtocolError> {
+        self.come = self.come.saturating_add(octets.len() as u64);
+        if self.is_too_large() {
             self.octets = Vec::new();
         } else {
             self.octets.extend_from_slice(octets);
         }
+        let endless = self.come > self.limit.saturating_mul(3);
+        if endless { Err(ProtocolError::Endless) } else { Ok(()) }
+    }
+
+    fn is_too_large(&self) -> bool {
+        self.come > self.limit
     }
 
     fn complete(self, number: u32) -> Retrieved {
-        if self.too_large { Retrieved::TooLarge { number } } else { Retrieved::Message { number, octets: self.octets } }
+        if self.is_too_large() {
+            Retrieved::TooLarge { number }
+        } else {
+            Retrieved::Message { number, octets: self.octets }
+        }
     }
 }
 

@@ -13,6 +13,10 @@ use crate::account::Server;
 use crate::pop3::{Command, Event, ProtocolError, Session, Status};
 use crate::transport::{Options, Result, TransportError, tls};
 
+/// The most lines that CAPA may have, and LIST and UIDL beyond as many as STAT says (which may lie).
+const MOST_CAPABILITIES: u64 = 1_000;
+const UNANNOUNCED: u64 = 100_000;
+
 impl Connection {
     pub(super) async fn greeting(&mut self) -> Result<()> {
         loop {
@@ -85,13 +89,22 @@ impl Connection {
 
     /// One command with a listing for an answer.
     pub(super) async fn listing(&mut self, command: Command, mut line: impl FnMut(&[u8])) -> Result<Status> {
+        let most = match command {
+            Command::Capa => MOST_CAPABILITIES,
+            _ => self.announced.unwrap_or(u64::MAX).saturating_add(UNANNOUNCED),
+        };
         let status = self.exchange(command).await?;
         if !status.ok {
             return Ok(status);
         }
+        let mut lines = 0;
         loop {
             match self.session.poll()? {
-                Some(Event::Line(octets)) => line(&octets),
+                Some(Event::Line(_)) if lines == most => return Err(ProtocolError::ListingTooLong.into()),
+                Some(Event::Line(octets)) => {
+                    lines += 1;
+                    line(&octets);
+                }
                 Some(Event::End(_)) => return Ok(status),
                 Some(_) => return Err(ProtocolError::Unsolicited.into()),
                 None => self.turn().await?,
