@@ -5,6 +5,8 @@
 //! password.
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)]
 
+#[path = "support/bench.rs"]
+mod bench;
 mod support;
 
 use std::fs;
@@ -146,4 +148,75 @@ fn a_commit_that_meets_a_full_disk_leaves_the_archive_whole() {
     let here = archive.every_stored().expect("readable");
     let bytes = here.iter().map(|stored| archive.original(stored.id).expect("readable").expect("there")).collect();
     assert_same_mail(bytes, kept);
+}
+
+/// FAULTS 7: the disk is full from some step on, but for so many octets.
+#[cfg(debug_assertions)]
+#[test]
+fn a_disk_full_from_any_step_on_loses_nothing() {
+    let disk = SmallDisk::mount(160);
+    let mut failed = 0;
+    for (point, left) in [
+        ("RETR asked:1", 4_096),
+        ("message whole:20", 300_000),
+        ("before COMMIT:4", 0),
+        ("before COMMIT:4", 100_000),
+        ("committed:1", 0),
+        ("before COMMIT of the index:1", 0),
+        ("before COMMIT of the index:1", 70_000),
+        ("read back:1", 0),
+        ("DELE answered:40", 0),
+        ("quit answered:1", 0),
+        // The checkpoint at the end, with no room, or for a part of it.
+        ("session ended:1", 0),
+        ("session ended:1", 200_000),
+    ] {
+        let mut bench = bench::Bench::new(bench::Mode::Remove, Options::default());
+        bench.lies_in(disk.archive());
+        bench.begin(generated(40, 11).filter(|message| message.len() < 200_000).collect());
+        let child = bench::paused(&mut bench.postkeep(&["fetch"]), point);
+        let filler = disk.fill(left);
+        let output = bench::go_on(child);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let when = format!("full at {point} but for {left}: {said}");
+        assert!(output.status.code().is_some() && !said.contains("panicked"), "{when}");
+        if !output.status.success() {
+            assert!(said.contains("full"), "{when}");
+            failed += 1;
+        }
+        bench.nothing_is_lost(&when);
+        fs::remove_file(filler).expect("room again");
+        bench.run(&["fetch"]);
+        bench.all_is_settled(&when);
+    }
+    println!("{failed} of 12 visits ended with a sentence about the full disk");
+    assert!(failed >= 4, "only {failed}");
+}
+
+/// A backup onto a disk that is full: it says so, and the earlier backup there is as good as it was.
+#[cfg(debug_assertions)]
+#[test]
+fn a_backup_onto_a_disk_that_fills_up_keeps_the_earlier_one() {
+    let disk = SmallDisk::mount(160);
+    let mut bench = bench::Bench::new(bench::Mode::Keep, Options::default());
+    bench.begin(generated(20, 12).collect());
+    bench.run(&["fetch"]);
+    let target = disk.0.path().join("backup");
+    let folder = target.to_str().expect("UTF-8");
+    bench.run(&["backup", folder]);
+    let held = || json_lines(&bench.run(&["verify", folder, "--json"])).pop().expect("a result")["messages"].clone();
+    let before = held();
+    generated(40, 13).for_each(|message| _ = bench.server.add(message));
+    bench.run(&["fetch"]);
+    for point in ["segment begun:1", "segment filled:1", "state in place:1"] {
+        let child = bench::paused(&mut bench.postkeep(&["backup", folder]), point);
+        let filler = disk.fill(0);
+        let output = bench::go_on(child);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains("no room left"), "full at {point}: {said}");
+        assert_eq!(held(), before, "full at {point}");
+        fs::remove_file(filler).expect("room again");
+    }
+    bench.run(&["backup", folder]);
+    assert_ne!(held(), before);
 }

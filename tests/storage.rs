@@ -11,11 +11,9 @@ mod support;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::thread::sleep;
-use std::time::Duration;
+use std::process::{Command, Output, Stdio};
 
-use bench::{Bench, Mode, copy_folder, in_thousands, small_mail, soak, sound, stored};
+use bench::{Bench, Mode, copy_folder, go_on, in_thousands, paused, small_mail, soak, sound, stored};
 use postkeep::account::Digest;
 use postkeep::archive::Archive;
 use postkeep::demo::Options;
@@ -68,28 +66,6 @@ fn names(folder: &Path) -> Vec<String> {
         .collect();
     names.sort();
     names
-}
-
-/// Runs a command until it stands still at a fail point.
-fn paused(bench: &Bench, arguments: &[&str], point: &str) -> Child {
-    let mut command = bench.postkeep(arguments);
-    command.env("POSTKEEP_FAILPOINT", format!("{point}:pause")).stdout(Stdio::null()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("the program starts");
-    for _ in 0..2_000 {
-        let state = fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap_or_default();
-        let state = state.rsplit_once(") ").map_or("", |(_, rest)| rest);
-        if state.starts_with('T') {
-            return child;
-        }
-        assert!(child.try_wait().expect("a state").is_none(), "it ended before {point}");
-        sleep(Duration::from_millis(5));
-    }
-    panic!("it never came to {point}");
-}
-
-fn go_on(child: Child) -> Output {
-    run(Command::new("kill").args(["-CONT", &child.id().to_string()]));
-    child.wait_with_output().expect("an end")
 }
 
 fn run(command: &mut Command) {
@@ -356,7 +332,7 @@ fn a_second_instance_is_refused_by_whatever_path_it_comes() {
     }
     fs::hard_link(bench.archive().join("mail.db"), hard.join("mail.db")).expect("a hard link");
     symlink(bench.archive().join("mail.db"), soft.join("mail.db")).expect("a link");
-    let first = paused(&bench, &["fetch"], "connected:1");
+    let first = paused(&mut bench.postkeep(&["fetch"]), "connected:1");
     for folder in [&bench.archive(), &by_link, &hard, &soft] {
         let output = expect(postkeep(folder).args(["fetch", "--json"]), 4);
         assert!(said(&output).contains("Another Postkeep"), "{}", said(&output));
@@ -378,11 +354,10 @@ fn a_second_instance_is_refused_by_whatever_path_it_comes() {
 /// was committed to files that nobody can reach any more.
 #[test]
 fn a_folder_removed_in_mid_fetch_removes_nothing_from_the_server() {
-    for point in ["logged in", "retrieved:10", "committed", "read back", "before BEGIN:4"] {
+    for point in ["logged in:1", "retrieved:10", "committed:1", "read back:1", "before BEGIN:4"] {
         let mut bench = Bench::new(Mode::Remove, Options::default());
         bench.begin(mail());
-        let child =
-            paused(&bench, &["fetch"], &if point.contains(':') { point.to_owned() } else { format!("{point}:1") });
+        let child = paused(&mut bench.postkeep(&["fetch"]), point);
         fs::remove_dir_all(bench.archive()).expect("removed");
         let output = go_on(child);
         assert!(!output.status.success(), "at {point}: {}", said(&output));
@@ -422,13 +397,7 @@ fn a_drive_pulled_out_leaves_an_empty_mount_point_empty() {
         bench.begin(mail());
         let mount = Mount::new(&bench.beside("stick"), 160);
         copy_folder(&bench.archive(), &mount.0);
-        let mut command = postkeep(&mount.0);
-        command.arg("fetch").env("POSTKEEP_FAILPOINT", format!("{point}:pause"));
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program starts");
-        while !fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap_or_default().contains(") T ") {
-            assert!(child.try_wait().expect("a state").is_none(), "it ended before {point}");
-            sleep(Duration::from_millis(5));
-        }
+        let child = paused(postkeep(&mount.0).arg("fetch"), point);
         run(Command::new("umount").arg("-l").arg(&mount.0));
         let output = go_on(child);
         assert_eq!(bench.server.messages().len(), MAIL, "at {point}: {}", said(&output));

@@ -24,7 +24,7 @@ const EXAMINED: u64 = 1 << 30;
 
 /// Instructions of SQLite's virtual machine between two points at which a test may kill a migration.
 #[cfg(debug_assertions)]
-const MIGRATION_STEP: i32 = 50;
+const MIGRATION_STEP: i32 = 200;
 
 /// By more than this no migration raises the number of the schema.
 const MIGRATED: i32 = 10_000;

@@ -14,6 +14,7 @@ mod receiving;
 mod recognise;
 mod removing;
 mod run;
+mod schedule;
 mod store;
 mod worker;
 
@@ -26,6 +27,7 @@ pub use self::ahead::dry_run;
 pub use self::door::{Terms, earliest};
 pub use self::plan::{LARGEST_MESSAGE, Plan, Policy, listing, plan};
 pub use self::run::{run, run_on};
+pub use self::schedule::{Due, Why};
 pub use self::worker::worker;
 use crate::account::{AccountId, MessageId, Retention};
 use crate::archive::{SessionOutcome, Withheld};
@@ -36,7 +38,7 @@ use crate::job::Progress;
 pub enum Request {
     /// Fetch one account now; ignored while a fetch of it is running.
     Fetch(AccountId),
-    /// Fetch every account.
+    /// Fetch every account now. A login that was refused before is not tried again by this.
     FetchAll,
     /// Connect, list and plan by this retention, and change nothing: answered by [`Event::Planned`].
     DryRun(AccountId, Retention),
@@ -44,6 +46,8 @@ pub enum Request {
     Cancel(AccountId),
     /// The password that [`Event::PasswordWanted`] asked for, for this run of the program; the fetch then starts.
     Password(AccountId, SecretString),
+    /// The account is new, was changed or was removed: its schedule follows.
+    Changed(AccountId),
 }
 
 /// What the worker tells the window.
@@ -62,6 +66,9 @@ pub enum Event {
     Planned(AccountId, Result<Summary, Arc<FetchError>>),
     /// The fetch ended; the error says why it ended early, if it did.
     Finished(AccountId, SessionOutcome, Option<Arc<FetchError>>),
+    /// When the account is visited next by itself, and why then; told whenever that changes. `None`: a visit is going on,
+    /// or the next one waits for the user ([`Request::Fetch`], [`Request::Password`], [`Request::Changed`]).
+    Due(AccountId, Option<Due>),
 }
 
 /// What [`run`] tells while it runs.

@@ -57,6 +57,7 @@ impl Worker {
                     self.start(account.id, Kind::Fetch, jobs).await;
                 }
             }
+            Request::Changed(_) => {}
             Request::Cancel(account) => _ = self.running.get(&account).map(Cancel::cancel),
             Request::Password(id, password) => {
                 if let Some(account) = self.account(id).await {

@@ -7,7 +7,9 @@ use std::collections::HashMap;
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 
 use postkeep::account::{Digest, Security};
 use postkeep::archive::Archive;
@@ -33,6 +35,8 @@ pub struct Bench {
     pub program: PathBuf,
     pub mode: Mode,
     folder: tempfile::TempDir,
+    /// Where the archive lies.
+    place: PathBuf,
     /// Every message the server ever had in this play.
     pub mail: Vec<Vec<u8>>,
 }
@@ -59,11 +63,16 @@ impl Bench {
             _ => add.args(["--ca", ca.to_str().expect("UTF-8")]),
         };
         expect(&mut add, 0);
-        Bench { server, program, mode, folder, mail: Vec::new() }
+        Bench { server, program, mode, place: folder.path().join("archive"), folder, mail: Vec::new() }
     }
 
     pub fn archive(&self) -> PathBuf {
-        self.folder.path().join("archive")
+        self.place.clone()
+    }
+
+    /// From the next beginning on the archive lies there.
+    pub fn lies_in(&mut self, place: PathBuf) {
+        self.place = place;
     }
 
     /// A place for what else a play needs.
@@ -131,6 +140,28 @@ impl Bench {
         assert_eq!(self.server.messages().len(), left, "on the server {when}");
         sound(&self.archive(), when);
     }
+}
+
+/// Runs a command until it stands still at a fail point, such as `committed:1`.
+pub fn paused(command: &mut Command, point: &str) -> Child {
+    command.env("POSTKEEP_FAILPOINT", format!("{point}:pause")).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program starts");
+    for _ in 0..4_000 {
+        let state = fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap_or_default();
+        if state.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T')) {
+            return child;
+        }
+        assert!(child.try_wait().expect("a state").is_none(), "it ended before {point}");
+        sleep(Duration::from_millis(5));
+    }
+    panic!("it never came to {point}");
+}
+
+/// Lets it go on to its end.
+pub fn go_on(child: Child) -> Output {
+    let resumed = Command::new("kill").args(["-CONT", &child.id().to_string()]).status().expect("kill");
+    assert!(resumed.success());
+    child.wait_with_output().expect("an end")
 }
 
 /// Every stored original and how often it is there.

@@ -32,6 +32,7 @@ impl Desk {
                 self.library.fetching.remove(&account);
                 Task::none()
             }
+            Event::Due(..) => Task::none(),
             Event::Finished(account, outcome, error) => self.finished(account, &outcome, error.as_deref()),
         }
     }
