@@ -97,13 +97,20 @@ impl Archive {
         })
     }
 
-    /// Remembers what a server cannot bear, or that it can after all.
-    pub fn note_habit(&self, maildrop: MaildropId, habit: Habit, has: bool) -> Result<()> {
+    /// Remembers what a server cannot bear.
+    pub fn note_habit(&self, maildrop: MaildropId, habit: Habit) -> Result<()> {
         self.write(|transaction| {
-            transaction.execute(
-                "UPDATE maildrop SET habits = CASE WHEN ?3 THEN habits | ?2 ELSE habits & ~?2 END WHERE id = ?1",
-                params![maildrop.0, bit(habit), has],
-            )?;
+            transaction
+                .execute("UPDATE maildrop SET habits = habits | ?2 WHERE id = ?1", params![maildrop.0, bit(habit)])?;
+            Ok(())
+        })
+    }
+
+    /// It can bear it after all.
+    pub fn forget_habit(&self, maildrop: MaildropId, habit: Habit) -> Result<()> {
+        self.write(|transaction| {
+            transaction
+                .execute("UPDATE maildrop SET habits = habits & ~?2 WHERE id = ?1", params![maildrop.0, bit(habit)])?;
             Ok(())
         })
     }

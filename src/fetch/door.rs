@@ -114,7 +114,10 @@ pub(super) async fn enter(
     let learnt = changed.iter().filter(|(_, has)| *has).map(|(habit, _)| *habit).collect();
     blocking(move || {
         noting.note_login(maildrop, word, Timestamp::now())?;
-        changed.iter().try_for_each(|(habit, has)| noting.note_habit(maildrop, *habit, *has))
+        changed.iter().try_for_each(|(habit, has)| match has {
+            true => noting.note_habit(maildrop, *habit),
+            false => noting.forget_habit(maildrop, *habit),
+        })
     })
     .await?;
     Ok(Entered { connection, state, learnt })

@@ -184,7 +184,7 @@ impl Fetch<'_> {
         }
         self.log.push(LogEntry::Learnt { habit: Habit::NoPipelining });
         let (archive, maildrop) = (self.archive.clone(), self.visit.maildrop);
-        blocking(move || archive.note_habit(maildrop, Habit::NoPipelining, true)).await
+        blocking(move || archive.note_habit(maildrop, Habit::NoPipelining)).await
     }
 
     async fn visit_server(&mut self, password: &SecretString) -> Result<Then, FetchError> {
