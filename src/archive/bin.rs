@@ -88,6 +88,31 @@ impl Archive {
         Ok(Emptied { erased, waiting })
     }
 
+    /// Erases these messages from the bin for good, with their twins, whatever their copies on the server wait for. Those
+    /// that are not in the bin stay.
+    pub fn erase_from_bin(&self, ids: &[MessageId]) -> Result<()> {
+        let due = self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT bin.message FROM bin JOIN message ON message.id = bin.message
+                 WHERE bin.message = ?1 OR message.twin_of = ?1",
+            )?;
+            let mut due: Vec<MessageId> = Vec::new();
+            for id in ids {
+                let rows = statement.query_map([id], |row| row.get::<_, MessageId>(0))?;
+                due.extend(rows.collect::<rusqlite::Result<Vec<_>>>()?);
+            }
+            Ok(due)
+        })?;
+        for batch in due.chunks(BATCH) {
+            self.write(|transaction| erase::messages(transaction, batch))?;
+        }
+        if !due.is_empty() {
+            self.empty_journal();
+            self.forget_erased()?;
+        }
+        Ok(())
+    }
+
     /// The messages to be erased, and how many wait.
     fn due(&self, which: Emptying) -> Result<(Vec<MessageId>, u64)> {
         let before = match which {

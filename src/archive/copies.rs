@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 
+use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, params};
 
+use super::columns::time;
 use super::error::Result;
 use super::{Archive, MaildropId};
 use crate::account::{Account, MessageId};
@@ -19,6 +21,22 @@ impl Archive {
                 })
                 .optional()?;
             Ok(found.map(MaildropId))
+        })
+    }
+
+    /// When a message was first and last seen on its server, where it is there still, as far as the ledger knows.
+    pub fn seen_on_server(&self, id: MessageId) -> Result<Option<(Timestamp, Timestamp)>> {
+        self.read(|connection| {
+            let seen = connection
+                .prepare_cached(
+                    "SELECT min(first_seen), max(last_seen) FROM ledger INDEXED BY ledger_message
+                     WHERE message = ?1 AND state IN (1, 2, 4)",
+                )?
+                .query_row([id], |row| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?)))?;
+            Ok(match seen {
+                (Some(first), Some(last)) => Some((time(first), time(last))),
+                _ => None,
+            })
         })
     }
 

@@ -350,8 +350,16 @@ impl App {
                 let task = desk.list(list::Message::Enter, &self.clock);
                 self.wrap(task)
             }
+            Some(Shortcut::Delete) => {
+                let task = desk.delete_selected(&self.clock);
+                self.wrap(task)
+            }
+            Some(Shortcut::Undo) => {
+                let task = desk.undo();
+                self.wrap(task)
+            }
             Some(Shortcut::Read(message)) => {
-                let task = desk.reader(message);
+                let task = desk.reader(message, &self.clock);
                 self.wrap(task)
             }
         }
@@ -443,6 +451,8 @@ enum Shortcut {
     Move(Move),
     Enter,
     Read(reader::Message),
+    Delete,
+    Undo,
     Search,
     CheckMail,
     Escape,
@@ -461,6 +471,8 @@ fn shortcut(key: &Key, modifiers: keyboard::Modifiers, captured: bool, over: boo
     }
     match (key.as_ref(), modifiers.command()) {
         (Key::Character("f"), true) | (Key::Character("/"), _) => Some(Shortcut::Search),
+        (Key::Named(Named::Delete), false) => Some(Shortcut::Delete),
+        (Key::Character("z"), true) if !modifiers.shift() => Some(Shortcut::Undo),
         (Key::Named(Named::F5), _) => Some(Shortcut::CheckMail),
         (Key::Named(Named::ArrowDown) | Key::Character("j"), false) => Some(Shortcut::Move(Move::Next)),
         (Key::Named(Named::ArrowUp) | Key::Character("k"), false) => Some(Shortcut::Move(Move::Previous)),
@@ -486,7 +498,7 @@ mod tests {
     #[test]
     fn keys_mean_something_only_where_nothing_is_typed() {
         let letter = |letter: &str| Key::Character(letter.into());
-        let cases: [Case; 15] = [
+        let cases: [Case; 19] = [
             (letter("j"), false, false, false, "Some(Move(Next))"),
             (letter("j"), false, true, false, "None"),
             (letter("j"), false, false, true, "None"),
@@ -500,6 +512,10 @@ mod tests {
             (letter("/"), false, false, false, "Some(Search)"),
             (letter("f"), true, false, false, "Some(Search)"),
             (Key::Named(Named::F5), false, false, false, "Some(CheckMail)"),
+            (Key::Named(Named::Delete), false, false, false, "Some(Delete)"),
+            (Key::Named(Named::Delete), false, true, false, "None"),
+            (letter("z"), true, false, false, "Some(Undo)"),
+            (letter("z"), true, true, false, "None"),
             (Key::Named(Named::Escape), false, true, true, "Some(Escape)"),
             (Key::Named(Named::Tab), false, true, true, "Some(FocusNext)"),
         ];

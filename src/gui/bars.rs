@@ -22,6 +22,8 @@ pub enum Message {
     CheckMail,
     Export,
     Settings,
+    /// What the checks did.
+    Log,
     LeaveSample,
     StopFetch(AccountId),
     StopJob,
@@ -133,6 +135,9 @@ pub fn foot(shown: Foot<'_>) -> Element<'_, Message> {
     let mut bar = row![doing(&shown)].spacing(16).align_y(Alignment::Center);
     if shown.width >= measure::SINGLE || shown.library.counts.to_index > 0 {
         bar = bar.push(index(shown.library));
+    }
+    if !shown.library.accounts.is_empty() {
+        bar = bar.push(small_link("Log", Message::Log));
     }
     container(bar).center_y(measure::STATUS).padding([0, 14]).into()
 }

@@ -1,6 +1,7 @@
 //! An open archive and everything on the screen about it: the screens, the dialog, the worker, the job. Routes messages
 //! to the screens and alone carries out what they want.
 
+pub mod bin;
 mod dialogs;
 mod jobs;
 mod mailbox;
@@ -25,8 +26,8 @@ use super::setup::{self, Setup};
 use super::theme::Choice;
 use super::words::Clock;
 use super::{bars, sidebar, welcome};
-use crate::account::AccountId;
-use crate::archive::{Archive, ArchiveError};
+use crate::account::{AccountId, MessageId};
+use crate::archive::{Archive, ArchiveError, Emptied};
 use crate::fetch::{self, Event, Request};
 use crate::problem::Problem;
 
@@ -55,6 +56,12 @@ pub struct Desk {
     problem_of: Option<AccountId>,
     /// The whole sidebar lies over the list of a narrow window.
     unfolded: bool,
+    /// The last deletion, while it is told.
+    deleted: Option<bin::Deleted>,
+    /// Deletions that can be taken back, the last one last.
+    undo: Vec<MessageId>,
+    /// Counts the deletions that were told.
+    told: u64,
     /// Writes on their way.
     writing: usize,
     renewing: bool,
@@ -84,6 +91,16 @@ pub enum Message {
     Stocked(Result<Stock, Problem>, bool),
     /// Something was written, or not; read the counts again where it was.
     Written(Result<(), Problem>),
+    /// The bin was written to; the list is read anew unless it is still of this generation.
+    Binned(Result<(), Problem>, Option<u64>),
+    /// A press in the words about a deletion.
+    Deleted(bin::Told),
+    /// Those words were there long enough.
+    DeletionTold(u64),
+    /// What was old was erased from the bin.
+    Tidied(Result<Emptied, Problem>),
+    /// Show what would leave the mailbox of an account that is new here.
+    SeeWhatWouldGo(AccountId),
     CloseProblem,
     CloseNote,
     /// Ask the worker again what it could not hear.
@@ -131,13 +148,17 @@ impl Desk {
             problem: None,
             problem_of: None,
             unfolded: false,
+            deleted: None,
+            undo: Vec::new(),
+            told: 0,
             writing: 0,
             renewing: false,
             renew_again: false,
             remembered: opened.remembered,
         };
         let list = desk.list.list(&desk.archive).map(Message::List);
-        (desk, list)
+        let tidy = desk.tidy_bin();
+        (desk, Task::batch([list, tidy]))
     }
 
     /// The worker, for as long as this desk stands.
@@ -152,13 +173,21 @@ impl Desk {
             Message::Top(message) => self.bars(message),
             Message::Sidebar(message) => self.sidebar(message).into(),
             Message::List(message) => self.list(message, clock).into(),
-            Message::Reader(message) => self.reader(message).into(),
+            Message::Reader(message) => self.reader(message, clock).into(),
             Message::Welcome(message) => self.welcome(message),
             Message::Setup(message) => self.setup(message),
             Message::Dialog(message) => self.dialog(message),
             Message::Job(message) => self.job(message).into(),
             Message::Stocked(stock, relist) => self.stocked(stock, relist).into(),
             Message::Written(result) => self.written(result).into(),
+            Message::Binned(result, unless) => self.binned(result, unless).into(),
+            Message::Deleted(told) => self.told(told).into(),
+            Message::DeletionTold(told) => {
+                self.deletion_told(told);
+                Action::None
+            }
+            Message::Tidied(result) => self.tidied(result).into(),
+            Message::SeeWhatWouldGo(account) => self.see_what_would_go(account).into(),
             Message::CloseProblem => self.close_problem(),
             Message::CloseNote => self.close_note(),
             Message::DryRun(account) => self.dry_run(account),

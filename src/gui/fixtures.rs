@@ -64,6 +64,7 @@ pub fn stock() -> Stock {
             to_index: 0,
         },
         last_backup: Some((PathBuf::from("/media/usb/USB disk"), "2026-11-21T21:04:00Z".parse().unwrap())),
+        ..Stock::default()
     }
 }
 
@@ -209,6 +210,14 @@ pub fn letter() -> message::Message {
     }
 }
 
+fn dates() -> reader::Dates {
+    let when = |text: &str| text.parse::<Timestamp>().unwrap();
+    reader::Dates {
+        arrived: Some(when("2026-11-22T09:42:00Z")),
+        seen: Some((when("2026-11-22T09:42:00Z"), when("2026-11-22T09:57:00Z"))),
+    }
+}
+
 fn attachment(name: &str, size: u64) -> Attachment {
     Attachment {
         name: name.to_owned(),
@@ -238,7 +247,7 @@ impl Bench {
 
     /// No account and no mail: the first start.
     pub fn empty() -> Bench {
-        Bench::with(Stock { accounts: Vec::new(), counts: Counts::default(), last_backup: None })
+        Bench::with(Stock::default())
     }
 
     pub fn update(&mut self, message: desk::Message) -> Action {
@@ -263,7 +272,7 @@ impl Bench {
     pub fn open(&mut self) {
         self.update(desk::Message::List(list::Message::Enter));
         let row = rows().remove(0);
-        let loaded = reader::Loaded::new(row.clone(), letter());
+        let loaded = reader::Loaded::new(row.clone(), dates(), letter());
         self.update(desk::Message::Reader(reader::Message::Loaded(row.id, Ok(Some(loaded)))));
     }
 

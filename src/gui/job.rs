@@ -9,7 +9,7 @@ use iced::Task;
 
 use super::off::off;
 use super::words::{count, messages, size, size_of};
-use crate::account::AccountId;
+use crate::account::{AccountId, Retention};
 use crate::archive::Archive;
 use crate::backup::{self, BackedUp, BackupError, Exported, Format, Imported, Restored, Step, Verified};
 use crate::job::{Cancel, Progress};
@@ -20,8 +20,8 @@ use crate::problem::Problem;
 pub enum Order {
     BackUp {
         folder: PathBuf,
-        /// Afterwards stop leaving copies on the server for this account.
-        then_remove: Option<AccountId>,
+        /// Afterwards copies of this account stay on the server so long.
+        then_remove: Option<(AccountId, Retention)>,
     },
     Verify(PathBuf),
     Restore(PathBuf),

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use crate::account::{Account, AccountId};
-use crate::archive::{Archive, Counts, Result, View};
+use crate::archive::{Archive, Awaited, Counts, MaildropState, Result, View};
 use crate::job::Progress;
+use crate::message;
 
 /// See the module.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +17,10 @@ pub struct Library {
     pub counts: Counts,
     /// Where the last verified backup lies, and when it was verified.
     pub last_backup: Option<(PathBuf, Timestamp)>,
+    /// What is known of the mailbox of each account that was visited.
+    pub standing: BTreeMap<AccountId, MaildropState>,
+    /// Messages that wait on their servers.
+    pub waiting: Vec<Waiting>,
     /// The fetches that run, and how far each has come.
     pub fetching: BTreeMap<AccountId, Progress>,
     /// The sample mailbox, not the user's own mail.
@@ -24,12 +29,33 @@ pub struct Library {
     pub can_leave: bool,
 }
 
-/// The part of a [`Library`] that is read from the archive.
+/// A message of which only the header section is here.
 #[derive(Clone, Debug)]
+pub struct Waiting {
+    pub awaited: Awaited,
+    pub sender: String,
+    pub subject: String,
+    pub date: Option<Timestamp>,
+}
+
+impl Waiting {
+    /// Reads the header section.
+    pub fn new(awaited: Awaited) -> Waiting {
+        let envelope = message::envelope(&awaited.header);
+        let from = envelope.from;
+        let sender = if from.name.is_empty() { from.address } else { from.name };
+        Waiting { awaited, sender, subject: envelope.subject, date: envelope.date }
+    }
+}
+
+/// The part of a [`Library`] that is read from the archive.
+#[derive(Clone, Debug, Default)]
 pub struct Stock {
     pub accounts: Vec<Account>,
     pub counts: Counts,
     pub last_backup: Option<(PathBuf, Timestamp)>,
+    pub standing: BTreeMap<AccountId, MaildropState>,
+    pub waiting: Vec<Waiting>,
 }
 
 impl Stock {
@@ -38,7 +64,16 @@ impl Stock {
     /// # Errors
     /// When the archive cannot be read.
     pub fn read(archive: &Archive) -> Result<Stock> {
-        Ok(Stock { accounts: archive.accounts()?, counts: archive.counts()?, last_backup: archive.last_backup()? })
+        let accounts = archive.accounts()?;
+        let now = Timestamp::now();
+        let mut standing = BTreeMap::new();
+        for account in &accounts {
+            if let Some(maildrop) = archive.maildrop(account)? {
+                standing.insert(account.id, archive.maildrop_state(maildrop, now)?);
+            }
+        }
+        let waiting = archive.awaited()?.into_iter().map(Waiting::new).collect();
+        Ok(Stock { accounts, counts: archive.counts()?, last_backup: archive.last_backup()?, standing, waiting })
     }
 }
 
@@ -47,6 +82,23 @@ impl Library {
         self.accounts = stock.accounts;
         self.counts = stock.counts;
         self.last_backup = stock.last_backup;
+        self.standing = stock.standing;
+        self.waiting = stock.waiting;
+    }
+
+    /// Whether the user agreed, on this computer, to removals from the account's mailbox.
+    pub fn agreed(&self, id: AccountId) -> bool {
+        self.standing.get(&id).is_some_and(|standing| standing.agreed)
+    }
+
+    /// Accounts that are to remove mail from a mailbox for which nobody agreed to it on this computer.
+    pub fn newcomers(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.iter().filter(|account| !account.retention.leaves_copy() && !self.agreed(account.id))
+    }
+
+    /// Octets that wait on servers, as far as they are known.
+    pub fn octets_waiting(&self) -> u64 {
+        self.waiting.iter().filter_map(|waiting| waiting.awaited.octets).sum()
     }
 
     pub fn account(&self, id: AccountId) -> Option<&Account> {

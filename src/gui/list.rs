@@ -10,7 +10,7 @@ use super::library::Library;
 use super::off::ask;
 use super::theme::{self, measure, size};
 use super::widget::message_list::{self, Order, ROW, message_list};
-use super::widget::{Tone, across, line, strip};
+use super::widget::{Tone, across, line, link, strip};
 use super::words::{Clock, messages};
 use crate::account::MessageId;
 use crate::archive::{Archive, Found, Row, SortKey, View};
@@ -45,6 +45,8 @@ pub enum Message {
     Move(Move),
     /// Open the selected message, or the first.
     Enter,
+    /// Erase what is in the bin.
+    EmptyBin,
     Listed(u64, Result<Found, Problem>),
     Loaded(u64, Result<Vec<Row>, Problem>),
 }
@@ -68,6 +70,9 @@ pub enum Action {
     Open(Box<Row>, Task<Message>),
     /// Selected, and its row is still on its way.
     OpenById(MessageId, Task<Message>),
+    /// To the bin, or out of it for good.
+    Delete(Box<Row>),
+    EmptyBin,
     Failed(Problem),
 }
 
@@ -94,6 +99,7 @@ impl List {
             Message::Seen(event) => self.seen(event, archive),
             Message::Move(to) => self.moved(to, archive),
             Message::Enter => self.opened(self.place().unwrap_or(0), archive),
+            Message::EmptyBin => Action::EmptyBin,
             Message::Listed(generation, found) => self.listed(generation, found, archive, clock),
             Message::Loaded(generation, rows) => self.loaded(generation, rows),
         }
@@ -157,8 +163,28 @@ impl List {
         self.rows.get(&key)
     }
 
+    /// The row of the message that is selected.
+    pub fn selected_row(&self) -> Option<&Row> {
+        self.rows.get(&self.selected?)
+    }
+
+    /// Takes a row out. Where it was the selected one, the next is selected and opened, or else the one before.
+    pub fn remove(&mut self, key: SortKey, archive: &Archive, clock: &Clock) -> Action {
+        let Some(place) = self.order.find(key) else { return Action::None };
+        self.order = std::mem::take(&mut self.order).without(place, clock);
+        self.rows.remove(&key);
+        self.offset = self.order.clamped(self.offset, f64::from(self.height));
+        if self.selected != Some(key) {
+            return Action::Run(self.reach(archive));
+        }
+        self.selected = None;
+        match self.order.len() {
+            0 => Action::None,
+            len => self.opened(place.min(len - 1), archive),
+        }
+    }
+
     /// The number of the listing that was asked for last.
-    #[cfg(test)]
     pub fn generation(&self) -> u64 {
         self.generation
     }
@@ -215,6 +241,10 @@ impl List {
                 Action::Run(self.reach(archive))
             }
             message_list::Event::Pressed(index) => self.opened(index, archive),
+            message_list::Event::Deleted(index) => {
+                let row = self.order.key(index).and_then(|key| self.rows.get(&key));
+                row.map_or(Action::None, |row| Action::Delete(Box::new(row.clone())))
+            }
         }
     }
 
@@ -293,10 +323,13 @@ impl List {
             #[allow(clippy::cast_possible_truncation)]
             ("Search", format!("{} in {}", messages(self.order.len() as u64), library.title(self.view)))
         };
-        let head = row![
+        let mut head = row![
             line(name).font(theme::BOLD).width(iced::Shrink),
             line(note).size(size::SMALL).color(|tokens| tokens.dim),
         ];
+        if self.view == View::Bin && library.counts.bin > 0 {
+            head = head.push(link("Empty the bin", Some(Message::EmptyBin)));
+        }
         container(head.spacing(8).align_y(Alignment::Center)).center_y(measure::HEAD).padding([0, 14]).into()
     }
 
@@ -307,6 +340,9 @@ impl List {
         } else if library.fetching.is_empty() {
             match self.view {
                 View::Unread => (icon::MAIL_OPEN, "All read", "New mail shows here until you have read it."),
+                View::Bin => {
+                    (icon::TRASH_2, "The bin is empty", "What you delete stays here for 30 days, and can be put back.")
+                }
                 View::Starred => (icon::STAR, "Nothing starred", "Press S on a message to find it here again."),
                 _ => (icon::INBOX, "No mail yet", "Press Check mail to fetch what is on the server."),
             }

@@ -19,6 +19,7 @@ mod live;
 mod off;
 mod open;
 mod reader;
+mod retention;
 mod setup;
 mod sidebar;
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod view;
 
 use iced::widget::text_editor;
 use iced::{Task, keyboard};
+use jiff::Timestamp;
 
 use super::off::{ask, off};
 use crate::account::MessageId;
@@ -29,6 +30,7 @@ pub struct Reader {
 /// A message that is shown.
 pub struct Open {
     pub row: Row,
+    dates: Dates,
     pub message: message::Message,
     text: text_editor::Content,
     /// The whole text, of which `text` may hold the first parts only.
@@ -50,12 +52,22 @@ enum Note {
 #[derive(Clone, Debug)]
 pub struct Loaded {
     row: Row,
+    dates: Dates,
     message: Box<message::Message>,
 }
 
+/// Since when a message is where.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Dates {
+    /// When it came to this archive.
+    pub arrived: Option<Timestamp>,
+    /// When it was first and last seen on the server.
+    pub seen: Option<(Timestamp, Timestamp)>,
+}
+
 impl Loaded {
-    pub fn new(row: Row, message: message::Message) -> Loaded {
-        Loaded { row, message: Box::new(message) }
+    pub fn new(row: Row, dates: Dates, message: message::Message) -> Loaded {
+        Loaded { row, dates, message: Box::new(message) }
     }
 }
 
@@ -70,6 +82,9 @@ pub enum Message {
     Replied(String),
     Star,
     Unread,
+    /// To the bin, or out of it for good.
+    Delete,
+    PutBack,
     /// Ask where to save this attachment, or all.
     Save(Option<usize>),
     Saving(saving::Message),
@@ -85,6 +100,8 @@ pub enum Action {
     Shown(MessageId),
     Star(MessageId, bool),
     Unread(MessageId),
+    Delete(Box<Row>),
+    PutBack(Box<Row>),
     /// To the list, where the two take turns.
     Back,
 }
@@ -117,6 +134,11 @@ impl Reader {
         *self = Reader::default();
     }
 
+    /// Whether it shows this message, or waits for it.
+    pub fn shows(&self, id: MessageId) -> bool {
+        self.awaited == Some(id) || self.awaited.is_none() && self.open.as_ref().is_some_and(|open| open.row.id == id)
+    }
+
     pub fn is_open(&self) -> bool {
         self.open.is_some() || self.awaited.is_some()
     }
@@ -145,7 +167,7 @@ impl Reader {
         self.awaited = None;
         match loaded {
             Ok(Some(loaded)) => {
-                self.open = Some(Open::new(loaded.row, *loaded.message));
+                self.open = Some(Open::new(loaded.row, loaded.dates, *loaded.message));
                 Action::Shown(id)
             }
             Ok(None) => {
@@ -163,10 +185,11 @@ impl Reader {
 }
 
 impl Open {
-    pub fn new(row: Row, message: message::Message) -> Open {
+    pub fn new(row: Row, dates: Dates, message: message::Message) -> Open {
         let whole = message.text.clone();
         let mut open = Open {
             row,
+            dates,
             message,
             text: text_editor::Content::new(),
             whole,
@@ -201,6 +224,8 @@ impl Open {
             Message::Replied(sentence) => self.said(sentence),
             Message::Star => Action::Star(self.row.id, !self.row.marks.starred),
             Message::Unread => Action::Unread(self.row.id),
+            Message::Delete => Action::Delete(Box::new(self.row.clone())),
+            Message::PutBack => Action::PutBack(Box::new(self.row.clone())),
             Message::Save(which) => self.ask_where_to_save(which),
             Message::Saving(message) => self.saving(message, archive),
             Message::Dismiss => self.dismissed(),
@@ -297,7 +322,9 @@ fn read(archive: &Archive, id: MessageId) -> Result<Option<Loaded>, crate::archi
     let Some(original) = archive.original(id)? else { return Ok(None) };
     let Some(key) = archive.key(id)? else { return Ok(None) };
     let Some(row) = archive.rows(&[key])?.into_iter().next() else { return Ok(None) };
-    Ok(Some(Loaded::new(row, message::read(&original))))
+    let arrived = archive.stored(id)?.map(|stored| stored.arrived);
+    let dates = Dates { arrived, seen: archive.seen_on_server(id)? };
+    Ok(Some(Loaded::new(row, dates, message::read(&original))))
 }
 
 /// The original as text: what is not UTF-8 shows as replacement characters, what could deceive is taken out.

@@ -48,6 +48,8 @@ enum State {
         _test: task::Handle,
     },
     Connected(Stat),
+    /// Another host or user was typed: it is asked whether that is the same mailbox.
+    Same,
     Failed(Problem),
     Saving,
 }
@@ -67,6 +69,8 @@ pub enum Message {
     /// Add or save: tests first.
     Submit,
     SaveAnyway,
+    /// The mailbox at the new host or user is the one from before, or another.
+    SameMailbox(bool),
     Stop,
     Tested(u64, Result<Stat, Problem>),
     Saved(Box<Result<Saved, Refusal>>),
@@ -112,6 +116,7 @@ impl Setup {
             Message::Test => self.test(false),
             Message::Submit => self.submit(archive),
             Message::SaveAnyway => self.save(archive),
+            Message::SameMailbox(same) => self.save_as(Some(same), archive),
             Message::Stop => self.set(Setup::rest),
             Message::Tested(generation, result) => self.tested(generation, result, archive),
             Message::Saved(result) => self.saved(*result),
@@ -219,7 +224,17 @@ impl Setup {
     }
 
     fn save(&mut self, archive: &Archive) -> Action<Message> {
-        let Some(candidate) = self.candidate() else { return Action::None };
+        self.save_as(None, archive)
+    }
+
+    /// Saves, once it is known whether a mailbox with another host or user is the same as before (quirk 50).
+    fn save_as(&mut self, same: Option<bool>, archive: &Archive) -> Action<Message> {
+        let Some(mut candidate) = self.candidate() else { return Action::None };
+        if candidate.is_elsewhere() && same.is_none() {
+            self.state = State::Same;
+            return Action::None;
+        }
+        candidate.same = same.unwrap_or_default();
         self.state = State::Saving;
         let archive = archive.clone();
         let saved = async move { tokio::task::spawn_blocking(move || work::save(&archive, candidate)).await };

@@ -1,14 +1,17 @@
 //! The sidebar: views, accounts, and the card that says where the copies of the mail are.
 
-use iced::widget::{Column, button, column, container, row, space, text};
+use std::borrow::Cow;
+
+use iced::widget::{Column, Row, button, column, container, row, space, text};
 use iced::{Alignment, Element, Fill, padding};
 
 use super::icon::{self, icon};
 use super::library::Library;
+use super::retention::{self, brief};
 use super::theme::{self, measure, size};
 use super::widget::{caption, hinted, line, page, toggle, wide, words};
 use super::words::{Clock, count};
-use crate::account::{Account, AccountId};
+use crate::account::{Account, AccountId, Retention};
 use crate::archive::View;
 
 /// What the user wants; the sidebar keeps no state of its own.
@@ -20,6 +23,8 @@ pub enum Message {
     Configure(AccountId),
     AddMailbox,
     BackUp,
+    /// The messages that wait on their servers.
+    Waiting,
     /// Show the whole of a narrow sidebar, or its icons again.
     Unfold(bool),
 }
@@ -29,13 +34,20 @@ pub fn view<'a>(library: &'a Library, shown: View, clock: &Clock, narrow: bool) 
     if narrow { icons(library, shown) } else { whole(library, shown, clock) }
 }
 
-const VIEWS: [(View, char); 3] = [(View::All, icon::INBOX), (View::Unread, icon::MAIL), (View::Starred, icon::STAR)];
+const VIEWS: [(View, char); 4] =
+    [(View::All, icon::INBOX), (View::Unread, icon::MAIL), (View::Starred, icon::STAR), (View::Bin, icon::TRASH_2)];
+
+const WAITING: &str = "Waiting on the server";
 
 fn whole<'a>(library: &'a Library, shown: View, clock: &Clock) -> Element<'a, Message> {
     let mut places = Column::new().spacing(2);
     for (view, glyph) in VIEWS {
         let count = count(library.count_in(view));
         places = places.push(place(glyph, library.title(view), count, shown == view, Message::Show(view)));
+    }
+    if !library.waiting.is_empty() {
+        let count = count(library.waiting.len() as u64);
+        places = places.push(place(icon::CLOCK, WAITING, count, false, Message::Waiting));
     }
     places = places.push(container(caption("ACCOUNTS")).padding(padding::all(8).top(12).bottom(4)));
     for account in &library.accounts {
@@ -78,7 +90,7 @@ fn account_line<'a>(library: &'a Library, account: &'a Account, shown: View) -> 
         None => count(library.count_of(account.id)),
     };
     let settings = button(icon(icon::SETTINGS).size(14)).padding(6).style(theme::quiet);
-    let settings = hinted(settings.on_press(Message::Configure(account.id)), "Server, password, removal");
+    let settings = hinted(settings.on_press(Message::Configure(account.id)), "Password, copies, fetching, server");
     let chosen = shown == view;
     let name = place(icon::USER, library.name(account.id), note, chosen, Message::Show(view));
     if chosen { row![name, settings].spacing(2).align_y(Alignment::Center).into() } else { name }
@@ -141,8 +153,11 @@ fn switches<'a>(library: &'a Library, shown: View) -> Element<'a, Message> {
     for account in &accounts {
         let on = account.retention.leaves_copy();
         let name = if named { library.name(account.id) } else { "Leave a copy on server" };
-        let name = line(name).size(size::SMALL);
-        lines = lines.push(toggle(on, name, Some(Message::LeaveCopy(account.id, !on))));
+        let mut beside = Row::new().push(line(name).size(size::SMALL)).spacing(8).align_y(Alignment::Center);
+        if let Some(brief) = brief(account.retention) {
+            beside = beside.push(text(brief).size(size::CAPTION).style(theme::faint).wrapping(text::Wrapping::None));
+        }
+        lines = lines.push(toggle(on, beside, Some(Message::LeaveCopy(account.id, !on))));
     }
     if !accounts.is_empty() {
         lines = lines.push(words(meaning(&accounts), size::CAPTION, theme::faint));
@@ -151,14 +166,15 @@ fn switches<'a>(library: &'a Library, shown: View) -> Element<'a, Message> {
 }
 
 /// One sentence on what the switch does as it stands.
-fn meaning(accounts: &[&Account]) -> &'static str {
+fn meaning(accounts: &[&Account]) -> Cow<'static, str> {
     let leaving = accounts.iter().filter(|account| account.retention.leaves_copy()).count();
-    if leaving == accounts.len() {
-        "Fetched mail stays on the server too, for your other devices."
-    } else if leaving == 0 {
-        "Mail is removed from the server once it is proved to be stored here."
-    } else {
-        "Where it is off, mail is removed from the server once it is proved to be stored here."
+    let removing = accounts.iter().filter(|account| account.retention == Retention::RemoveOnceStored).count();
+    match accounts {
+        [account] => retention::meaning(account.retention).into(),
+        _ if leaving == accounts.len() => "Fetched mail stays on the server too, for your other devices.".into(),
+        _ if leaving + removing < accounts.len() => "What leaves the server is first proved to be stored here.".into(),
+        _ if leaving == 0 => "Mail is removed from the server once it is proved to be stored here.".into(),
+        _ => "Where it is off, mail is removed from the server once it is proved to be stored here.".into(),
     }
 }
 
@@ -178,6 +194,9 @@ fn icons<'a>(library: &'a Library, shown: View) -> Element<'a, Message> {
     places = places.push(icon_place(icon::PANEL_LEFT, "Show the sidebar", false, Message::Unfold(true)));
     for (view, glyph) in VIEWS {
         places = places.push(icon_place(glyph, library.title(view), shown == view, Message::Show(view)));
+    }
+    if !library.waiting.is_empty() {
+        places = places.push(icon_place(icon::CLOCK, WAITING, false, Message::Waiting));
     }
     for account in &library.accounts {
         let view = View::Account(account.id);

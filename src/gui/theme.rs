@@ -247,6 +247,18 @@ pub fn dialog(theme: &Theme) -> container::Style {
 }
 
 /// A tooltip.
+/// What lies over the panes for a while: the words about a deletion.
+pub fn told(theme: &Theme) -> container::Style {
+    let tokens = tokens(theme);
+    container::Style {
+        background: Some(Background::Color(tokens.card)),
+        border: border::rounded(measure::CORNER_CARD).color(tokens.line).width(1),
+        text_color: Some(tokens.ink),
+        shadow: Shadow { color: tokens.veil, offset: Vector::new(0.0, 4.0), blur_radius: 14.0 },
+        ..container::Style::default()
+    }
+}
+
 pub fn hint(theme: &Theme) -> container::Style {
     container::Style {
         background: Some(Background::Color(tokens(theme).ink)),

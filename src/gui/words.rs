@@ -62,6 +62,18 @@ impl Clock {
         }
     }
 
+    /// A day named in a sentence: `24 December`, `24 December 2027`.
+    pub fn day_named(&self, when: Timestamp) -> String {
+        let format = if self.day(when).year() == self.today().year() { "%-d %B" } else { "%-d %B %Y" };
+        self.shown(when, format)
+    }
+
+    /// After “since”: `today, 09:41`, `yesterday, 21:04`, `12 Nov`.
+    pub fn since(&self, when: Timestamp) -> String {
+        let spoken = self.spoken(when);
+        spoken.strip_prefix("on ").map(str::to_owned).unwrap_or(spoken)
+    }
+
     /// Inside a sentence: `today, 21:04`, `yesterday, 21:04`, `on 12 Nov`, `on 12 Nov 2019`.
     pub fn spoken(&self, when: Timestamp) -> String {
         let (day, today) = (self.day(when), self.today());

@@ -6,6 +6,7 @@ use crate::archive::{Mail, View};
 use crate::fetch::Request;
 use crate::gui::dialog::backup::BackUp;
 use crate::gui::dialog::{Dialog, Intent, Which};
+use crate::gui::retention::{how_long, removes_more};
 use crate::gui::setup::Setup;
 use crate::gui::{dialog, setup, welcome};
 use iced::Task;
@@ -82,8 +83,11 @@ impl Desk {
                 self.note = said.or(self.note.take());
                 self.close_dialog().into()
             }
-            Intent::StopLeaving(account) => self.stop_leaving(account).into(),
-            Intent::BackUpThenStopLeaving(account) => self.back_up_first(account),
+            Intent::Retain(account, retention) => self.retain_from_now_on(account, retention).into(),
+            Intent::BackUpThenRetain(account, retention) => self.back_up_first(account, retention),
+            Intent::Propose(account, retention) => self.proposed(account, retention).into(),
+            Intent::Changed(account) => self.changed(*account).into(),
+            Intent::Erased(said) => self.erased(said).into(),
             Intent::Saved(account, said) => self.saved(*account, said).into(),
             Intent::SavedNotLeaving(account, said) => self.saved_not_leaving(*account, said).into(),
             Intent::ChangeServer(account) => self.change_server(account),
@@ -96,16 +100,38 @@ impl Desk {
         }
     }
 
-    pub(super) fn stop_leaving(&mut self, account: AccountId) -> Task<Message> {
+    /// The user saw what it removes, and said yes.
+    pub(super) fn retain_from_now_on(&mut self, account: AccountId, retention: Retention) -> Task<Message> {
         let close = self.close_dialog();
-        self.notice = Some("From the next check on, stored mail is removed from the server.".to_owned());
-        Task::batch([close, self.retain(account, Retention::RemoveOnceStored)])
+        self.notice = Some(match retention {
+            Retention::RemoveOnceStored => "From the next check on, stored mail is removed from the server.".to_owned(),
+            other => format!("From the next check on, copies stay on the server {}.", how_long(other)),
+        });
+        Task::batch([close, self.retain(account, retention)])
     }
 
-    pub(super) fn back_up_first(&mut self, account: AccountId) -> Action {
+    /// Another retention was chosen: what removes more than before is shown first.
+    pub(super) fn proposed(&mut self, id: AccountId, retention: Retention) -> Task<Message> {
+        let Some(account) = self.library.account(id) else { return Task::none() };
+        if removes_more(account.retention, retention, self.library.agreed(id)) {
+            return self.ask_about_removal(id, retention);
+        }
+        let close = self.close_dialog();
+        self.notice = Some(format!("Copies stay on the server {}.", how_long(retention)));
+        Task::batch([close, self.retain(id, retention)])
+    }
+
+    pub(super) fn changed(&mut self, account: Account) -> Task<Message> {
+        if let Some(known) = self.library.accounts.iter_mut().find(|known| known.id == account.id) {
+            *known = account;
+        }
+        self.renew(false)
+    }
+
+    pub(super) fn back_up_first(&mut self, account: AccountId, retention: Retention) -> Action {
         let last = self.library.last_backup.as_ref().map(|(folder, _)| folder);
         self.ended = None;
-        self.dialog = Some(Dialog::BackUp(BackUp::new(last, Some(account))));
+        self.dialog = Some(Dialog::BackUp(BackUp::new(last, Some((account, retention)))));
         Action::None
     }
 
@@ -134,7 +160,7 @@ impl Desk {
         self.problem = None;
         self.library.accounts.retain(|known| known.id != id);
         self.library.accounts.push(account);
-        Task::batch([close, self.ask_about_removal(id), self.renew(true)])
+        Task::batch([close, self.ask_about_removal(id, Retention::RemoveOnceStored), self.renew(true)])
     }
 
     pub(super) fn removed(&mut self, account: AccountId, mail: Mail) -> Task<Message> {

@@ -1,7 +1,6 @@
 //! The long job: begun, watched, ended.
 
 use super::{Desk, Message, Page};
-use crate::account::Retention;
 use crate::gui::job;
 use crate::gui::job::{Ended, Order, Outcome, Running, Stopped};
 use iced::Task;
@@ -39,10 +38,10 @@ impl Desk {
         }
         let mut tasks = vec![self.renew(true)];
         match (&ended.result, &ended.order) {
-            (Ok(Outcome::BackedUp(done)), Order::BackUp { then_remove: Some(account), .. })
+            (Ok(Outcome::BackedUp(done)), Order::BackUp { then_remove: Some((account, retention)), .. })
                 if done.failed.is_empty() =>
             {
-                tasks.push(self.retain(*account, Retention::RemoveOnceStored));
+                tasks.push(self.retain(*account, *retention));
             }
             (Err(Stopped::By(problem)), _) if self.dialog.is_none() => self.problem = Some(problem.clone()),
             _ => {}

@@ -24,6 +24,7 @@ impl Desk {
             bars::Message::ClearSearch => self.search(String::new()).into(),
             bars::Message::CheckMail => self.check_mail(),
             bars::Message::Export => self.open(Which::Export).into(),
+            bars::Message::Log => self.open(Which::Log).into(),
             bars::Message::Settings => self.open(Which::Settings).into(),
             bars::Message::LeaveSample => Action::LeaveSample,
             bars::Message::StopFetch(account) => self.stop_fetch(account),
@@ -77,7 +78,8 @@ impl Desk {
         match message {
             sidebar::Message::Show(view) => self.show(view),
             sidebar::Message::LeaveCopy(account, true) => self.retain(account, Retention::LeaveCopy),
-            sidebar::Message::LeaveCopy(account, false) => self.ask_about_removal(account),
+            sidebar::Message::LeaveCopy(account, false) => self.ask_about_removal(account, Retention::RemoveOnceStored),
+            sidebar::Message::Waiting => self.open(Which::Waiting),
             sidebar::Message::Configure(account) => self.configure(account),
             sidebar::Message::AddMailbox => self.open(Which::AddMailbox),
             sidebar::Message::BackUp => self.open(Which::BackUp),
@@ -99,13 +101,35 @@ impl Desk {
         let Some(known) = self.library.accounts.iter_mut().find(|known| known.id == account) else {
             return Task::none();
         };
+        // The same retention is a yes to it, on this computer.
+        let agrees = known.retention == retention && !retention.leaves_copy();
         known.retention = retention;
-        let changed = known.clone();
-        self.write(move |archive| archive.change_account(&changed))
+        let mut changed = known.clone();
+        if let Some(standing) = self.library.standing.get_mut(&account) {
+            standing.agreed = !retention.leaves_copy();
+        }
+        self.write(move |archive| {
+            if agrees {
+                return archive.agree_to_removal(&changed);
+            }
+            // What else of the account was changed meanwhile stays changed.
+            if let Some(fresh) = archive.accounts()?.into_iter().find(|fresh| fresh.id == changed.id) {
+                changed = crate::account::Account { retention, ..fresh };
+            }
+            archive.change_account(&changed)
+        })
     }
 
-    pub(super) fn ask_about_removal(&mut self, account: AccountId) -> Task<Message> {
-        let (removal, request) = Removal::new(account);
+    /// Shows what would leave a mailbox that is new here, by its account's own retention.
+    pub(super) fn see_what_would_go(&mut self, id: AccountId) -> Task<Message> {
+        match self.library.account(id).map(|account| account.retention) {
+            Some(retention) => self.ask_about_removal(id, retention),
+            None => Task::none(),
+        }
+    }
+
+    pub(super) fn ask_about_removal(&mut self, account: AccountId, proposed: Retention) -> Task<Message> {
+        let (removal, request) = Removal::new(account, proposed);
         self.dialog = Some(Dialog::Removal(removal));
         self.send(request);
         Task::none()
@@ -113,13 +137,18 @@ impl Desk {
 
     pub(super) fn configure(&mut self, id: AccountId) -> Task<Message> {
         if let Some(account) = self.library.account(id) {
-            self.dialog = Some(Dialog::Account(dialog::account::Settings::new(account.clone())));
+            self.dialog = Some(Dialog::Account(Box::new(dialog::account::Settings::new(account.clone()))));
         }
         Task::none()
     }
 
     pub(super) fn open(&mut self, which: Which) -> Task<Message> {
         self.ended = None;
+        if which == Which::Log {
+            let (log, read) = dialog::log::Log::new(&self.archive);
+            self.dialog = Some(Dialog::Log(log));
+            return read.map(dialog::Message::Log).map(Message::Dialog);
+        }
         let last = self.library.last_backup.as_ref().map(|(folder, _)| folder);
         self.dialog = Some(match which {
             Which::AddMailbox => Dialog::Mailbox(Box::new(Setup::new())),
@@ -127,13 +156,14 @@ impl Desk {
             Which::Export => Dialog::Export(Export::new(&self.list.query)),
             Which::Import => Dialog::Incoming(Incoming::new(Kind::Import)),
             Which::Restore => Dialog::Incoming(Incoming::new(Kind::Restore)),
-            Which::Settings => Dialog::Settings,
+            Which::Waiting => Dialog::Waiting(dialog::waiting::Waiting::default()),
+            Which::Settings | Which::Log => Dialog::Settings,
         });
         match which {
             Which::AddMailbox => iced::widget::operation::focus(setup::ADDRESS),
             Which::BackUp => iced::widget::operation::focus(dialog::backup::FIELD),
             Which::Import | Which::Restore => iced::widget::operation::focus(dialog::incoming::FIELD),
-            Which::Export | Which::Settings => Task::none(),
+            Which::Export | Which::Settings | Which::Waiting | Which::Log => Task::none(),
         }
     }
 
@@ -146,7 +176,16 @@ impl Desk {
             self.reader.renew_row(|key| self.list.row(key).cloned());
         }
         match action {
-            list::Action::None => Task::none(),
+            list::Action::Delete(row) => self.delete(&row, clock),
+            list::Action::EmptyBin => self.ask_to_empty(),
+            action => self.listed(action),
+        }
+    }
+
+    /// What the list wants, done.
+    pub(super) fn listed(&mut self, action: list::Action) -> Task<Message> {
+        match action {
+            list::Action::Delete(_) | list::Action::EmptyBin | list::Action::None => Task::none(),
             list::Action::Run(task) => task.map(Message::List),
             list::Action::Open(row, task) => self.show_message(row.id, task),
             list::Action::OpenById(id, task) => self.show_message(id, task),
@@ -162,12 +201,14 @@ impl Desk {
         Task::batch([list.map(Message::List), reader])
     }
 
-    pub fn reader(&mut self, message: reader::Message) -> Task<Message> {
+    pub fn reader(&mut self, message: reader::Message, clock: &Clock) -> Task<Message> {
         match self.reader.update(message, &self.archive) {
             reader::Action::None => Task::none(),
             reader::Action::Run(task) => task.map(Message::Reader),
             reader::Action::Shown(id) => self.shown(id),
             reader::Action::Star(id, starred) => self.star(id, starred),
+            reader::Action::Delete(row) => self.delete(&row, clock),
+            reader::Action::PutBack(row) => self.put_back(&row, clock),
             reader::Action::Unread(id) => self.mark_read(id, false),
             reader::Action::Back => {
                 self.reader.close();

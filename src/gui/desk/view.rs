@@ -1,15 +1,16 @@
 //! How the desk is laid out: bars, sidebar, list, reader, and a dialog over them.
 
-use iced::widget::{Row, Stack, column, container, mouse_area, opaque, row, space};
+use iced::widget::{Row, Stack, button, column, container, mouse_area, opaque, row, space, text};
 use iced::{Alignment, Element, Fill, padding};
 
+use super::bin::{Deleted, Told};
 use super::{Desk, Message, Page};
 use crate::gui::app::Pane;
 use crate::gui::bars::{self, Foot, Top};
 use crate::gui::dialog::{Dialog, Lent};
 use crate::gui::icon;
-use crate::gui::theme::{self, Choice, measure};
-use crate::gui::widget::{GRIP, Tone, across, down, grip, strip, trouble};
+use crate::gui::theme::{self, Choice, measure, size};
+use crate::gui::widget::{GRIP, Tone, across, down, grip, link, strip, trouble};
 use crate::gui::words::Clock;
 use crate::gui::{sidebar, welcome};
 
@@ -77,6 +78,15 @@ impl Desk {
             let note = strip(icon::LOCK, Tone::Note, note.as_str(), vec![("Close", ())]);
             page = page.push(container(note.map(|()| Seen::Desk(Message::CloseNote))).padding([8, 12])).push(across());
         }
+        for account in self.library.newcomers() {
+            let says = format!(
+                "{}: Postkeep is new to this mailbox on this computer. Nothing is removed from the server until you agree.",
+                self.library.name(account.id)
+            );
+            let strip = strip(icon::SERVER, Tone::Note, says, vec![("See what would go", account.id)]);
+            let strip = strip.map(|id| Seen::Desk(Message::SeeWhatWouldGo(id)));
+            page = page.push(container(strip).padding([8, 12])).push(across());
+        }
         page = page.push(self.panes(frame)).push(across());
         page = page.push(bars::foot(foot).map(Message::Top).map(Seen::Desk));
         container(page).width(Fill).height(Fill).style(theme::window).into()
@@ -95,6 +105,9 @@ impl Desk {
             panes = panes.push(self.reading(frame, false));
         }
         let mut layers = Stack::with_children([panes.into()]);
+        if let Some(deleted) = &self.deleted {
+            layers = layers.push(told(deleted));
+        }
         if narrow && self.unfolded {
             layers = layers.push(self.unfolded_sidebar(frame));
         } else if !single {
@@ -108,7 +121,7 @@ impl Desk {
     }
 
     fn reading<'a>(&'a self, frame: Frame<'a>, alone: bool) -> Element<'a, Seen> {
-        self.reader.view(frame.clock, alone).map(Message::Reader).map(Seen::Desk)
+        self.reader.view(&self.library, frame.clock, alone).map(Message::Reader).map(Seen::Desk)
     }
 
     fn sidebar_pane<'a>(&'a self, frame: Frame<'a>, narrow: bool, width: f32) -> Element<'a, Seen> {
@@ -126,6 +139,21 @@ impl Desk {
         let over: Element<'a, sidebar::Message> = row![opaque(side), down(), beside].into();
         over.map(Message::Sidebar).map(Seen::Desk)
     }
+}
+
+/// The words about a deletion, over the foot of the panes.
+fn told(deleted: &Deleted) -> Element<'_, Seen> {
+    let mut words = Row::new().push(icon::icon(icon::TRASH_2).style(theme::dim));
+    words = words.push(text(deleted.sentence.as_str()).size(size::BODY));
+    words = words.push(link("Undo", Some(Told::Undo)));
+    if deleted.there_too {
+        words = words.push(link("Delete it there too", Some(Told::ThereToo)));
+    }
+    words = words.push(button(icon::icon(icon::X)).padding(2).style(theme::quiet).on_press(Told::Close));
+    let words = container(words.spacing(12).align_y(Alignment::Center).wrap());
+    let bubble: Element<'_, Told> = words.padding([10, 14]).style(theme::told).into();
+    let place = container(bubble).align_x(Alignment::Center).align_y(Alignment::End).width(Fill).height(Fill);
+    Element::from(place.padding(16)).map(Message::Deleted).map(Seen::Desk)
 }
 
 /// What drags the lines between the panes, over the lines at `sidebar` and `list`.

@@ -1,7 +1,7 @@
 //! What the worker tells, and what is made of it.
 
 use super::{Action, Desk, Message, Page};
-use crate::account::{AccountId, Retention};
+use crate::account::AccountId;
 use crate::archive::SessionOutcome;
 use crate::fetch::{Event, FetchError, Request};
 use crate::gui::dialog::Dialog;
@@ -83,7 +83,11 @@ impl Desk {
     }
 
     pub(super) fn dry_run(&mut self, account: AccountId) -> Action {
-        self.send(Request::DryRun(account, Retention::RemoveOnceStored));
+        if let Some(Dialog::Removal(removal)) = &self.dialog
+            && removal.account == account
+        {
+            self.send(Request::DryRun(account, removal.proposed));
+        }
         Action::None
     }
 

@@ -1,11 +1,17 @@
-//! The settings of one account: password, server, removal.
+//! The settings of one account: name and password, how long copies stay on the server, when and what is fetched, what is
+//! known of the server, removal.
 
-use iced::Element;
-use iced::widget::{column, row};
+mod about;
+mod copies;
+mod fetching;
+
+use iced::widget::{Row, column, row};
+use iced::{Element, Task};
 use secrecy::SecretString;
 
+use super::export::segment;
 use super::{Action, Intent, Lent, choice};
-use crate::account::Account;
+use crate::account::{Account, AccountId};
 use crate::archive::{Archive, ArchiveError, Mail};
 use crate::gui::icon;
 use crate::gui::off::{ask, off};
@@ -19,6 +25,9 @@ use crate::secrets;
 /// See the module.
 pub struct Settings {
     account: Account,
+    page: Page,
+    copies: copies::Copies,
+    fetching: fetching::Form,
     name: String,
     password: String,
     said: Option<String>,
@@ -30,11 +39,34 @@ pub struct Settings {
     problem: Option<Problem>,
 }
 
+/// A part of the settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    Account,
+    Copies,
+    Fetching,
+    Server,
+}
+
+impl Page {
+    const ALL: [(Page, &str); 4] = [
+        (Page::Account, "Account"),
+        (Page::Copies, "Copies on the server"),
+        (Page::Fetching, "Fetching"),
+        (Page::Server, "About the server"),
+    ];
+}
+
 #[derive(Clone, Debug)]
 pub enum Message {
+    Page(Page),
+    Copies(copies::Message),
+    Fetching(fetching::Message),
+    /// The account was written with other settings for fetching.
+    Fetched(Result<Account, Problem>),
     Name(String),
     KeepName,
-    Renamed(Result<(), Problem>),
+    Renamed(Result<Account, Problem>),
     Password(Typed),
     KeepPassword,
     Kept(Option<String>),
@@ -52,6 +84,9 @@ impl Settings {
     pub fn new(account: Account) -> Settings {
         let name = account.name.clone();
         Settings {
+            page: Page::Account,
+            copies: copies::Copies::new(account.retention),
+            fetching: fetching::Form::new(account.fetching),
             account,
             name,
             password: String::new(),
@@ -63,11 +98,34 @@ impl Settings {
         }
     }
 
+    /// The settings, opened at a page.
+    pub fn on(page: Page, account: Account) -> Settings {
+        Settings { page, ..Settings::new(account) }
+    }
+
+    pub fn account(&self) -> AccountId {
+        self.account.id
+    }
+
     pub fn update(&mut self, message: Message, archive: &Archive) -> Action<Message> {
         match message {
+            Message::Page(page) => self.page = page,
+            Message::Copies(message) => return self.change_copies(message),
+            Message::Fetching(message) => {
+                if let Some(fetching) = self.fetching.update(message) {
+                    let change = move |account: &mut Account| account.fetching = fetching;
+                    return Action::Run(written(archive, &self.account, change).map(Message::Fetched));
+                }
+            }
+            Message::Fetched(Ok(account)) => {
+                self.account = account;
+                self.fetching = fetching::Form::new(self.account.fetching);
+                self.said = Some("Saved. It holds from now on.".to_owned());
+                return Action::Want(Intent::Changed(Box::new(self.account.clone())));
+            }
             Message::Name(name) => self.name = name,
             Message::KeepName => return self.rename(archive),
-            Message::Renamed(Ok(())) => return Action::Want(Intent::Saved(Box::new(self.account.clone()), None)),
+            Message::Renamed(Ok(account)) => return Action::Want(Intent::Saved(Box::new(account), None)),
             Message::Password(password) => self.password = password.0,
             Message::KeepPassword => return self.keep_password(),
             Message::Kept(said) => {
@@ -88,7 +146,7 @@ impl Settings {
                 let mail = self.removing.unwrap_or(Mail::Keep);
                 return Action::Want(Intent::Removed(self.account.id, mail));
             }
-            Message::Renamed(Err(problem)) | Message::Removed(Err(problem)) => {
+            Message::Renamed(Err(problem)) | Message::Removed(Err(problem)) | Message::Fetched(Err(problem)) => {
                 self.busy = false;
                 self.problem = Some(problem);
             }
@@ -98,9 +156,17 @@ impl Settings {
     }
 
     fn rename(&mut self, archive: &Archive) -> Action<Message> {
-        self.account.name = self.name.trim().to_owned();
-        let (archive, account) = (archive.clone(), self.account.clone());
-        Action::Run(ask(move || archive.change_account(&account)).map(Message::Renamed))
+        let name = self.name.trim().to_owned();
+        Action::Run(written(archive, &self.account, move |account| account.name = name).map(Message::Renamed))
+    }
+
+    fn change_copies(&mut self, message: copies::Message) -> Action<Message> {
+        match self.copies.update(message) {
+            Some(retention) if retention != self.account.retention => {
+                Action::Want(Intent::Propose(self.account.id, retention))
+            }
+            _ => Action::None,
+        }
     }
 
     fn keep_password(&mut self) -> Action<Message> {
@@ -131,18 +197,43 @@ impl Settings {
         match self.removing {
             Some(Mail::Erase) if self.sure => self.erasing(lent),
             Some(mail) => self.removal(lent, mail),
-            None => self.form(),
+            None => self.pages(lent),
         }
     }
 
-    fn form(&self) -> Element<'_, Message> {
-        let mut content: Vec<Element<'_, Message>> = Vec::new();
+    fn pages<'a>(&'a self, lent: Lent<'a>) -> Element<'a, Message> {
+        let pages = Page::ALL.map(|(page, name)| segment(name, self.page == page, Message::Page(page)));
+        let mut content = vec![Row::with_children(pages).spacing(6).wrap().vertical_spacing(6).into()];
         if let Some(problem) = &self.problem {
             content.push(trouble(problem, None));
         }
         if let Some(said) = &self.said {
             content.push(strip(icon::CHECK, Tone::Good, said.as_str(), Vec::new()));
         }
+        let before = lent.library.account(self.account.id).map_or(self.account.retention, |account| account.retention);
+        let mut buttons: Vec<Element<'a, Message>> = Vec::new();
+        match self.page {
+            Page::Account => {
+                content.extend(self.form());
+                let remove = act(Some(icon::TRASH_2), "Remove this account", theme::danger, Some(Message::Remove));
+                buttons.extend([remove.into(), gap().into()]);
+            }
+            Page::Copies => content.push(self.copies.view(before).map(Message::Copies)),
+            Page::Fetching => content.push(self.fetching.view().map(Message::Fetching)),
+            Page::Server => content.extend(about::view(&self.account, lent)),
+        }
+        let close = if matches!(self.page, Page::Account | Page::Server) { theme::primary } else { theme::quiet };
+        buttons.push(act(None, "Close", close, Some(Message::Close)).into());
+        match self.page {
+            Page::Copies => buttons.push(self.copies.save(before).map(Message::Copies)),
+            Page::Fetching => buttons.push(self.fetching.save().map(Message::Fetching)),
+            Page::Account | Page::Server => {}
+        }
+        sheet(self.account.address.as_str(), content, buttons)
+    }
+
+    fn form(&self) -> Vec<Element<'_, Message>> {
+        let mut content: Vec<Element<'_, Message>> = Vec::new();
         let changed = self.name.trim() != self.account.name;
         let name = field("What the list shows instead of the address", &self.name)
             .on_input(Message::Name)
@@ -160,10 +251,7 @@ impl Settings {
         let line = format!("{}, port {}, as {}", server.host, server.port, server.user);
         let change = act(Some(icon::SERVER), "Change the server", theme::plain, Some(Message::ChangeServer));
         content.push(column![label("Server"), words(line, size::BODY, theme::dim), row![change]].spacing(5).into());
-        let remove = act(Some(icon::TRASH_2), "Remove this account", theme::danger, Some(Message::Remove));
-        let buttons =
-            vec![remove.into(), gap().into(), act(None, "Close", theme::primary, Some(Message::Close)).into()];
-        sheet(self.account.address.as_str(), content, buttons)
+        content
     }
 
     fn removal<'a>(&'a self, lent: Lent<'a>, mail: Mail) -> Element<'a, Message> {
@@ -207,4 +295,20 @@ impl Settings {
         ];
         sheet(format!("Erase {count} of {}?", self.account.address), content, buttons)
     }
+}
+
+/// Changes the account as it stands in the archive now, and answers what it has become.
+fn written(
+    archive: &Archive,
+    account: &Account,
+    change: impl FnOnce(&mut Account) + Send + 'static,
+) -> Task<Result<Account, Problem>> {
+    let (archive, id) = (archive.clone(), account.id);
+    ask(move || {
+        let accounts = archive.accounts()?;
+        let mut account = accounts.into_iter().find(|account| account.id == id).ok_or(ArchiveError::NoSuchAccount)?;
+        change(&mut account);
+        archive.change_account(&account)?;
+        Ok::<_, ArchiveError>(account)
+    })
 }

@@ -6,10 +6,11 @@ use iced::widget::{container, row, text_input};
 use iced::{Alignment, Element, Fill, padding};
 
 use super::{Action, Intent, Lent, chosen, pick_folder, typed};
-use crate::account::AccountId;
+use crate::account::{AccountId, Retention};
 use crate::backup::Step;
 use crate::gui::icon::{self, icon};
 use crate::gui::job::{Ended, Order, Outcome, Running, Stopped};
+use crate::gui::retention::how_long;
 use crate::gui::theme::{self, size as text_size};
 use crate::gui::widget::{
     TableLine, Tone, act, field, labelled, line, link, over, progress, says, sheet, strip, table, trouble, words,
@@ -20,7 +21,7 @@ use crate::job::Progress;
 /// See the module.
 pub struct BackUp {
     folder: String,
-    then_remove: Option<AccountId>,
+    then_remove: Option<(AccountId, Retention)>,
     started: bool,
 }
 
@@ -39,7 +40,7 @@ pub enum Message {
 
 impl BackUp {
     /// A dialog that proposes the folder of the last backup.
-    pub fn new(last: Option<&PathBuf>, then_remove: Option<AccountId>) -> BackUp {
+    pub fn new(last: Option<&PathBuf>, then_remove: Option<(AccountId, Retention)>) -> BackUp {
         let folder = last.map(|folder| folder.display().to_string()).unwrap_or_default();
         BackUp { folder, then_remove, started: false }
     }
@@ -95,9 +96,15 @@ impl BackUp {
             let said = format!("Last verified {when}, in {}.", folder.display());
             content.push(words(said, text_size::SMALL, theme::faint).into());
         }
-        if self.then_remove.is_some() {
-            let sentence = "Once every message in the backup was read back and compared, Postkeep stops leaving copies on the \
-                            server. If anything is missing from the backup, the copies stay there.";
+        if let Some((_, retention)) = self.then_remove {
+            let then = match retention {
+                Retention::RemoveOnceStored => "Postkeep stops leaving copies on the server".to_owned(),
+                other => format!("copies stay on the server {}", how_long(other)),
+            };
+            let sentence = format!(
+                "Once every message in the backup was read back and compared, {then}. If anything is missing from the \
+                 backup, the copies stay there."
+            );
             content.push(strip(icon::INFO, Tone::Note, sentence, Vec::new()));
         }
         if lent.job.is_some() {
@@ -137,8 +144,15 @@ impl BackUp {
 /// The folder's field.
 pub const FIELD: &str = "backup";
 
-const THEN_REMOVED: &str =
-    "“Leave a copy on server” is off now: the next check removes from the server what is stored here.";
+fn then_removed(retention: Retention) -> String {
+    match retention {
+        Retention::RemoveOnceStored => {
+            "“Leave a copy on server” is off now: the next check removes from the server what is stored here."
+                .to_owned()
+        }
+        other => format!("From the next check on, copies stay on the server {}.", how_long(other)),
+    }
+}
 
 const WHAT_IT_IS: &str = "Ordinary files that any computer can open, and all that Postkeep needs to restore them. Only what is new is added.";
 
@@ -233,10 +247,10 @@ fn done(ended: &Ended) -> Element<'_, Message> {
                     TableLine::new("Size of the mail", size(done.octets)),
                 ]));
             }
-            if let (Outcome::BackedUp(_), Order::BackUp { then_remove: Some(_), .. }, true) =
+            if let (Outcome::BackedUp(_), Order::BackUp { then_remove: Some((_, retention)), .. }, true) =
                 (outcome, &ended.order, outcome.is_whole())
             {
-                content.push(says(THEN_REMOVED).into());
+                content.push(says(then_removed(*retention)).into());
             }
             content.extend(super::export::details(outcome.details()));
         }

@@ -3,14 +3,17 @@
 
 pub mod account;
 pub mod backup;
+pub mod bin;
 pub mod export;
 pub mod incoming;
+pub mod log;
 pub mod password;
 pub mod quit;
 pub mod removal;
 pub mod settings;
 #[cfg(test)]
 mod tests;
+pub mod waiting;
 
 use std::path::PathBuf;
 
@@ -25,7 +28,7 @@ use super::setup;
 use super::theme::{self, Choice, size};
 use super::widget::words;
 use super::words::Clock;
-use crate::account::{Account, AccountId};
+use crate::account::{Account, AccountId, Retention};
 use crate::archive::{Archive, Mail};
 use crate::fetch::{Event, Request};
 
@@ -39,7 +42,10 @@ pub enum Dialog {
     Export(export::Export),
     Incoming(incoming::Incoming),
     Mailbox(Box<setup::Setup>),
-    Account(account::Settings),
+    Account(Box<account::Settings>),
+    Bin(bin::Erasing),
+    Waiting(waiting::Waiting),
+    Log(log::Log),
     Password(password::Password),
     Settings,
     Quit(quit::Quit),
@@ -53,6 +59,9 @@ pub enum Message {
     Incoming(incoming::Message),
     Mailbox(setup::Message),
     Account(account::Message),
+    Bin(bin::Message),
+    Waiting(waiting::Message),
+    Log(log::Message),
     Password(password::Message),
     Settings(settings::Message),
     Quit(quit::Message),
@@ -77,15 +86,21 @@ pub enum Intent {
     Ask(Request),
     /// The password that the worker wanted, and what came of keeping it, in a sentence.
     Password(AccountId, SecretString, Option<String>),
-    /// Stop leaving copies on the server for this account, from the next check on.
-    StopLeaving(AccountId),
-    /// Choose a backup folder first, back up, then stop leaving copies.
-    BackUpThenStopLeaving(AccountId),
+    /// From the next check on, copies of this account stay on the server so long. The user saw what that removes.
+    Retain(AccountId, Retention),
+    /// Choose a backup folder first, back up, then the same.
+    BackUpThenRetain(AccountId, Retention),
+    /// The same, chosen in the settings: show what it removes first, where it removes more than before.
+    Propose(AccountId, Retention),
     /// An account was added or changed; the sentence says what came of its password.
     Saved(Box<Account>, Option<String>),
     /// The same, and the user wants no copies left on the server. Nothing is removed yet: show the dry run, which asks.
     SavedNotLeaving(Box<Account>, Option<String>),
     ChangeServer(AccountId),
+    /// Something about an account was written; stay in the dialog.
+    Changed(Box<Account>),
+    /// Messages were erased from the bin; said in a sentence when the dialog is done with.
+    Erased(Option<String>),
     /// Show the settings of this account.
     Configure(AccountId),
     Removed(AccountId, Mail),
@@ -104,6 +119,10 @@ pub enum Which {
     Import,
     Restore,
     Settings,
+    /// The messages that wait on their servers.
+    Waiting,
+    /// The sync log.
+    Log,
 }
 
 /// What the dialogs see of the window.
@@ -130,6 +149,11 @@ impl Dialog {
             (Dialog::Account(dialog), Message::Account(message)) => {
                 dialog.update(message, archive).map(Message::Account)
             }
+            (Dialog::Bin(dialog), Message::Bin(message)) => dialog.update(message, archive).map(Message::Bin),
+            (Dialog::Waiting(dialog), Message::Waiting(message)) => {
+                dialog.update(message, archive).map(Message::Waiting)
+            }
+            (Dialog::Log(dialog), Message::Log(message)) => dialog.update(message).map(Message::Log),
             (Dialog::Password(dialog), Message::Password(message)) => dialog.update(message).map(Message::Password),
             (Dialog::Settings, Message::Settings(message)) => settings::update(message).map(Message::Settings),
             (Dialog::Quit(dialog), Message::Quit(message)) => dialog.update(message).map(Message::Quit),
@@ -147,6 +171,9 @@ impl Dialog {
             Dialog::Incoming(dialog) => dialog.view(lent).map(Message::Incoming),
             Dialog::Mailbox(dialog) => dialog.view(false).map(Message::Mailbox),
             Dialog::Account(dialog) => dialog.view(lent).map(Message::Account),
+            Dialog::Bin(dialog) => dialog.view(lent).map(Message::Bin),
+            Dialog::Waiting(dialog) => dialog.view(lent).map(Message::Waiting),
+            Dialog::Log(dialog) => dialog.view(lent).map(Message::Log),
             Dialog::Password(dialog) => dialog.view(lent).map(Message::Password),
             Dialog::Settings => settings::view(lent).map(Message::Settings),
             Dialog::Quit(dialog) => dialog.view(lent).map(Message::Quit),

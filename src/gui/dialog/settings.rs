@@ -72,16 +72,17 @@ fn accounts(lent: Lent<'_>) -> Option<Element<'_, Message>> {
         return None;
     }
     let accounts = Row::with_children(accounts).spacing(8).wrap().vertical_spacing(8);
-    let words = says("Name, password, server, and how to remove an account.");
-    Some(column![label("Accounts"), accounts, words].spacing(6).into())
+    let log = act(Some(icon::HISTORY), "What the checks did", theme::plain, Some(Message::Open(Which::Log)));
+    let words = says("Password, copies on the server, when to check, and how to remove an account.");
+    Some(column![label("Accounts"), accounts, words, row![log]].spacing(6).into())
 }
 
 fn keys<'a>() -> Element<'a, Message> {
     column![
         label("Keys"),
         says(
-            "J and K or the arrows go through the list · S star · U mark unread · R reply · / search · F5 check mail · Esc \
-             closes"
+            "J and K or the arrows go through the list · S star · U mark unread · Del delete · Ctrl+Z undo · R reply · \
+             / search · F5 check mail · Esc closes"
         ),
     ]
     .spacing(6)

@@ -10,7 +10,7 @@ use iced_test::selector::{Candidate, id};
 use iced_test::{Simulator, simulator};
 
 use super::{Action, Dialog, Intent, Lent, Message, account, backup, export, incoming, password, quit, removal};
-use crate::account::{Account, AccountId};
+use crate::account::{Account, AccountId, Retention};
 use crate::archive::{Archive, Counts, Mail};
 use crate::backup::{BackedUp, Exported, Format, Imported, Restored, Step};
 use crate::fetch::{Event, FetchError, Request, Summary};
@@ -113,7 +113,7 @@ fn problem() -> Problem {
 }
 
 fn dry_run(summary: Summary) -> Scene {
-    let (mut removal, _) = removal::Removal::new(ANNA);
+    let (mut removal, _) = removal::Removal::new(ANNA, Retention::RemoveOnceStored);
     removal.hear(&Event::Planned(ANNA, Ok(summary)));
     Scene::of(Dialog::Removal(removal))
 }
@@ -150,15 +150,18 @@ fn the_dry_run_shows_its_numbers() {
 fn each_button_of_the_dry_run_does_what_it_says() {
     let scene = || dry_run(removable(1_206, 1_194, 0));
     assert!(matches!(scene().wants("Keep leaving copies"), Intent::Close));
-    assert!(matches!(scene().wants("Remove without a backup"), Intent::StopLeaving(ANNA)));
-    assert!(matches!(scene().wants("Back up, then remove"), Intent::BackUpThenStopLeaving(ANNA)));
+    assert!(matches!(scene().wants("Remove without a backup"), Intent::Retain(ANNA, Retention::RemoveOnceStored)));
+    assert!(matches!(
+        scene().wants("Back up, then remove"),
+        Intent::BackUpThenRetain(ANNA, Retention::RemoveOnceStored)
+    ));
 }
 
 #[test]
 fn a_dry_run_of_mail_that_is_safe_twice_asks_for_no_backup() {
     let mut scene = dry_run(removable(5, 5, 0));
     assert!(!scene.shows("Back up, then remove"));
-    assert!(matches!(scene.wants("Remove from the server"), Intent::StopLeaving(ANNA)));
+    assert!(matches!(scene.wants("Remove from the server"), Intent::Retain(ANNA, Retention::RemoveOnceStored)));
 }
 
 #[test]
@@ -172,9 +175,12 @@ fn a_dry_run_speaks_of_mail_that_is_still_to_be_fetched() {
 
 #[test]
 fn a_dry_run_that_failed_can_be_asked_again() {
-    let (mut removal, request) = removal::Removal::new(ANNA);
+    let (mut removal, request) = removal::Removal::new(ANNA, Retention::RemoveOnceStored);
     assert!(matches!(request, Request::DryRun(ANNA, _)));
-    assert!(Scene::of(Dialog::Removal(removal::Removal::new(ANNA).0)).shows("Asking the server what is there."));
+    assert!(
+        Scene::of(Dialog::Removal(removal::Removal::new(ANNA, Retention::RemoveOnceStored).0))
+            .shows("Asking the server what is there.")
+    );
     removal.hear(&Event::Planned(AccountId(99), Ok(removable(1, 0, 0))));
     assert!(removal.is_asking(), "the answer was for another account");
     removal.hear(&Event::Planned(ANNA, Err(Arc::new(FetchError::NoPassword))));
@@ -281,12 +287,12 @@ fn import_and_restore_start_from_a_path_and_name_what_failed() {
 
 #[test]
 fn removing_an_account_keeps_its_mail_unless_one_says_so_twice() {
-    let mut scene = Scene::of(Dialog::Account(account::Settings::new(anna())));
+    let mut scene = Scene::of(Dialog::Account(Box::new(account::Settings::new(anna()))));
     scene.click("Remove this account");
     assert!(scene.shows("1,206 messages can be read and searched as before."));
     assert!(matches!(scene.click("Remove the account"), Action::Run(_)), "mail stays: one word is enough");
 
-    let mut scene = Scene::of(Dialog::Account(account::Settings::new(anna())));
+    let mut scene = Scene::of(Dialog::Account(Box::new(account::Settings::new(anna()))));
     scene.click("Remove this account");
     scene.click("Erase its mail here too");
     assert!(scene.ignores("Remove and erase"), "asked about a second time");
@@ -297,11 +303,11 @@ fn removing_an_account_keeps_its_mail_unless_one_says_so_twice() {
 
 #[test]
 fn an_account_that_was_removed_says_what_became_of_its_mail() {
-    let mut scene = Scene::of(Dialog::Account(account::Settings::new(anna())));
+    let mut scene = Scene::of(Dialog::Account(Box::new(account::Settings::new(anna()))));
     scene.click("Remove this account");
     let action = scene.dialog.update(Message::Account(account::Message::Removed(Ok(()))), &scene.archive);
     assert!(matches!(action, Action::Want(Intent::Removed(ANNA, Mail::Keep))));
-    let mut scene = Scene::of(Dialog::Account(account::Settings::new(anna())));
+    let mut scene = Scene::of(Dialog::Account(Box::new(account::Settings::new(anna()))));
     assert!(matches!(scene.wants("Change the server"), Intent::ChangeServer(ANNA)));
 }
 
@@ -395,14 +401,20 @@ fn nothing_stands_outside_the_window_in_a_dialog() {
     let scenes = [
         ("removal", dry_run(removable(1_206, 1_194, 0))),
         ("removal-new", dry_run(removable(1_206, 1_194, 12))),
-        ("removal-asking", Scene::of(Dialog::Removal(removal::Removal::new(ANNA).0))),
+        ("removal-asking", Scene::of(Dialog::Removal(removal::Removal::new(ANNA, Retention::RemoveOnceStored).0))),
         ("removal-failed", {
-            let (mut removal, _) = removal::Removal::new(ANNA);
+            let (mut removal, _) = removal::Removal::new(ANNA, Retention::RemoveOnceStored);
             removal.hear(&Event::Planned(ANNA, Err(Arc::new(FetchError::NoPassword))));
             Scene::of(Dialog::Removal(removal))
         }),
         ("backup", Scene::of(backup_dialog(false))),
-        ("backup-then", Scene::of(Dialog::BackUp(backup::BackUp::new(Some(&long.into()), Some(ANNA))))),
+        (
+            "backup-then",
+            Scene::of(Dialog::BackUp(backup::BackUp::new(
+                Some(&long.into()),
+                Some((ANNA, Retention::RemoveOnceStored)),
+            ))),
+        ),
         ("backup-running", Scene::running(backup_dialog(true), back_up(), &reports)),
         ("backup-long", {
             Scene::running(backup_dialog(true), Order::BackUp { folder: long.into(), then_remove: None }, &reports)
@@ -418,14 +430,14 @@ fn nothing_stands_outside_the_window_in_a_dialog() {
             Scene::ended(dialog, Order::Import(vec![]), Ok(Outcome::Imported(done)))
         }),
         ("restore", Scene::of(Dialog::Incoming(incoming::Incoming::new(incoming::Kind::Restore)))),
-        ("account", Scene::of(Dialog::Account(account::Settings::new(anna())))),
+        ("account", Scene::of(Dialog::Account(Box::new(account::Settings::new(anna()))))),
         ("account-remove", {
-            let mut scene = Scene::of(Dialog::Account(account::Settings::new(anna())));
+            let mut scene = Scene::of(Dialog::Account(Box::new(account::Settings::new(anna()))));
             scene.click("Remove this account");
             scene
         }),
         ("account-erase", {
-            let mut scene = Scene::of(Dialog::Account(account::Settings::new(anna())));
+            let mut scene = Scene::of(Dialog::Account(Box::new(account::Settings::new(anna()))));
             for words in ["Remove this account", "Erase its mail here too", "Remove and erase"] {
                 scene.click(words);
             }

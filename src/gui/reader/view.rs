@@ -2,18 +2,22 @@
 
 use iced::widget::{Row, button, column, container, row, text, text_editor};
 use iced::{Alignment, Element, Fill, Font, padding};
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Message, Note, Open, Reader, SCROLL, bindings, shown};
+use crate::account::Retention;
+use crate::gui::desk::bin::erased_on;
 use crate::gui::icon::{self, icon};
+use crate::gui::library::Library;
 use crate::gui::theme::{self, measure, size};
 use crate::gui::widget::{Tone, across, avatar, gap, glyph, glyph_in, line, link, says, strip, tool, trouble, void};
 use crate::gui::words::{self, Clock};
 
 impl Reader {
     /// The pane; `alone` when the list is not beside it, so that there is a way back.
-    pub fn view<'a>(&'a self, clock: &'a Clock, alone: bool) -> Element<'a, Message> {
+    pub fn view<'a>(&'a self, library: &'a Library, clock: &'a Clock, alone: bool) -> Element<'a, Message> {
         let pane = match &self.open {
-            Some(open) => column![open.tools(alone), across(), open.page(clock)],
+            Some(open) => column![open.tools(alone), across(), open.page(library, clock)],
             None => column![
                 container(text("")).height(measure::HEAD),
                 across(),
@@ -40,21 +44,24 @@ impl Open {
         tools = tools
             .push(tool(Some(icon::REPLY), "Reply", Some(Message::Reply)))
             .push(glyph_in(star, starring, Some(Message::Star)))
-            .push(glyph(icon::MAIL, "Mark unread (U)", Some(Message::Unread)))
-            .push(gap())
-            .push(tool(Some(icon::CODE), source, Some(Message::ToggleSource)));
+            .push(glyph(icon::MAIL, "Mark unread (U)", Some(Message::Unread)));
+        tools = match self.row.binned {
+            None => tools.push(glyph(icon::TRASH_2, "Delete (Del)", Some(Message::Delete))),
+            Some(_) => tools.push(tool(Some(icon::INBOX), "Put back", Some(Message::PutBack))),
+        };
+        tools = tools.push(gap()).push(tool(Some(icon::CODE), source, Some(Message::ToggleSource)));
         container(tools).center_y(measure::HEAD).padding([0, 12]).into()
     }
 
-    fn page<'a>(&'a self, clock: &'a Clock) -> Element<'a, Message> {
+    fn page<'a>(&'a self, library: &'a Library, clock: &'a Clock) -> Element<'a, Message> {
         let subject = if self.row.subject.is_empty() { "No subject" } else { &self.row.subject };
         let mut page = column![
             text(subject).size(size::SUBJECT).font(theme::bold(subject)).line_height(1.3),
             self.sender(clock),
-            self.copies(clock),
+            self.copies(library, clock),
         ]
         .spacing(12);
-        page = page.extend(self.strips());
+        page = page.extend(self.strips(clock));
         page = page.push(self.body());
         if self.rest() > 0 {
             #[allow(clippy::cast_possible_truncation)]
@@ -103,23 +110,48 @@ impl Open {
     }
 
     /// Where the copies of this message are, in words.
-    fn copies<'a>(&'a self, clock: &'a Clock) -> Element<'a, Message> {
-        let server = if self.row.on_server { "on the server" } else { "not on the server" };
+    fn copies<'a>(&'a self, library: &'a Library, clock: &'a Clock) -> Element<'a, Message> {
+        let server = self.on_server(library, clock);
+        let here = match self.dates.arrived {
+            Some(when) => format!("on this computer since {}", clock.since(when)),
+            None => "on this computer".to_owned(),
+        };
         let backup = match self.row.in_backup {
             Some(when) => format!("in a backup, verified {}", clock.spoken(when)),
             None => "not yet in a backup".to_owned(),
         };
         Row::new()
-            .push(copy(icon::SERVER, server.to_owned(), self.row.on_server))
-            .push(copy(icon::HARD_DRIVE, "on this computer".to_owned(), true))
+            .push(copy(icon::SERVER, server, self.row.on_server))
+            .push(copy(icon::HARD_DRIVE, here, true))
             .push(copy(icon::ARCHIVE, backup, self.row.in_backup.is_some()))
             .spacing(14)
             .wrap()
             .into()
     }
 
-    fn strips(&self) -> Vec<Element<'_, Message>> {
-        let mut strips: Vec<Element<'_, Message>> = Vec::new();
+    /// Whether the server has it, since when, and for how long where that is known.
+    fn on_server(&self, library: &Library, clock: &Clock) -> String {
+        let account = self.row.account.and_then(|id| library.account(id)).filter(|account| library.agreed(account.id));
+        match (self.row.on_server, self.dates.seen, account.map(|account| account.retention)) {
+            (false, ..) => "not on the server".to_owned(),
+            (true, Some((first, _)), Some(Retention::Days(days))) => {
+                // Days of visits: it may be later.
+                let goes = first.checked_add(SignedDuration::from_hours(24 * i64::from(days)));
+                format!("on the server at least until {}", clock.day_named(goes.unwrap_or(Timestamp::MAX)))
+            }
+            (true, Some((_, last)), _) => format!("on the server, seen there {}", clock.spoken(last)),
+            (true, None, _) => "on the server".to_owned(),
+        }
+    }
+
+    fn strips<'a>(&'a self, clock: &'a Clock) -> Vec<Element<'a, Message>> {
+        let mut strips: Vec<Element<'a, Message>> = Vec::new();
+        if let Some(binned) = self.row.binned {
+            let day = clock.day_named(erased_on(binned));
+            let says = format!("In the bin since {}. Erased on {day}.", clock.since(binned));
+            let acts = vec![("Put back", Message::PutBack), ("Erase now", Message::Delete)];
+            strips.push(strip(icon::TRASH_2, Tone::Note, says, acts));
+        }
         match &self.note {
             Some(Note::Said(sentence)) => {
                 let close = vec![("Close", Message::Dismiss)];

@@ -206,7 +206,7 @@ fn ask(server: &demo::Server, password: &str) -> Result<Stat, Problem> {
         ..account()
     };
     let password = Some(password.to_owned().into());
-    let candidate = super::work::Candidate { account, before: None, password, stop_leaving: false };
+    let candidate = super::work::Candidate { account, before: None, password, stop_leaving: false, same: false };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(super::work::test(candidate))
 }
@@ -243,6 +243,7 @@ fn a_change_keeps_what_was_not_changed() {
         before: None,
         password: None,
         stop_leaving: false,
+        same: false,
     };
     let stored = super::work::save(&scene.archive, new).unwrap().account;
     scene.setup = Setup::change(stored.clone());

@@ -4,6 +4,7 @@ use iced::widget::{Column, column, container, pick_list, row, scrollable, text};
 use iced::{Alignment, Element, Fill, FillPortion, padding};
 
 use super::{Encryption, Field, Message, Setup, State, Typed};
+use crate::account::Account;
 use crate::gui::icon::{self, icon};
 use crate::gui::theme::{self, size};
 use crate::gui::widget::{
@@ -14,6 +15,9 @@ use crate::gui::words::{messages, size as octets};
 impl Setup {
     /// The form; `first` when there is no mailbox yet and the sample one is offered.
     pub fn view(&self, first: bool) -> Element<'_, Message> {
+        if let (State::Same, Some(before)) = (&self.state, self.form.before()) {
+            return self.same(before);
+        }
         let mut content = vec![
             says("Postkeep fetches your mail over an encrypted connection and keeps it on this computer.").into(),
             self.address_field(),
@@ -30,6 +34,25 @@ impl Setup {
         let heading = if self.form.before().is_some() { "Change the mailbox" } else { "Add your mailbox" };
         let form = sheet(heading, content, self.buttons(first));
         scrollable(container(form).center_x(Fill).padding(16)).style(theme::scroll).into()
+    }
+
+    /// Whether the mailbox at the new address of a server is the one it was before (quirk 50).
+    fn same(&self, before: &Account) -> Element<'_, Message> {
+        let from = format!("{} at {}", before.server.user, before.server.host);
+        let to = format!("{} at {}", self.form.value(Field::User).trim(), self.form.value(Field::Host).trim());
+        let content = vec![
+            says(format!("You changed where the mail of this account is, from {from} to {to}.")).into(),
+            says(
+                "The same mailbox under another name: Postkeep goes on where it was, and fetches only what is new. Another                  mailbox: everything in it is fetched, and nothing is removed from it until you agree. What is here stays                  here either way.",
+            )
+            .into(),
+        ];
+        let buttons = vec![
+            act(None, "Cancel", theme::quiet, Some(Message::Stop)).into(),
+            act(None, "Another mailbox", theme::plain, Some(Message::SameMailbox(false))).into(),
+            act(None, "The same mailbox", theme::primary, Some(Message::SameMailbox(true))).into(),
+        ];
+        sheet("Is it the same mailbox?", content, buttons)
     }
 
     /// A field with its label above it and, where it is wrong, a sentence below it.
@@ -172,7 +195,7 @@ impl Setup {
     /// What came of the test, if anything did yet.
     fn outcome(&self) -> Option<Element<'_, Message>> {
         match &self.state {
-            State::Resting => None,
+            State::Resting | State::Same => None,
             State::Testing { .. } => {
                 let asking = says(format!("Asking {}. Nothing is changed there.", self.form.value(Field::Host)));
                 let line = row![icon(icon::REFRESH_CW).style(theme::dim), asking.width(Fill)]

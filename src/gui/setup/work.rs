@@ -24,6 +24,18 @@ pub struct Candidate {
     pub password: Option<SecretString>,
     /// "Leave a copy" is off in the form. The account is saved with it on all the same: the dry run asks first.
     pub stop_leaving: bool,
+    /// The mailbox at the new host or user is the one it was before: what is known of it holds.
+    pub same: bool,
+}
+
+impl Candidate {
+    /// Whether host or user differ from before: by then it may be another mailbox.
+    pub fn is_elsewhere(&self) -> bool {
+        self.before.as_ref().is_some_and(|before| {
+            let (old, new) = (&before.server, &self.account.server);
+            !old.host.eq_ignore_ascii_case(&new.host) || old.user != new.user
+        })
+    }
 }
 
 /// What became of it.
@@ -95,8 +107,11 @@ fn write(archive: &Archive, candidate: &Candidate) -> Result<Account, ArchiveErr
         // A typed password takes the place of the command, which would be asked first.
         account.password_command = None;
     }
-    if candidate.before.is_some() {
+    if let Some(before) = &candidate.before {
         archive.change_account(&account)?;
+        if candidate.same && candidate.is_elsewhere() {
+            archive.same_maildrop(&account, &before.server)?;
+        }
         return Ok(account);
     }
     archive.add_account(&NewAccount {
@@ -140,5 +155,5 @@ pub fn candidate(form: &super::form::Form) -> Option<Candidate> {
         password_command: before.as_ref().and_then(|before| before.password_command.clone()),
     };
     let stop_leaving = !form.leave_copy && !still_off;
-    Some(Candidate { account, before, password: form.password(), stop_leaving })
+    Some(Candidate { account, before, password: form.password(), stop_leaving, same: false })
 }

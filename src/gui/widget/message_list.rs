@@ -23,6 +23,8 @@ pub enum Event {
     Scrolled(f64),
     /// The row at this place was pressed.
     Pressed(usize),
+    /// The trash of the row at this place was pressed.
+    Deleted(usize),
     /// The height of the list on the screen, when it first shows and when it changes.
     Resized(f32),
 }
@@ -58,6 +60,9 @@ struct State {
     /// Where within the thumb it was grabbed.
     grabbed: Option<f64>,
     hovered: Option<usize>,
+    /// The words beside the lights that the mouse is over.
+    hint: Option<draw::Hint>,
+    on_trash: bool,
     height: f32,
 }
 
@@ -109,7 +114,8 @@ impl<Message> MessageList<'_, Message> {
             }
             _ => {
                 if let Some(index) = self.row_under(bounds, cursor) {
-                    self.publish(shell, Event::Pressed(index));
+                    let trash = draw::trash(self.area(bounds, index)).contains(position);
+                    self.publish(shell, if trash { Event::Deleted(index) } else { Event::Pressed(index) });
                     shell.capture_event();
                 }
             }
@@ -122,8 +128,22 @@ impl<Message> MessageList<'_, Message> {
             shell.capture_event();
         }
         let hovered = self.row_under(bounds, cursor);
-        if hovered != state.hovered {
+        let lit = hovered.and_then(|index| {
+            let area = self.area(bounds, index);
+            let row = self.order.key(index).and_then(|key| self.rows.get(&key))?;
+            let over = cursor.position().is_some_and(|at| draw::lights(area).contains(at));
+            over.then_some((row, area))
+        });
+        let changed = lit.map(|(row, _)| row.key) != state.hint.as_ref().map(|hint| hint.key);
+        if changed {
+            state.hint = lit.map(|(row, area)| draw::Hint::new(row, self.clock, area));
+        }
+        // The trash changes its colour under the mouse.
+        let near = |index| cursor.position().is_some_and(|at| draw::trash(self.area(bounds, index)).contains(at));
+        let on_trash = hovered.is_some_and(near);
+        if hovered != state.hovered || changed || on_trash != state.on_trash {
             state.hovered = hovered;
+            state.on_trash = on_trash;
             shell.request_redraw();
         }
     }
@@ -206,8 +226,8 @@ impl<Message> Widget<Message, Theme, Renderer> for MessageList<'_, Message> {
         }
     }
 
-    fn operate(&mut self, _tree: &mut Tree, layout: Layout<'_>, _renderer: &Renderer, operation: &mut dyn Operation) {
-        self.tell_text(layout.bounds(), operation);
+    fn operate(&mut self, tree: &mut Tree, layout: Layout<'_>, _renderer: &Renderer, operation: &mut dyn Operation) {
+        self.tell_text(tree.state.downcast_ref::<State>(), layout.bounds(), operation);
     }
 }
 

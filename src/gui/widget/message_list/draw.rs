@@ -12,9 +12,11 @@ use iced::{Border, Color, Point, Rectangle, Renderer, Size, Theme, border};
 use super::order::{GROUP, ROW};
 use super::{MessageList, State};
 use crate::archive::{Row, SortKey};
+use crate::gui::desk::bin::erased_on;
 use crate::gui::icon;
 use crate::gui::theme::{self, Tokens, size};
 use crate::gui::widget::line::{Paragraph, fitted, line_height};
+use crate::gui::words::Clock;
 
 /// Told once, for whoever measures the start.
 static FIRST_FRAME: Once = Once::new();
@@ -28,6 +30,27 @@ const LINES: [f32; 3] = [17.0, 36.0, 54.0];
 const LIGHT: f32 = 6.0;
 const LIGHT_STEP: f32 = 9.0;
 
+/// How far the trash of the row under the mouse reaches from the row's upper right corner.
+const TRASH: Size = Size::new(38.0, 28.0);
+
+/// Where the copies of a message are, a line each: what the three lights say.
+pub fn copies(row: &Row, clock: &Clock) -> [String; 3] {
+    let server = if row.on_server { "On the server" } else { "Not on the server" };
+    let backup = match row.in_backup {
+        Some(when) => format!("In a backup, verified {}", clock.spoken(when)),
+        None => "Not yet in a backup".to_owned(),
+    };
+    [server.to_owned(), "On this computer".to_owned(), backup]
+}
+
+/// The third line of a row: the first words, or for how long it can still be had back.
+fn third_line(row: &Row, clock: &Clock) -> String {
+    match row.binned {
+        Some(binned) => format!("Erased on {} · {}", clock.day_named(erased_on(binned)), row.preview),
+        None => row.preview.clone(),
+    }
+}
+
 /// The laid-out text of one row.
 pub struct Prepared {
     made_for: (Row, f32, String),
@@ -39,7 +62,7 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    fn new(row: &Row, width: f32, time: String) -> Prepared {
+    fn new(row: &Row, width: f32, time: String, clock: &Clock) -> Prepared {
         let strong = |text: &str| if row.marks.read { theme::REGULAR } else { theme::bold(text) };
         let name = if row.from_name.is_empty() { &row.from_address } else { &row.from_name };
         let name = if name.is_empty() { "Unknown sender" } else { name };
@@ -59,7 +82,7 @@ impl Prepared {
         Prepared {
             sender: fitted(name, room - when.min_width() - 12.0, size::BODY, strong(name)),
             subject: fitted(subject, room, size::BODY, strong(subject)),
-            preview: fitted(&row.preview, room - lights, size::SMALL, theme::REGULAR),
+            preview: fitted(&third_line(row, clock), room - lights, size::SMALL, theme::REGULAR),
             time: when,
             icons,
             made_for: (row.clone(), width, time),
@@ -73,7 +96,44 @@ fn on_screen(bounds: Rectangle, y: f64, offset: f64) -> f32 {
     bounds.y + (y - offset).round() as f32
 }
 
+/// The words beside the three lights that the mouse is over.
+pub struct Hint {
+    pub key: SortKey,
+    at: Point,
+    lines: Vec<(String, Paragraph)>,
+}
+
+impl Hint {
+    pub fn new(row: &Row, clock: &Clock, area: Rectangle) -> Hint {
+        let lines = copies(row, clock).map(|line| {
+            let laid_out = fitted(&line, area.width, size::SMALL, theme::REGULAR);
+            (line, laid_out)
+        });
+        let lights = lights(area);
+        Hint { key: row.key, at: Point::new(lights.x + lights.width, lights.center_y()), lines: lines.into() }
+    }
+}
+
+/// Where a row can be pressed to delete its message.
+pub fn trash(row: Rectangle) -> Rectangle {
+    Rectangle::new(Point::new(row.x + row.width - TRASH.width, row.y + 2.0), TRASH)
+}
+
+/// Where the three lights of a row are, with a margin.
+pub fn lights(row: Rectangle) -> Rectangle {
+    let width = 3.0 * LIGHT_STEP + 8.0;
+    let [_, _, third] = LINES;
+    Rectangle { x: row.x + row.width - RIGHT - width + 4.0, y: row.y + third - 9.0, width, height: 18.0 }
+}
+
 impl<Message> MessageList<'_, Message> {
+    /// Where a row lies on the screen.
+    pub(super) fn area(&self, bounds: Rectangle, index: usize) -> Rectangle {
+        let y = on_screen(bounds, self.order.top(index), self.offset);
+        #[allow(clippy::cast_possible_truncation)]
+        Rectangle { y, height: ROW as f32, ..bounds }
+    }
+
     /// Lays out the text of the rows in sight, where it is new or has changed, and forgets the rest.
     pub(super) fn prepare(&self, state: &mut State, bounds: Size) {
         let height = f64::from(bounds.height);
@@ -86,7 +146,7 @@ impl<Message> MessageList<'_, Message> {
                 let (made, width, when) = &old.made_for;
                 made == row && *width == bounds.width && *when == time
             });
-            kept.insert(*key, old.unwrap_or_else(|| Prepared::new(row, bounds.width, time)));
+            kept.insert(*key, old.unwrap_or_else(|| Prepared::new(row, bounds.width, time, self.clock)));
         }
         state.prepared = kept;
         for (title, _) in self.order.titles(self.offset, height) {
@@ -107,13 +167,18 @@ impl<Message> MessageList<'_, Message> {
         let tokens = theme::tokens(theme);
         renderer.with_layer(bounds, |renderer| {
             for index in self.order.visible(self.offset, f64::from(bounds.height)) {
-                let y = on_screen(bounds, self.order.top(index), self.offset);
-                #[allow(clippy::cast_possible_truncation)]
-                let area = Rectangle { x: bounds.x, y, width: bounds.width, height: ROW as f32 };
+                let area = self.area(bounds, index);
                 let row = self.order.key(index).and_then(|key| self.rows.get(&key).zip(state.prepared.get(&key)));
                 draw_ground(renderer, tokens, area, self.selected == Some(index), state.hovered == Some(index));
+                let hovered = state.hovered == Some(index);
                 match row {
-                    Some((row, prepared)) => draw_row(renderer, tokens, area, bounds, row, prepared),
+                    Some((row, prepared)) => {
+                        draw_row(renderer, tokens, area, bounds, row, prepared, hovered);
+                        if hovered {
+                            let held = cursor.position().is_some_and(|at| trash(area).contains(at));
+                            draw_trash(renderer, tokens, area, bounds, held);
+                        }
+                    }
                     None => draw_awaited(renderer, tokens, area),
                 }
             }
@@ -128,6 +193,9 @@ impl<Message> MessageList<'_, Message> {
         if self.order.is_empty() || !state.prepared.is_empty() {
             FIRST_FRAME.call_once(|| tracing::debug!(phase = "first frame"));
         }
+        if let Some(hint) = &state.hint {
+            renderer.with_layer(bounds, |renderer| draw_hint(renderer, tokens, bounds, hint));
+        }
         if let Some(thumb) = self.thumb(bounds) {
             let held = state.grabbed.is_some() || cursor.is_over(thumb);
             let quad = Quad { bounds: thumb, border: border::rounded(3), ..Quad::default() };
@@ -136,7 +204,7 @@ impl<Message> MessageList<'_, Message> {
     }
 
     /// Tells an operation (tests, one day a screen reader) the text in sight.
-    pub(super) fn tell_text(&self, bounds: Rectangle, operation: &mut dyn Operation) {
+    pub(super) fn tell_text(&self, state: &State, bounds: Rectangle, operation: &mut dyn Operation) {
         let height = f64::from(bounds.height);
         let area = |top: f64, tall: f64| {
             #[allow(clippy::cast_possible_truncation)]
@@ -150,8 +218,11 @@ impl<Message> MessageList<'_, Message> {
             let Some(row) = self.order.key(index).and_then(|key| self.rows.get(&key)) else { continue };
             let area = area(self.order.top(index), ROW);
             let name = if row.from_name.is_empty() { &row.from_address } else { &row.from_name };
-            for text in [name, &row.subject, &row.preview] {
+            for text in [name, &row.subject, &third_line(row, self.clock)] {
                 operation.text(None, area, text);
+            }
+            if let Some(hint) = state.hint.as_ref().filter(|hint| hint.key == row.key) {
+                hint.lines.iter().for_each(|(line, _)| operation.text(None, area, line));
             }
         }
     }
@@ -184,6 +255,7 @@ fn draw_row(
     clip: Rectangle,
     row: &Row,
     prepared: &Prepared,
+    hovered: bool,
 ) {
     let [first, second, third] = LINES.map(|middle| area.y + middle);
     let left = area.x + LEFT;
@@ -195,7 +267,9 @@ fn draw_row(
     put(renderer, &prepared.sender, left, first, size::BODY, tokens.ink, clip);
     put(renderer, &prepared.subject, left, second, size::BODY, tokens.ink, clip);
     put(renderer, &prepared.preview, left, third, size::SMALL, tokens.faint, clip);
-    put(renderer, &prepared.time, right - prepared.time.min_width(), first, size::SMALL, tokens.faint, clip);
+    if !hovered {
+        put(renderer, &prepared.time, right - prepared.time.min_width(), first, size::SMALL, tokens.faint, clip);
+    }
     let mut x = right - 3.0 * LIGHT_STEP + (LIGHT_STEP - LIGHT);
     for (place, lit) in (0_u8..).zip([row.on_server, true, row.in_backup.is_some()]) {
         draw_light(renderer, tokens, x + LIGHT_STEP * f32::from(place), third, lit);
@@ -206,6 +280,31 @@ fn draw_row(
         let color = if *starred { tokens.warn } else { tokens.dim };
         put(renderer, glyph, x, third, 13.0, color, clip);
         x -= 6.0;
+    }
+}
+
+/// What the row under the mouse can be deleted with.
+fn draw_trash(renderer: &mut Renderer, tokens: &Tokens, row: Rectangle, clip: Rectangle, held: bool) {
+    let glyph = fitted(&icon::TRASH_2.to_string(), 40.0, 15.0, icon::FONT);
+    let area = trash(row);
+    let color = if held { tokens.bad } else { tokens.dim };
+    put(renderer, &glyph, area.x + area.width - RIGHT - 15.0, row.y + 17.0, 15.0, color, clip);
+}
+
+/// A bubble over the lights, or under them where there is no room above.
+fn draw_hint(renderer: &mut Renderer, tokens: &Tokens, bounds: Rectangle, hint: &Hint) {
+    let step = line_height(size::SMALL) + 2.0;
+    let widest = hint.lines.iter().map(|(_, line)| line.min_width()).fold(0.0, f32::max);
+    #[allow(clippy::cast_precision_loss)]
+    let tall = step * hint.lines.len() as f32 + 10.0;
+    let above = hint.at.y - 12.0 - tall;
+    let y = if above < bounds.y { hint.at.y + 12.0 } else { above };
+    let bubble = Rectangle { x: hint.at.x - widest - 20.0, y, width: widest + 20.0, height: tall };
+    fill(renderer, bubble, border::rounded(6), tokens.ink);
+    let mut middle = y + 5.0 + step / 2.0;
+    for (_, line) in &hint.lines {
+        put(renderer, line, bubble.x + 10.0, middle, size::SMALL, tokens.card, bounds);
+        middle += step;
     }
 }
 

@@ -55,6 +55,14 @@ impl Order {
         Order::new(self.keys, clock)
     }
 
+    /// The same keys without the one at a place.
+    pub fn without(mut self, place: usize, clock: &Clock) -> Order {
+        if place < self.keys.len() {
+            self.keys.remove(place);
+        }
+        self.regrouped(clock)
+    }
+
     pub fn len(&self) -> usize {
         self.keys.len()
     }
