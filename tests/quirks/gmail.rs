@@ -29,6 +29,7 @@ async fn quirk_85_all_parts_are_fetched_one_after_the_other() {
     assert_eq!((outcome.retrieved, outcome.listed, outcome.kept), (34, 34, 34));
     assert_eq!(bench.log().iter().filter(|entry| **entry == LogEntry::Again).count(), 4);
     assert_eq!(bench.server.sessions(), 5, "until nothing new is shown");
+    assert_eq!(bench.server.count("TOP"), 0, "other messages than before are other messages, not renumbered ones");
     assert_eq!(bench.done().await.retrieved, 0);
     assert!(notes().contains("a few hundred messages at a time"), "{}", notes());
 

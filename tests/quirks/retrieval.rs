@@ -51,20 +51,23 @@ async fn quirk_51_dots_are_unstuffed_wherever_the_pieces_end() {
 
 #[tokio::test]
 async fn quirk_52_a_body_that_is_not_stuffed_leaves_the_message_in_doubt() {
-    let whole = with_body(b"before\r\n.\r\nafter\r\n");
-    let raw = [b"+OK\r\n".as_slice(), &whole, b".\r\n"].concat();
-    let mut bench = Bench::of(&[whole.clone(), mail("two")], REMOVE, |table| table.say("RETR 1", &raw));
-    for _ in 0..2 {
-        assert!(matches!(bench.breaks().await, TransportError::Protocol(_)));
-        assert_eq!((bench.server.count("DELE"), bench.server.count("QUIT")), (0, 0));
-        assert!(bench.ledger().iter().all(|row| row.uidl.as_bytes() != b"u1" || row.state != CopyState::Stored));
+    let (before, after) = (with_body(b"before\r\n.\r\n"), b"after\r\n");
+    let whole = [before.as_slice(), after].concat();
+    let (first, second) = ([b"+OK\r\n", before.as_slice()].concat(), [after.as_slice(), b".\r\n"].concat());
+    for act in [Act::Say([first.as_slice(), &second].concat()), Act::SayInTwo(first, second)] {
+        let mut bench = Bench::of(&[whole.clone(), mail("two")], REMOVE, |table| table.rule("RETR 1", act));
+        for _ in 0..2 {
+            assert!(matches!(bench.breaks().await, TransportError::Protocol(_)));
+            assert_eq!((bench.server.count("DELE"), bench.server.mails().len()), (0, 2));
+            assert!(bench.ledger().iter().all(|row| row.uidl.as_bytes() != b"u1" || row.state != CopyState::Stored));
+        }
+        bench.server.set(Table::forget_rules);
+        bench.retain(REMOVE);
+        while bench.ahead().await.listed > 0 {
+            assert!(bench.done().await.deleted > 0);
+        }
+        assert!(bench.stored().contains(&postkeep::account::Digest::of(&whole)));
     }
-    bench.server.set(Table::forget_rules);
-    bench.retain(REMOVE);
-    while bench.ahead().await.listed > 0 {
-        assert!(bench.done().await.deleted > 0);
-    }
-    assert!(bench.stored().contains(&postkeep::account::Digest::of(&whole)));
 }
 
 #[tokio::test]

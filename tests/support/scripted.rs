@@ -52,6 +52,8 @@ pub enum Door {
 pub enum Act {
     /// Say this instead; nothing else happens.
     Say(Vec<u8>),
+    /// Say the one instead, and the other a little later.
+    SayInTwo(Vec<u8>, Vec<u8>),
     /// Do what the command asks, and say this.
     DoAndSay(Vec<u8>),
     /// Say this and break the connection, without TLS's own end.
@@ -406,6 +408,11 @@ impl Session {
                     self.write(&answer)?;
                 }
                 Some(Act::Say(says)) => self.write(&says)?,
+                Some(Act::SayInTwo(first, second)) => {
+                    self.write(&first)?;
+                    thread::sleep(Duration::from_millis(60));
+                    self.write(&second)?;
+                }
                 Some(Act::DoAndSay(says)) => {
                     _ = self.answer(&command);
                     self.write(&says)?;
