@@ -4,6 +4,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +29,7 @@ impl fmt::Display for MessageId {
 /// The RFC asks for 1 to 70 characters in 0x21..=0x7E. Real servers send longer ones, 8-bit ones and ones with spaces,
 /// so this is opaque bytes, at most [`Uidl::LONGEST`] of them.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Uidl(Box<[u8]>);
+pub struct Uidl(Arc<[u8]>);
 
 impl Uidl {
     /// The longest unique-id that is kept, in octets.

@@ -4,6 +4,7 @@
 mod archive;
 mod backup;
 mod fetch;
+pub mod log;
 mod secrets;
 mod transport;
 

@@ -273,7 +273,7 @@ fn a_message_cannot_command_the_terminal() {
         assert!(!output.is_empty());
         let commanding = |letter: &char| letter.is_control() && !matches!(letter, '\n' | '\t') || *letter == '\u{202e}';
         assert_eq!(output.chars().find(commanding), None, "{command:?}: {output:?}");
-        if command.len() == 1 {
+        if command == ["list"] {
             assert_eq!(output.lines().count(), 1, "{output:?}");
         }
     }
@@ -545,4 +545,285 @@ fn the_sample_server_serves_until_it_is_stopped() {
     let stopped = Command::new("kill").arg(serving.id().to_string()).status().expect("kill");
     assert!(stopped.success());
     assert_eq!(serving.wait().expect("it ends").code(), Some(0));
+}
+
+/// The account as `account list` has it.
+fn account(here: &Here, address: &str) -> Value {
+    let accounts = here.json(0, &["account", "list", "--json"]);
+    accounts.into_iter().find(|account| account["account"] == address).expect("the account")
+}
+
+#[test]
+fn retention_and_fetching_are_set_and_listed() {
+    let here = Here::new();
+    here.expect(0, &["account", "add", "me@gmail.com", "--password-command", "pass", "--retention", "30d"]);
+    let listed = account(&here, "me@gmail.com");
+    assert_eq!(
+        (&listed["retention"], &listed["every"], &listed["leave_copy"]),
+        (&"30d".into(), &15.into(), &false.into())
+    );
+    assert_eq!(
+        (&listed["weak_link"], &listed["headers_over"], &listed["budget"]),
+        (&false.into(), &Value::Null, &Value::Null)
+    );
+    for field in ["agreed", "login_refused", "login_delay", "expire"] {
+        assert!(listed.get(field).is_some(), "{field}: {listed}");
+    }
+    let set = ["account", "set", "me@gmail.com"];
+    let with = |more: &[&str]| -> Value {
+        here.expect(0, &[&set[..], more].concat());
+        account(&here, "me@gmail.com")
+    };
+    let changed = with(&["--every", "5", "--weak-link", "on", "--headers-over", "500kB", "--budget", "20MB"]);
+    assert_eq!((&changed["every"], &changed["weak_link"]), (&5.into(), &true.into()));
+    assert_eq!((&changed["headers_over"], &changed["budget"]), (&500_000.into(), &20_000_000.into()));
+    assert_eq!(changed["retention"], "30d");
+    let changed = with(&["--headers-over", "none", "--budget", "none", "--weak-link", "off", "--leave-copy", "off"]);
+    assert_eq!((&changed["headers_over"], &changed["budget"]), (&Value::Null, &Value::Null));
+    assert_eq!((&changed["retention"], &changed["weak_link"]), (&"none".into(), &false.into()));
+    for word in ["always", "until-deleted", "until-backup", "newest:500", "newest:500MB"] {
+        assert_eq!(with(&["--retention", word])["retention"], word);
+    }
+    here.expect(2, &["account", "set", "me@gmail.com", "--retention", "30d", "--leave-copy", "off"]);
+}
+
+#[test]
+fn a_refused_login_is_tried_again_only_when_asked_for() {
+    let here = Here::new();
+    let server = server(vec![mail("One", "first")]);
+    here.add(&server, &[]);
+    here.expect(0, &["account", "set", server.user(), "--password-command", "echo wrong"]);
+    here.expect(1, &["fetch"]);
+    assert_eq!(account(&here, server.user())["login_refused"], true);
+    let before = server.sessions().len();
+    let told = here.run(&["fetch"]);
+    assert_eq!(told.status.code(), Some(1));
+    assert!(stderr(&told).contains("was not asked again"), "{}", stderr(&told));
+    assert_eq!(server.sessions().len(), before, "the server was asked");
+    here.expect(1, &["fetch", server.user()]);
+    assert!(server.sessions().len() > before);
+    let right = format!("printf %s '{}'", server.password());
+    here.expect(0, &["account", "set", server.user(), "--password-command", &right]);
+    assert_eq!(account(&here, server.user())["login_refused"], false);
+    assert_eq!(here.json(0, &["fetch", "--json"])[0]["retrieved"], 1);
+}
+
+#[test]
+fn a_mailbox_that_moved_is_another_one_unless_it_is_said() {
+    let here = Here::new();
+    let server = server(vec![mail("One", "first"), mail("Two", "second")]);
+    here.add(&server, &[]);
+    here.expect(0, &["fetch"]);
+    let moved = |host: &str, more: &[&str]| {
+        let output = here.run(&[&["account", "set", server.user(), "--host", host], more].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+        (stderr(&output).contains("counts as another one"), here.json(0, &["fetch", "--json"]).remove(0))
+    };
+    let (said, line) = moved("127.0.0.1", &["--same-mailbox", "on"]);
+    assert_eq!((said, &line["retrieved"]), (false, &0.into()));
+    here.expect(0, &["account", "set", server.user(), "--name", "moved"]);
+    let (said, line) = moved("LocalHost.", &[]);
+    assert!(said);
+    assert_eq!(line["listed"], 2);
+}
+
+#[test]
+fn a_restored_archive_removes_nothing_before_it_is_agreed_to() {
+    let (here, there) = (Here::new(), Here::new());
+    let server = server(vec![mail("One", "first"), mail("Two", "second")]);
+    here.add(&server, &[]);
+    here.expect(0, &["fetch"]);
+    here.expect(0, &["account", "set", server.user(), "--retention", "none"]);
+    let backup = here.path("backup");
+    here.expect(0, &["backup", &backup]);
+    there.expect(0, &["restore", &backup]);
+    let restored = account(&there, server.user());
+    assert_eq!((&restored["retention"], &restored["agreed"]), (&"none".into(), &false.into()));
+    let password = format!("printf %s '{}'", server.password());
+    there.expect(0, &["account", "set", server.user(), "--password-command", &password]);
+
+    let output = there.run(&["fetch", "--dry-run", "--json"]);
+    let ahead: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!((&ahead["deleted"], &ahead["dry_run"]["withheld"]), (&0.into(), &"new_here".into()));
+    assert_eq!(ahead["dry_run"]["removable"], 2);
+    for field in ["waiting", "recognised", "deleted_here"] {
+        assert_eq!(ahead["dry_run"][field], 0, "{field}");
+    }
+    let output = there.run(&["fetch", "--json"]);
+    let told = stderr(&output);
+    assert!(told.contains("nobody has agreed here") && told.contains("once more to agree"), "{told}");
+    let line: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!((&line["deleted"], &line["withheld"]), (&0.into(), &"new_here".into()));
+    assert_eq!(server.messages().len(), 2);
+
+    there.expect(0, &["account", "set", server.user(), "--retention", "none"]);
+    assert_eq!(account(&there, server.user())["agreed"], true);
+    assert_eq!(there.json(0, &["fetch", "--json"])[0]["deleted"], 2);
+    assert_eq!(server.messages().len(), 0);
+}
+
+#[test]
+fn what_is_deleted_lies_in_the_bin_until_it_is_emptied() {
+    let here = Here::new();
+    let server = server(vec![mail("One", "first"), mail("Two", "second"), mail("Three", "third")]);
+    here.add(&server, &[]);
+    here.expect(0, &["fetch"]);
+    let id_of = |subject: &str| {
+        let rows = here.json(0, &["search", subject, "--json"]);
+        rows.first().map(|row| row["id"].to_string()).expect("found")
+    };
+    let (one, two) = (id_of("subject:One"), id_of("subject:Two"));
+    here.expect(0, &["delete", &one, &two]);
+    assert_eq!(here.json(0, &["list", "--json"]).len(), 1);
+    let binned = here.json(0, &["bin", "--json"]);
+    assert_eq!(binned.len(), 2);
+    assert!(binned[0]["binned"].is_string() && binned[0]["copies"]["server"] == true, "{}", binned[0]);
+    let shown = &here.json(0, &["show", &one, "--json"])[0];
+    assert!(shown["binned"].is_string() && shown["copies"]["server"] == true, "{shown}");
+    assert_eq!(String::from_utf8(here.expect(0, &["bin"])).expect("UTF-8").lines().count(), 2);
+
+    here.expect(0, &["undelete", &two]);
+    here.expect(1, &["undelete", &two]);
+    here.expect(3, &["undelete", &one, "999"]);
+    here.expect(1, &["delete", "999"]);
+    assert_eq!(here.json(0, &["list", "--json"]).len(), 3);
+    assert!(here.json(0, &["list", "--json"])[0].get("binned").is_none());
+
+    here.expect(0, &["delete", &one, "--on-server"]);
+    assert_eq!(here.json(0, &["fetch", "--dry-run", "--json"])[0]["dry_run"]["deleted_here"], 1);
+    let emptied = &here.json(0, &["bin", "--empty", "--json"])[0];
+    assert_eq!((&emptied["erased"], &emptied["waiting"]), (&0.into(), &1.into()));
+    assert_eq!(here.json(0, &["fetch", "--json"])[0]["deleted"], 1);
+    assert_eq!(server.messages().len(), 2);
+    assert_eq!(here.json(0, &["bin", "--json"])[0]["copies"]["server"], false);
+    assert_eq!(here.json(0, &["bin", "--empty", "--json"])[0]["erased"], 1);
+    here.expect(1, &["show", &one, "--raw"]);
+
+    here.expect(0, &["delete", &two, "--on-server"]);
+    assert_eq!(here.json(0, &["bin", "--empty", "--now", "--json"])[0]["erased"], 1);
+    let line = &here.json(0, &["fetch", "--json"])[0];
+    assert_eq!((&line["retrieved"], &line["deleted"]), (&0.into(), &0.into()));
+    assert_eq!(server.messages().len(), 2);
+}
+
+#[test]
+fn copies_can_be_searched_for() {
+    let here = Here::new();
+    let server = server(vec![mail("One", "first"), mail("Two", "second")]);
+    here.add(&server, &[]);
+    here.expect(0, &["fetch"]);
+    here.expect(0, &["backup", &here.path("backup")]);
+    server.add(mail("Three", "third"));
+    here.expect(0, &["fetch"]);
+    let count = |query: &str| here.json(0, &["search", query, "--json"]).len();
+    assert_eq!((count("copies:server"), count("copies:backup"), count("copies:server -copies:backup")), (3, 2, 1));
+    server.clear();
+    here.expect(0, &["fetch"]);
+    assert_eq!((count("copies:server"), count("copies:backup"), count("copies:1")), (0, 2, 1));
+}
+
+#[test]
+fn large_messages_wait_until_they_are_asked_for() {
+    let here = Here::new();
+    let server = server(vec![mail("Small", "first"), mail("Large", &"x".repeat(50_000))]);
+    here.add(&server, &["--headers-over", "10kB"]);
+    let ahead = &here.json(0, &["fetch", "--dry-run", "--json"])[0];
+    assert_eq!((&ahead["retrieved"], &ahead["dry_run"]["waiting"]), (&1.into(), &1.into()));
+    assert_eq!(here.json(0, &["fetch", "--json"])[0]["retrieved"], 1);
+    let waiting = here.json(0, &["waiting", "--json"]);
+    assert_eq!(waiting.len(), 1);
+    assert_eq!((&waiting[0]["subject"], &waiting[0]["wanted"]), (&"Large".into(), &false.into()));
+    assert!(String::from_utf8(here.expect(0, &["waiting"])).expect("UTF-8").contains("Large"));
+    here.expect(1, &["waiting", "--fetch", "2"]);
+    here.expect(0, &["waiting", "--fetch", "1"]);
+    assert_eq!(here.json(0, &["waiting", "--json"])[0]["wanted"], true);
+    assert_eq!(here.json(0, &["fetch", "--json"])[0]["retrieved"], 1);
+    assert!(here.json(0, &["waiting", "--json"]).is_empty());
+    assert_eq!(here.json(0, &["list", "--json"]).len(), 2);
+}
+
+#[test]
+fn the_log_says_what_each_visit_saw_and_did() {
+    let here = Here::new();
+    let server = server(vec![mail("One", "first")]);
+    here.add(&server, &["--retention", "none"]);
+    here.expect(0, &["fetch"]);
+    let entries = here.json(0, &["log", "--json"])[0]["entries"].as_array().expect("entries").clone();
+    let text = entries.iter().map(|entry| entry.as_str().expect("text")).collect::<Vec<_>>().join("\n");
+    for words in ["1 message on the server, 1 not seen before.", "fetched and stored", "1 message was removed from"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    server.play(postkeep::demo::Fault::refuse(
+        postkeep::demo::Verb::Greeting,
+        postkeep::demo::When::Always,
+        "\u{1b}[2J too \u{9b}busy",
+    ));
+    here.expect(1, &["fetch"]);
+    let log = String::from_utf8(here.expect(0, &["log"])).expect("UTF-8");
+    assert!(log.lines().next().is_some_and(|line| line.contains("It ended early. The server")), "{log}");
+    assert!(log.lines().any(|line| line.starts_with("    1 message was removed from")), "{log}");
+    assert!(!log.contains(|letter: char| letter.is_control() && letter != '\n'), "{log:?}");
+}
+
+#[test]
+fn a_trace_holds_the_protocol_and_neither_password_nor_mail() {
+    let here = Here::new();
+    let server = server(vec![mail("One", "lighthouse")]);
+    here.add(&server, &[]);
+    let trace = here.path("trace.log");
+    here.expect(0, &["fetch", "--trace", &trace]);
+    let traced = std::fs::read_to_string(&trace).expect("a trace");
+    assert!(traced.contains("C: UIDL") && traced.contains("C: RETR") && traced.contains(server.user()), "{traced}");
+    assert!(!traced.contains(server.password()) && !traced.contains("lighthouse"), "{traced}");
+    here.expect(1, &["fetch", "--trace", &here.path("no/such/folder")]);
+    here.expect(2, &["fetch", "--trace", &trace, "--dry-run"]);
+}
+
+/// Runs it in a terminal in which a person types `answer`; answers its exit status and all that the terminal showed.
+#[cfg(target_os = "linux")]
+fn in_terminal(here: &Here, answer: &str, arguments: &[&str]) -> (Option<i32>, String) {
+    let quoted: Vec<String> = arguments.iter().map(|argument| format!("'{argument}'")).collect();
+    let line = format!("{} {}", env!("CARGO_BIN_EXE_postkeep"), quoted.join(" "));
+    let mut command = Command::new("script");
+    command.args(["-qec", &line, "/dev/null"]).env("POSTKEEP_ARCHIVE", here.path("archive"));
+    command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus").stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("script, of util-linux");
+    child.stdin.as_mut().expect("a pipe").write_all(answer.as_bytes()).expect("typed");
+    let output = child.wait_with_output().expect("it ends");
+    (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn in_a_terminal_removals_are_asked_for_with_their_numbers() {
+    let here = Here::new();
+    let server = server(vec![mail("One", "first"), mail("Two", "second")]);
+    here.add(&server, &[]);
+    here.expect(0, &["fetch"]);
+    here.expect(0, &["backup", &here.path("backup")]);
+    server.add(mail("Three", "third"));
+    let set = ["account", "set", server.user(), "--retention", "none"];
+    let (status, shown) = in_terminal(&here, "n\n", &set);
+    assert_eq!(status, Some(1), "{shown}");
+    assert!(shown.contains("The next fetch removes 3 messages from the server"), "{shown}");
+    assert!(shown.contains("1 of them is in no backup") && shown.contains("Nothing was changed"), "{shown}");
+    assert_eq!(account(&here, server.user())["retention"], "always");
+    let (status, shown) = in_terminal(&here, "y\n", &set);
+    assert_eq!(status, Some(0), "{shown}");
+    assert_eq!(account(&here, server.user())["retention"], "none");
+    // What removes less is not asked.
+    let (status, shown) = in_terminal(&here, "", &["account", "set", server.user(), "--retention", "30d"]);
+    assert_eq!(status, Some(0), "{shown}");
+    assert!(!shown.contains("[y/N]"), "{shown}");
+
+    let (status, shown) = in_terminal(&here, "y\n", &["account", "set", server.user(), "--host", "127.0.0.1"]);
+    assert_eq!(status, Some(0), "{shown}");
+    assert!(shown.contains("same mailbox as before?"), "{shown}");
+    assert_eq!(here.json(0, &["fetch", "--json"])[0]["retrieved"], 1);
+
+    let id = here.json(0, &["list", "--json"])[0]["id"].to_string();
+    let (status, shown) = in_terminal(&here, "n\n", &["delete", &id, "--on-server"]);
+    assert_eq!(status, Some(1), "{shown}");
+    assert!(shown.contains("removes 1 message from the server"), "{shown}");
+    assert_eq!(here.json(0, &["list", "--json"]).len(), 3);
 }

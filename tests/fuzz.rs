@@ -223,7 +223,7 @@ impl Drive {
         }
         expected.compare(&ended, error.is_some(), &stream);
         if error.is_none() && expected.outcome == Outcome::Broken {
-            // What is wrong began with a piece, and is no whole line yet.
+            assert!(expected.may_wait, "{expected:?} in {}", stream.escape_ascii());
             return Outcome::Incomplete;
         }
         expected.outcome
@@ -442,7 +442,7 @@ fn unescaped(line: &str) -> Vec<u8> {
     octets
 }
 
-/// Prints a session of this seed as a file of the corpus: how the saved ones were made.
+/// `POSTKEEP_SOAK` generated sessions from `POSTKEEP_SEED` on.
 #[test]
 #[ignore = "a soak test"]
 fn soak_fuzz() {

@@ -20,11 +20,11 @@ use std::time::Duration;
 
 use postkeep::account::{Retention, Security};
 use postkeep::demo::{Act, Capa, Cut, Fault, Lie, Moment, Options, Server, Verb, When};
-use postkeep::fetch::{FetchError, run};
+use postkeep::fetch::{FetchError, Terms, run, run_on};
 use postkeep::job::Cancel;
 use postkeep::pop3::CommandError;
-use postkeep::transport::TransportError;
-use support::fake::{Fake, HEAR};
+use postkeep::transport::{Patience, TransportError};
+use support::fake::{Fake, HEAR, Then};
 use support::proxy::Proxy;
 use support::rig::{Rig, done};
 use support::{assert_same_mail, expect, postkeep};
@@ -411,13 +411,17 @@ async fn fake_servers_get_no_password_and_give_no_mail() {
     let fakes = fakes();
     assert!(fakes.len() >= 40);
     let rig = Rig::new(three(), Retention::RemoveOnceStored);
-    for (security, name, script) in &fakes {
-        let fake = Fake::start(script.clone());
+    let patience = Patience { connect: Duration::from_millis(300), idle: Duration::from_millis(300) };
+    let terms = Terms { patience, ..Terms::default() };
+    let cases = fakes.iter().flat_map(|fake| [(fake, Then::HangsUp), (fake, Then::Obliges)]);
+    for ((security, name, script), then) in cases {
+        let fake = Fake::start(script.clone(), then);
         let mut account = rig.account.clone();
         account.server.port = fake.address.port();
         account.server.security = *security;
         rig.archive.change_account(&account).expect("changed");
-        let (outcome, error) = run(&rig.archive, &account, &rig.password(), &Cancel::new(), &mut |_| {}).await;
+        let (archive, password) = (&rig.archive, rig.password());
+        let (outcome, error) = run_on(archive, &account, &password, &terms, &Cancel::new(), &mut |_| {}).await;
         assert!(matches!(error, Some(FetchError::Transport(_))), "{security:?}, {name}: {error:?}");
         assert_eq!((outcome.retrieved, rig.stored().len()), (0, 0), "{security:?}, {name}");
         let heard = fake.heard();

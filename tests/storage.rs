@@ -51,7 +51,7 @@ fn refused(command: &mut Command) -> String {
 
 fn said(output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!said.contains("panicked"), "{said}");
+    assert!(!bench::crashed(&said), "{said}");
     said
 }
 

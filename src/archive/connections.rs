@@ -223,7 +223,12 @@ impl Archive {
 
     /// Runs `work` on a connection that can only read.
     pub(super) fn read<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
-        self.shared.readers.with(work).map_err(|error| error.diagnosed(&self.shared.folder))
+        let answer = self.shared.readers.with(work).map_err(|error| error.diagnosed(&self.shared.folder));
+        if let Err(ArchiveError::DiskError { .. }) = answer {
+            // A disk that fails to read is in doubt as well, whoever met it: nothing is removed on the strength of it.
+            self.shared.broken.store(IN_DOUBT, Ordering::Release);
+        }
+        answer
     }
 
     pub(super) fn may_write(&self) -> Result<()> {

@@ -7,6 +7,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 use super::columns::{count, micros, time, uncount};
 use super::error::Result;
 use super::maildrop::aged;
+use super::seen::Seen;
 use super::{Archive, CopyState, LedgerEntry, ListedMessage, MaildropId, Proof, SessionId, original};
 use crate::account::{Digest, MessageId, Uidl};
 
@@ -47,7 +48,9 @@ impl Archive {
                      last_seen = excluded.last_seen,
                      last_session = excluded.last_session",
             )?;
-            for listed in listing {
+            let seen = Seen::of(transaction, maildrop, listing)?;
+            seen.again(transaction, session, maildrop, micros(now))?;
+            for listed in seen.changed {
                 let octets = listed.octets.map(count);
                 let row = params![maildrop.0, listed.uidl, listed.ordinal, octets, micros(now), session.0, age];
                 enter.execute(row)?;

@@ -8,6 +8,7 @@ use super::columns::{micros, time};
 use super::error::Result;
 use super::log::bit;
 use super::{Archive, Habit, Habits, MaildropId};
+use crate::account::Account;
 
 /// The most that one visit moves mailbox time, in seconds, and the longest gap between two visits that is believed.
 const LONGEST_GAP: i64 = 48 * 3600;
@@ -95,6 +96,14 @@ impl Archive {
             )?;
             Ok(())
         })
+    }
+
+    /// The user acted: a login that was refused at the account's present maildrop may be tried again.
+    pub fn forget_refusal(&self, account: &Account) -> Result<()> {
+        match self.maildrop(account)? {
+            Some(maildrop) => self.note_login_refused(maildrop, false),
+            None => Ok(()),
+        }
     }
 
     /// Remembers what a server cannot bear.

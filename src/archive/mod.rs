@@ -25,6 +25,7 @@ mod open;
 mod original;
 mod query;
 mod search;
+mod seen;
 mod snapshot;
 #[cfg(test)]
 mod tests;

@@ -277,6 +277,35 @@ fn the_ledger_keeps_what_short_listings_leave_out() {
 }
 
 #[test]
+fn a_row_is_seen_when_it_is_listed_and_only_then() {
+    let (_folder, archive) = opened();
+    let first = Visit::begin(&archive, "ben@example.org", 0);
+    first.list(&["a", "b", "c", "d", "e"]);
+    for uidl in ["a", "d"] {
+        first.take(uidl, mail(uidl));
+    }
+    // Most are there, few are there, all are there: the ways of entering it differ, the outcome does not.
+    let listings: [(i64, &[&str], &[i64]); 3] = [
+        (11, &["f", "e", "c", "b", "a"], &[11, 11, 11, 5, 11, 11]),
+        (12, &["d"], &[11, 11, 11, 12, 11, 11]),
+        (13, &["a", "b", "c", "d", "e", "f"], &[13, 13, 13, 13, 13, 13]),
+    ];
+    for (second, uidls, expected) in listings {
+        let visit = Visit::begin(&archive, "ben@example.org", second);
+        let listing: Vec<_> = (1..).zip(uidls).map(|(number, uidl)| listed(number, uidl, 100)).collect();
+        archive.note_listing(visit.session, visit.maildrop, &listing, true, at(second)).unwrap();
+        let rows = archive.ledger(visit.maildrop).unwrap();
+        assert_eq!(
+            rows.iter().map(|row| row.last_seen).collect::<Vec<_>>(),
+            expected.iter().map(|one| at(*one)).collect::<Vec<_>>()
+        );
+        let gone: Vec<_> = rows.iter().filter(|row| row.state == CopyState::Vanished).collect();
+        let missing = ["a", "d"].iter().filter(|uidl| !uidls.contains(uidl)).count();
+        assert_eq!(gone.len(), missing, "{uidls:?}");
+    }
+}
+
+#[test]
 fn a_changed_host_or_user_is_another_maildrop() {
     let (_folder, archive) = opened();
     let visit = Visit::begin(&archive, "ben@example.org", 0);

@@ -7,12 +7,13 @@ use clap::{ArgGroup, Args};
 use secrecy::SecretString;
 use serde::Serialize;
 
+use super::consent;
 use super::failure::{Failure, Status};
 use super::place::{self, Place};
 use super::print::{self, Out};
 use super::{Json, Switch, fetch};
 use crate::account::{Account, AccountId, Fetching, Retention, Security, Server};
-use crate::archive::{Archive, Mail, NewAccount};
+use crate::archive::{Archive, Mail, MaildropState, NewAccount};
 use crate::provider;
 use crate::secrets;
 use crate::transport::{self, Connection, Patience, Stat, TransportError};
@@ -54,9 +55,27 @@ pub struct Change {
     /// A command whose first line of output is the password; it runs at each fetch. Empty: none.
     #[arg(long, value_name = "CMD", allow_hyphen_values = true)]
     password_command: Option<String>,
-    /// Whether a copy stays on the server; on for a new account.
-    #[arg(long, value_name = "on|off")]
+    /// Whether a copy stays on the server; on for a new account. Off is --retention none.
+    #[arg(long, value_name = "on|off", conflicts_with = "retention")]
     leave_copy: Option<Switch>,
+    /// How long copies stay on the server: always, 30d, until-deleted, until-backup, newest:500, newest:500MB, none.
+    #[arg(long, value_name = "HOW LONG")]
+    retention: Option<Retention>,
+    /// Minutes between two visits while the window is open; 0: only when asked.
+    #[arg(long, value_name = "MINUTES")]
+    every: Option<u16>,
+    /// For a connection that comes and goes: small messages first, removals in small batches.
+    #[arg(long, value_name = "on|off")]
+    weak_link: Option<Switch>,
+    /// Of larger messages only the header section comes, until the whole is asked for; none: all come whole.
+    #[arg(long, value_name = "SIZE|none")]
+    headers_over: Option<Limit>,
+    /// How much one visit may bring; none: all there is.
+    #[arg(long, value_name = "SIZE|none")]
+    budget: Option<Limit>,
+    /// Whether the mailbox at a changed --host or --user is the one it was before.
+    #[arg(long, value_name = "on|off")]
+    same_mailbox: Option<Switch>,
     /// A certificate authority (PEM) to trust for this account as well.
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
@@ -66,6 +85,30 @@ pub struct Change {
     /// Consent to --security none: password and mail can be read on their way.
     #[arg(long)]
     allow_plaintext: bool,
+}
+
+/// Octets, or none: `500kB`, `20MB`, `1GB` (of a thousand each), `1000`, `none`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Limit(Option<u64>);
+
+impl std::str::FromStr for Limit {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Limit, String> {
+        if word == "none" {
+            return Ok(Limit(None));
+        }
+        let digits = word.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+        let factor = match word.get(digits.len()..).unwrap_or_default().to_ascii_lowercase().as_str() {
+            "" | "b" => Some(1),
+            "k" | "kb" => Some(1_000),
+            "m" | "mb" => Some(1_000_000),
+            "g" | "gb" => Some(1_000_000_000),
+            _ => None,
+        };
+        let octets = factor.and_then(|factor| digits.parse::<u64>().ok()?.checked_mul(factor));
+        octets.map(|octets| Limit(Some(octets))).ok_or_else(|| "a size is like 500kB, 20MB or none".to_owned())
+    }
 }
 
 #[derive(Debug, Args)]
@@ -132,6 +175,9 @@ fn with_password(archive: &Archive, new: &NewAccount, change: &Change) -> Result
         password_command: new.password_command.clone(),
     };
     let password = given_password(change, &intended)?;
+    if !intended.retention.leaves_copy() && !consent::to_removal(archive, &intended, password.as_ref())? {
+        return Err(Failure::failed("Nothing was added."));
+    }
     if let Some(password) = &password {
         secrets::keep(&intended, password)?;
     } else if new.password_command.is_none() {
@@ -142,7 +188,10 @@ fn with_password(archive: &Archive, new: &NewAccount, change: &Change) -> Result
         // The first error is the one to tell.
         let _ = secrets::forget(&intended);
     }
-    Ok(added?)
+    let mut account = added?;
+    account.fetching = change.fetching(account.fetching);
+    archive.change_account(&account)?;
+    Ok(account)
 }
 
 /// The password from standard input, or asked for at the terminal where there is one; `None` when neither is.
@@ -222,10 +271,19 @@ impl Change {
     }
 
     fn retention(&self) -> Option<Retention> {
-        self.leave_copy.map(|leave| match leave {
+        self.retention.or(self.leave_copy.map(|leave| match leave {
             Switch::On => Retention::LeaveCopy,
             Switch::Off => Retention::RemoveOnceStored,
-        })
+        }))
+    }
+
+    fn fetching(&self, before: Fetching) -> Fetching {
+        Fetching {
+            every: self.every.unwrap_or(before.every),
+            weak_link: self.weak_link.map_or(before.weak_link, |switch| switch == Switch::On),
+            headers_over: self.headers_over.map_or(before.headers_over, |limit| limit.0),
+            budget: self.budget.map_or(before.budget, |limit| limit.0),
+        }
     }
 
     /// The password command, if one is told; an empty one is none.
@@ -280,12 +338,28 @@ struct Listed<'a> {
     ca_file: Option<&'a Path>,
     leave_copy: bool,
     password_command: Option<&'a str>,
+    retention: String,
+    every: u16,
+    weak_link: bool,
+    headers_over: Option<u64>,
+    budget: Option<u64>,
+    /// Removals were agreed to on this computer.
+    agreed: bool,
+    login_refused: bool,
+    /// Seconds that the server wants between two logins.
+    login_delay: Option<u32>,
+    /// Days after which the server itself removes mail.
+    expire: Option<u32>,
 }
 
 fn list(place: &Place, json: bool) -> Result<Status, Failure> {
-    let mut out = Out::new();
-    for account in place.read()?.accounts()? {
-        let Account { address, name, retention, .. } = &account;
+    let (archive, mut out) = (place.read()?, Out::new());
+    for account in archive.accounts()? {
+        let state = match archive.maildrop(&account)? {
+            Some(maildrop) => archive.maildrop_state(maildrop, jiff::Timestamp::now())?,
+            None => MaildropState::default(),
+        };
+        let Account { address, name, retention, fetching, .. } = &account;
         let Server { host, port, security, user, ca_file } = &account.server;
         if json {
             out.json(&Listed {
@@ -298,11 +372,25 @@ fn list(place: &Place, json: bool) -> Result<Status, Failure> {
                 ca_file: ca_file.as_deref(),
                 leave_copy: retention.leaves_copy(),
                 password_command: account.password_command.as_deref(),
+                retention: retention.to_string(),
+                every: fetching.every,
+                weak_link: fetching.weak_link,
+                headers_over: fetching.headers_over,
+                budget: fetching.budget,
+                agreed: state.agreed,
+                login_refused: state.login_refused,
+                login_delay: state.login_delay,
+                expire: state.expire,
             })?;
             continue;
         }
-        let copy = if retention.leaves_copy() { "leaves a copy" } else { "removes what is stored" };
-        out.line(&format!("{address}  {user} at {host}:{port} ({security}), {copy}"))?;
+        let copy = match retention {
+            Retention::LeaveCopy => "leaves a copy".to_owned(),
+            Retention::RemoveOnceStored => "removes what is stored".to_owned(),
+            retention => format!("leaves copies {retention}"),
+        };
+        let refused = if state.login_refused { ", login refused" } else { "" };
+        out.line(&format!("{address}  {user} at {host}:{port} ({security}), {copy}{refused}"))?;
     }
     out.flush()?;
     Ok(Status::Done)
@@ -315,13 +403,27 @@ fn set(place: &Place, change: &Change) -> Result<Status, Failure> {
     after.server = change.applied_to(before.server.clone())?;
     after.name = change.name.clone().unwrap_or(after.name);
     after.retention = change.retention().unwrap_or(after.retention);
+    after.fetching = change.fetching(before.fetching);
     after.password_command = change.command().unwrap_or(after.password_command);
-    let turns_off = before.retention.leaves_copy() && !after.retention.leaves_copy();
-    if turns_off && !fetch::consent_to_removal(&archive, &after)? {
+    let same = consent::same_mailbox(&archive, &before, &after, change.same_mailbox.map(|word| word == Switch::On))?;
+    // What is said again is agreed to, where it was not: the archive may come from another computer.
+    let says_again = change.retention().is_some_and(|said| !said.leaves_copy() && said == before.retention);
+    let agrees_now = says_again && !consent::has_agreed(&archive, &after)?;
+    let asks = agrees_now || consent::removes_more(before.retention, after.retention);
+    if asks && !consent::to_removal(&archive, &after, None)? {
         return Err(Failure::failed("Nothing was changed."));
     }
     change_password(change, &before, &after)?;
     archive.change_account(&after)?;
+    if same {
+        archive.same_maildrop(&after, &before.server)?;
+    }
+    if agrees_now {
+        archive.agree_to_removal(&after)?;
+    }
+    if change.password_stdin || before.server != after.server || change.password_command.is_some() {
+        archive.forget_refusal(&after)?;
+    }
     describe(&after);
     Ok(Status::Done)
 }

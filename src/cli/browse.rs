@@ -110,6 +110,9 @@ struct JsonRow<'a> {
     starred: bool,
     attachments: u32,
     copies: Copies,
+    /// When it was deleted, where it is in the bin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    binned: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -123,7 +126,7 @@ pub fn rfc3339(time: Timestamp) -> String {
     time.round(jiff::Unit::Second).unwrap_or(time).to_string()
 }
 
-fn address_of(accounts: &[Account], id: Option<AccountId>) -> Option<&str> {
+pub(super) fn address_of(accounts: &[Account], id: Option<AccountId>) -> Option<&str> {
     accounts.iter().find(|account| Some(account.id) == id).map(|account| account.address.as_str())
 }
 
@@ -141,6 +144,7 @@ impl<'a> JsonRow<'a> {
             starred: row.marks.starred,
             attachments: row.attachments,
             copies: Copies { server: row.on_server, backup: row.in_backup.map(rfc3339) },
+            binned: row.binned.map(rfc3339),
         }
     }
 }
@@ -162,7 +166,7 @@ pub fn search(place: &Place, arguments: &SearchArguments) -> Result<Status, Fail
 }
 
 /// In portions, so that a long list begins at once and takes little memory.
-fn print_rows(archive: &Archive, keys: &[SortKey], json: bool) -> Result<Status, Failure> {
+pub(super) fn print_rows(archive: &Archive, keys: &[SortKey], json: bool) -> Result<Status, Failure> {
     let accounts = archive.accounts()?;
     let mut out = Out::new();
     for portion in keys.chunks(500) {
@@ -236,6 +240,8 @@ struct Shown<'a> {
     read: bool,
     starred: bool,
     copies: Copies,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    binned: Option<String>,
     to: Vec<Person<'a>>,
     cc: Vec<Person<'a>>,
     message_id: Option<&'a str>,
@@ -282,6 +288,7 @@ fn show_json(archive: &Archive, id: MessageId, original: &[u8], out: &mut Out) -
             server: row.as_ref().is_some_and(|row| row.on_server),
             backup: row.as_ref().and_then(|row| row.in_backup).map(rfc3339),
         },
+        binned: row.as_ref().and_then(|row| row.binned).map(rfc3339),
         to: people(&envelope.to),
         cc: people(&envelope.cc),
         message_id: envelope.message_id.as_deref(),

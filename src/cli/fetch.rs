@@ -1,5 +1,7 @@
 //! `fetch`: the accounts one after the other, and the dry run.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use secrecy::SecretString;
 use serde::Serialize;
@@ -11,11 +13,13 @@ use super::interrupt::cancel_on_signal;
 use super::place::{self, Place};
 use super::print::{self, Bar, Out};
 use crate::account::Account;
-use crate::archive::{Archive, SessionOutcome};
-use crate::fetch::{self, FetchError, Summary, Update};
+use crate::archive::{Archive, SessionOutcome, Withheld};
+use crate::fetch::{self, FetchError, Summary, Terms, Update};
 use crate::job::Cancel;
 use crate::problem::Problem;
+use crate::problem::log::counted;
 use crate::secrets;
+use crate::transport::TraceFile;
 
 #[derive(Debug, Default, Args)]
 pub struct Arguments {
@@ -25,6 +29,9 @@ pub struct Arguments {
     /// Connect and say what a fetch would do; change nothing.
     #[arg(long)]
     dry_run: bool,
+    /// Append what is said with the servers to this file, without passwords and mail.
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    trace: Option<PathBuf>,
     #[arg(long)]
     json: bool,
 }
@@ -43,6 +50,9 @@ struct Line<'a> {
     problem: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dry_run: Option<DryRun>,
+    /// Why nothing was removed though the account's settings would have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    withheld: Option<Withheld>,
 }
 
 /// What only a dry run knows. In a dry run the other numbers say what a fetch would do.
@@ -50,13 +60,29 @@ struct Line<'a> {
 struct DryRun {
     removable: u64,
     removable_in_backup: u64,
+    /// Why nothing would be removed though the account's settings would have it.
+    withheld: Option<Withheld>,
+    /// Left for now, because of size or budget.
+    waiting: u64,
+    /// Known messages under new unique-ids.
+    recognised: u64,
+    /// Of what would be removed, how many because they were deleted here.
+    deleted_here: u64,
 }
 
 /// What became of one account.
 struct Ended {
     outcome: SessionOutcome,
     dry_run: Option<DryRun>,
+    withheld: Option<Withheld>,
     failure: Option<Failure>,
+}
+
+impl Ended {
+    /// It failed before anything could be counted.
+    fn early(failure: Failure) -> Ended {
+        Ended { outcome: SessionOutcome::default(), dry_run: None, withheld: None, failure: Some(failure) }
+    }
 }
 
 pub fn run(place: &Place, arguments: &Arguments) -> Result<Status, Failure> {
@@ -68,14 +94,26 @@ pub fn run(place: &Place, arguments: &Arguments) -> Result<Status, Failure> {
     if accounts.is_empty() {
         return Err(Failure::failed("There is no account yet. Add one with: postkeep account add ADDRESS."));
     }
+    let trace = arguments
+        .trace
+        .as_deref()
+        .map(|path| TraceFile::open(path).map_err(|error| Failure::of_file("Opening the trace", path, &error)));
+    let trace = trace.transpose()?;
     let (runtime, cancel, mut out) = (runtime()?, cancel_on_signal(), Out::new());
     let mut statuses = Vec::new();
     for account in accounts {
         let begun = std::time::Instant::now();
         let ended = match password_of(&account) {
-            Err(failure) => Ended { outcome: SessionOutcome::default(), dry_run: None, failure: Some(failure) },
+            Err(failure) => Ended::early(failure),
             Ok(password) if arguments.dry_run => ahead(&runtime, &archive, &account, &password, &cancel),
-            Ok(password) => one(&runtime, &archive, &account, &password, &cancel),
+            Ok(password) => {
+                // A login that was refused is tried again only where this very account is asked for.
+                let by_user = !arguments.emails.is_empty();
+                let explain = |error: &FetchError| Problem::from(error).to_string();
+                let trace = trace.as_ref().map(|file| file.trace(&account.address));
+                let terms = Terms { by_user, explain, trace, ..Terms::default() };
+                one(&runtime, &archive, &account, &password, &terms, &cancel)
+            }
         };
         statuses.push(ended.status());
         let seconds = begun.elapsed().as_secs_f64();
@@ -88,11 +126,20 @@ pub fn run(place: &Place, arguments: &Arguments) -> Result<Status, Failure> {
 }
 
 /// One account, with a progress bar.
-fn one(runtime: &Runtime, archive: &Archive, account: &Account, password: &SecretString, cancel: &Cancel) -> Ended {
+fn one(
+    runtime: &Runtime,
+    archive: &Archive,
+    account: &Account,
+    password: &SecretString,
+    terms: &Terms,
+    cancel: &Cancel,
+) -> Ended {
+    let mut withheld = None;
     let mut bar = Bar::new(format!("Fetching {}:", account.address));
     let mut on_update = |update: Update| match update {
         Update::Progress(progress) => bar.show(progress),
         Update::Removing(_) => bar.rename(format!("Removing from the server of {}:", account.address)),
+        Update::Planned(Summary { withheld: why @ Some(_), .. }) => withheld = why,
         Update::Planned(summary) if summary.removes && summary.removable + summary.new_removable > 0 => {
             let removable = print::count(summary.removable + summary.new_removable, "message");
             print::say(&format!(
@@ -102,23 +149,43 @@ fn one(runtime: &Runtime, archive: &Archive, account: &Account, password: &Secre
         }
         Update::Planned(_) | Update::Arrived(_) => (),
     };
-    let (outcome, error) = runtime.block_on(fetch::run(archive, account, password, cancel, &mut on_update));
-    Ended { outcome, dry_run: None, failure: error.map(Failure::from) }
+    let (outcome, error) = runtime.block_on(fetch::run_on(archive, account, password, terms, cancel, &mut on_update));
+    Ended { outcome, dry_run: None, withheld, failure: error.map(Failure::from) }
 }
 
 /// What a fetch would do, in the numbers of one.
 fn ahead(runtime: &Runtime, archive: &Archive, account: &Account, password: &SecretString, cancel: &Cancel) -> Ended {
     match runtime.block_on(fetch::dry_run(archive, account, password, cancel)) {
-        Err(error) => Ended { outcome: SessionOutcome::default(), dry_run: None, failure: Some(error.into()) },
+        Err(error) => Ended::early(error.into()),
         Ok(summary) => {
             let Summary { listed, new, new_octets, new_removable, removable, removable_in_backup, .. } = summary;
+            let Summary { withheld, waiting, recognised, deleted_here, .. } = summary;
             let deleted = if summary.removes { removable + new_removable } else { summary.deleted_here };
             let failed = summary.too_large + summary.refused;
             let kept = listed.saturating_sub(deleted + failed);
             let outcome =
                 SessionOutcome { listed, retrieved: new, deleted, kept, failed, octets: new_octets, problem: None };
-            Ended { outcome, dry_run: Some(DryRun { removable, removable_in_backup }), failure: None }
+            let dry_run = DryRun { removable, removable_in_backup, withheld, waiting, recognised, deleted_here };
+            explain_ahead(account, &summary);
+            Ended { outcome, dry_run: Some(dry_run), withheld, failure: None }
         }
+    }
+}
+
+/// What a dry run found beside its numbers, in sentences.
+fn explain_ahead(account: &Account, summary: &Summary) {
+    let Summary { recognised, waiting, deleted_here, too_large, refused, returned, looked_at_again, .. } = *summary;
+    let table = [
+        (recognised, "stored here already, under other numbers: would not be fetched again"),
+        (looked_at_again, "stored here already, fetched once more to be compared before removal"),
+        (deleted_here, "removed from the server because deleted here"),
+        (waiting, "left on the server for now, because of size or budget (see: postkeep waiting)"),
+        (too_large, "left on the server, larger than Postkeep fetches"),
+        (refused, "left on the server after failing again and again"),
+        (returned, "on the server again though it had confirmed the removal: left alone"),
+    ];
+    for (messages, what) in table.iter().filter(|(messages, _)| *messages > 0) {
+        print::say(&format!("{}: {}: {what}.", account.address, counted(*messages)));
     }
 }
 
@@ -143,11 +210,14 @@ fn together(statuses: &[Status]) -> Status {
 }
 
 fn tell(account: &Account, ended: Ended, out: Option<&mut Out>, seconds: f64) -> Result<(), Failure> {
-    let Ended { outcome, dry_run, failure } = ended;
+    let Ended { outcome, dry_run, withheld, failure } = ended;
     let problem = failure.as_ref().and_then(Failure::sentence).map(str::to_owned);
     // A visit that did not get as far as the list has nothing to count.
     if problem.is_none() || outcome.listed > 0 {
         print::say(&format!("{}: {}", account.address, sentence(&outcome, dry_run.is_some())));
+    }
+    if let Some(why) = withheld {
+        print::say(&format!("{}: {}", account.address, Problem::from(why)));
     }
     if let Some(problem) = &problem {
         print::say(&format!("{}: {problem}", account.address));
@@ -156,7 +226,7 @@ fn tell(account: &Account, ended: Ended, out: Option<&mut Out>, seconds: f64) ->
     let SessionOutcome { listed, retrieved, deleted, kept, failed, octets: bytes, .. } = outcome;
     let seconds = (seconds * 1000.0).round() / 1000.0;
     let account = account.address.as_str();
-    out.json(&Line { account, listed, retrieved, deleted, kept, failed, bytes, seconds, problem, dry_run })?;
+    out.json(&Line { account, listed, retrieved, deleted, kept, failed, bytes, seconds, problem, dry_run, withheld })?;
     out.flush()
 }
 
@@ -188,32 +258,6 @@ pub fn password_of(account: &Account) -> Result<SecretString, Failure> {
     }
     print::say(&Problem::from(&fault).summary);
     ask_password(account)?.ok_or_else(|| FetchError::NoPassword.into())
-}
-
-/// Says how many messages the next fetch would remove from the server and asks; without a terminal the command line is
-/// the consent.
-pub fn consent_to_removal(archive: &Archive, account: &Account) -> Result<bool, Failure> {
-    if !print::can_ask() {
-        return Ok(true);
-    }
-    let summary = password_of(account).and_then(|password| {
-        Ok(runtime()?.block_on(fetch::dry_run(archive, account, &password, &cancel_on_signal()))?)
-    });
-    match summary {
-        Ok(summary) => {
-            let removable = print::count(summary.removable + summary.new_removable, "message");
-            print::say(&format!(
-                "The next fetch would remove {removable} from the server, each only once it is proved to be stored here; \
-                 {} of them in a verified backup now.",
-                summary.removable_in_backup
-            ));
-        }
-        Err(failure) => {
-            print::say("How many messages the next fetch would remove from the server could not be found out.");
-            print::say(failure.sentence().unwrap_or_default());
-        }
-    }
-    Ok(print::agrees("Stop leaving a copy on the server?"))
 }
 
 pub fn runtime() -> Result<Runtime, Failure> {

@@ -10,6 +10,7 @@ use super::place::Place;
 use super::print::{self, Bar, Out};
 use crate::account::MessageId;
 use crate::archive::{Health, LoggedSession, SessionOutcome};
+use crate::problem::log;
 
 /// How many visits `log` tells of.
 const VISITS: usize = 1000;
@@ -84,17 +85,21 @@ struct Visit<'a> {
     failed: u64,
     bytes: u64,
     problem: Option<&'a str>,
+    entries: Vec<String>,
 }
 
 pub fn log(place: &Place, json: bool) -> Result<Status, Failure> {
     let archive = place.read()?;
     let accounts = archive.accounts()?;
     let mut out = Out::new();
-    for LoggedSession { account: id, began: started, ended, outcome, .. } in archive.sessions(VISITS)? {
+    for LoggedSession { account: id, began: started, ended, outcome, entries } in archive.sessions(VISITS)? {
         let account = accounts.iter().find(|account| account.id == id).map(|account| account.address.as_str());
         if !json {
             let who = account.unwrap_or("an account that was removed");
             out.line(&format!("{}  {who}: {}", local(started), sentence(&outcome, ended.is_some())))?;
+            for entry in &entries {
+                out.line(&format!("    {}", log::sentence(entry)))?;
+            }
             continue;
         }
         out.json(&Visit {
@@ -108,6 +113,7 @@ pub fn log(place: &Place, json: bool) -> Result<Status, Failure> {
             failed: outcome.failed,
             bytes: outcome.octets,
             problem: outcome.problem.as_deref(),
+            entries: entries.iter().map(log::sentence).collect(),
         })?;
     }
     out.flush()?;
@@ -129,7 +135,11 @@ fn sentence(outcome: &SessionOutcome, ended: bool) -> String {
         text.push_str(&format!(" {failed} could not be fetched and are still on the server."));
     }
     if let Some(problem) = problem {
-        text.push_str(&format!(" It ended early: {}.", problem.trim_end_matches('.')));
+        // Older visits were logged with a few words instead of sentences.
+        text.push_str(&match problem.ends_with('.') {
+            true => format!(" It ended early. {problem}"),
+            false => format!(" It ended early: {problem}."),
+        });
     }
     text
 }

@@ -11,7 +11,9 @@
 
 mod account;
 mod backup;
+mod bin;
 mod browse;
+mod consent;
 mod demo;
 #[cfg(all(unix, debug_assertions))]
 mod failpoint;
@@ -22,6 +24,7 @@ mod interrupt;
 mod place;
 mod print;
 mod private;
+mod waiting;
 mod window;
 
 use std::path::PathBuf;
@@ -65,6 +68,14 @@ enum Command {
     Search(browse::SearchArguments),
     /// Show one message.
     Show(browse::ShowArguments),
+    /// Move messages to the bin.
+    Delete(bin::DeleteArguments),
+    /// Take messages out of the bin.
+    Undelete(bin::UndeleteArguments),
+    /// What was deleted and can be had back; or empty it.
+    Bin(bin::BinArguments),
+    /// Large messages that wait on their server; or ask for them.
+    Waiting(waiting::Arguments),
     /// Save a message's attachments and print their paths.
     Save(browse::SaveArguments),
     /// Draw a message as a picture.
@@ -152,6 +163,10 @@ fn dispatch(arguments: Arguments) -> Result<Status, Failure> {
         Command::List(arguments) => browse::list(&place, &arguments),
         Command::Search(arguments) => browse::search(&place, &arguments),
         Command::Show(arguments) => browse::show(&place, &arguments),
+        Command::Delete(arguments) => bin::delete(&place, &arguments),
+        Command::Undelete(arguments) => bin::undelete(&place, &arguments),
+        Command::Bin(arguments) => bin::bin(&place, &arguments),
+        Command::Waiting(arguments) => waiting::run(&place, &arguments),
         Command::Save(arguments) => browse::save(&place, &arguments),
         Command::Render(_) => Err(browse::no_pictures()),
         Command::Import(arguments) => backup::import(&place, &arguments),
@@ -214,12 +229,15 @@ mod tests {
             "account add me@example.org",
             "account add me@example.org --host h --port 995 --security tls --user u --password-stdin --leave-copy off",
             "account add me@example.org --password-command pass --ca ca.pem --name Me --security none --allow-plaintext",
+            "account set me@example.org --retention 30d --every 5 --weak-link on --headers-over 500kB --budget 20MB",
+            "account set me@example.org --retention newest:500MB --headers-over none --budget none --same-mailbox on",
             "account list --json",
             "account set me@example.org --leave-copy on --security starttls",
             "account remove me@example.org",
             "account test me@example.org --json",
             "fetch",
             "fetch me@example.org you@example.org --dry-run --json",
+            "fetch --trace trace.log --json",
             "list --limit 5 --json",
             "search word --limit 5 --json",
             "show 1 --raw",
@@ -229,6 +247,12 @@ mod tests {
             "show 1 --picture p.png --width 700",
             "render mail.eml --picture p.png --width 700 --dark",
             "save 1 there",
+            "delete 1 2 --on-server",
+            "undelete 1 2",
+            "bin --json",
+            "bin --empty --now",
+            "waiting --json",
+            "waiting --fetch 2",
             "import one two --json",
             "export there --format mbox",
             "export there --format maildir --query word --json",
@@ -270,6 +294,12 @@ mod tests {
             "account add me@example.org --security ssl",
             "account add me@example.org --leave-copy maybe",
             "account add me@example.org --port 70000",
+            "account add me@example.org --retention sometimes",
+            "account set me@example.org --retention none --leave-copy on",
+            "account set me@example.org --every never",
+            "account set me@example.org --budget much",
+            "delete",
+            "bin --now",
             "export there",
             "export there --format pst",
             "import",

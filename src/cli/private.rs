@@ -18,7 +18,8 @@ pub fn keep_to_ourselves(window: bool) {
 
 /// The place in the program, never the message: that may hold a piece of mail.
 fn told(fault: &PanicHookInfo<'_>) -> String {
-    let place = fault.location().map(|place| format!(" ({}:{})", place.file(), place.line())).unwrap_or_default();
+    let place =
+        fault.location().map(|place| format!(": panicked at {}:{}", place.file(), place.line())).unwrap_or_default();
     format!("A fault of this program{place}. Please report it.")
 }
 

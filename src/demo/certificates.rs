@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, NameConstraints,
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
@@ -25,6 +26,14 @@ pub enum BadCertificate {
     SelfSigned,
     /// For the right host, by an authority that is not in the CA file.
     UnknownAuthority,
+    /// For clients only (extended key usage).
+    ClientsOnly,
+    /// That of an authority (CA:TRUE).
+    OfAnAuthority,
+    /// With the host in the subject's common name and nowhere else.
+    CommonNameOnly,
+    /// For the right host, by an intermediate authority that may sign for names under example.org only.
+    OutOfBounds,
 }
 
 /// The authority of one server.
@@ -38,7 +47,7 @@ impl Authority {
         let key = KeyPair::generate().map_err(io::Error::other)?;
         let mut params = CertificateParams::new(Vec::<String>::new()).map_err(io::Error::other)?;
         params.distinguished_name.push(DnType::CommonName, name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(1));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         valid(&mut params, -60, 60);
         let pem = params.self_signed(&key).map_err(io::Error::other)?.pem();
@@ -59,28 +68,56 @@ impl Authority {
             Some(BadCertificate::UnknownAuthority) => {
                 params.signed_by(&key, &Authority::new("An authority nobody knows")?.issuer)
             }
+            Some(BadCertificate::OutOfBounds) => return self.out_of_bounds(&params, &key),
             _ => params.signed_by(&key, &self.issuer),
         };
-        let chain = vec![CertificateDer::from(certificate.map_err(io::Error::other)?)];
-        let key = PrivatePkcs8KeyDer::from(key.serialize_der()).into();
-        let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
-            .map_err(io::Error::other)?;
-        Ok(TlsAcceptor::from(Arc::new(config)))
+        accepting(vec![certificate.map_err(io::Error::other)?.into()], &key)
     }
+
+    fn out_of_bounds(&self, leaf: &CertificateParams, key: &KeyPair) -> io::Result<TlsAcceptor> {
+        let between_key = KeyPair::generate().map_err(io::Error::other)?;
+        let mut between = CertificateParams::new(Vec::<String>::new()).map_err(io::Error::other)?;
+        between.distinguished_name.push(DnType::CommonName, "An authority within bounds");
+        between.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        between.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        between.name_constraints = Some(NameConstraints {
+            permitted_subtrees: vec![GeneralSubtree::DnsName("example.org".to_owned())],
+            excluded_subtrees: Vec::new(),
+        });
+        valid(&mut between, -2, 30);
+        let signed = between.signed_by(&between_key, &self.issuer).map_err(io::Error::other)?;
+        let certificate = leaf.signed_by(key, &Issuer::new(between, between_key)).map_err(io::Error::other)?;
+        accepting(vec![certificate.into(), signed.into()], key)
+    }
+}
+
+/// What shows this chain.
+fn accepting(chain: Vec<CertificateDer<'static>>, key: &KeyPair) -> io::Result<TlsAcceptor> {
+    let key = PrivatePkcs8KeyDer::from(key.serialize_der()).into();
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
+        .map_err(io::Error::other)?;
+    Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
 fn leaf(fault: Option<BadCertificate>) -> io::Result<CertificateParams> {
     let names: &[&str] = match fault {
         Some(BadCertificate::WrongHost) => &["pop.elsewhere.example"],
+        Some(BadCertificate::CommonNameOnly) => &[],
         _ => &["localhost", "127.0.0.1"],
     };
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let mut params = CertificateParams::new(names).map_err(io::Error::other)?;
-    params.distinguished_name.push(DnType::CommonName, "Postkeep demo server");
+    let common_name = if fault == Some(BadCertificate::CommonNameOnly) { "localhost" } else { "Postkeep demo server" };
+    params.distinguished_name.push(DnType::CommonName, common_name);
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    match fault {
+        Some(BadCertificate::ClientsOnly) => params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth],
+        Some(BadCertificate::OfAnAuthority) => params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained),
+        _ => {}
+    }
     match fault {
         Some(BadCertificate::Expired) => valid(&mut params, -30, -1),
         Some(BadCertificate::NotYetValid) => valid(&mut params, 2, 30),

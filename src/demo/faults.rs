@@ -146,7 +146,7 @@ pub enum Door {
     Garbage,
     /// A server that knows TLS 1.1 and nothing newer: its ServerHello says so.
     OldTls,
-    /// A fatal handshake_failure alert.
+    /// A fatal internal_error alert.
     Alert,
     /// The client's hello is read and never answered.
     Hang,

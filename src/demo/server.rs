@@ -170,7 +170,7 @@ async fn misbehave(door: &Door, wire: &mut Wire) -> Vec<u8> {
         }
         Door::Garbage => (false, &GARBAGE),
         Door::OldTls => (true, &OLD_SERVER_HELLO),
-        Door::Alert => (true, b"\x15\x03\x03\x00\x02\x02\x28"),
+        Door::Alert => (true, b"\x15\x03\x03\x00\x02\x02\x50"),
         Door::Close => {
             wire.cut(Cut::Silent).await;
             return Vec::new();

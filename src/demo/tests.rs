@@ -294,7 +294,7 @@ fn doors_that_speak_no_tls() {
         (Door::Http, "InvalidContentType"),
         (Door::Garbage, "InvalidContentType"),
         (Door::OldTls, "ServerDoesNotSupportTls12Or13"),
-        (Door::Alert, "HandshakeFailure"),
+        (Door::Alert, "InternalError"),
         (Door::Close, ""),
     ];
     for (door, why) in doors {

@@ -14,7 +14,6 @@ use super::{FetchError, Plan, Policy, Summary, plan};
 use crate::account::{Account, MessageId, Retention};
 use crate::archive::{Archive, ArchiveError, Habit, LedgerEntry, ListedMessage, MaildropState};
 use crate::job::{Cancel, unless_cancelled};
-use crate::transport::Patience;
 
 /// What a fetch of this account would retrieve, and what it removes from the server: by the account's retention, or, where
 /// that leaves a copy, what it would remove if the retention were [`Retention::RemoveOnceStored`]. Each message counted as
@@ -52,7 +51,7 @@ async fn look_ahead(
         Ok((maildrop, state.unwrap_or_default().habits))
     })
     .await?;
-    let mut connection = door::log_in(account, habits, password, Patience::default(), cancel).await?;
+    let mut connection = door::log_in(account, habits, password, &Terms::default(), cancel).await?;
     connection.set_pipelining(pipelining && !habits.has(Habit::NoPipelining));
     let listing = listing::ask(&mut connection, account, cancel).await?;
     let known = listing::known(archive, account, maildrop, &listing, 0).await?;

@@ -11,7 +11,7 @@ use crate::archive::{Archive, ArchiveError, Habit, Habits, MaildropState, Server
 use crate::job::Cancel;
 use crate::pop3::Code;
 use crate::provider;
-use crate::transport::{Connection, Options, Patience, TransportError};
+use crate::transport::{Connection, Options, Patience, Trace, TransportError};
 
 /// At every so many-th visit what a server could not bear is tried again: it may have been the line.
 const TRIED_AGAIN: i64 = 32;
@@ -25,11 +25,13 @@ pub struct Terms {
     pub explain: fn(&FetchError) -> String,
     /// How long the server may be silent.
     pub patience: Patience,
+    /// Where the protocol is traced, secrets and mail left out.
+    pub trace: Option<Trace>,
 }
 
 impl Default for Terms {
     fn default() -> Terms {
-        Terms { by_user: true, patience: Patience::default(), explain: |error| error.to_string() }
+        Terms { by_user: true, explain: |error| error.to_string(), patience: Patience::default(), trace: None }
     }
 }
 
@@ -59,12 +61,16 @@ async fn state(archive: &Archive, account: &Account) -> Result<Option<MaildropSt
 /// When the server takes the next login, if that is still to come: by its own word (RFC 2449 section 6.5), or by what is
 /// known of the provider.
 pub fn earliest(state: &MaildropState, account: &Account, now: Timestamp) -> Option<Timestamp> {
-    let provider = provider::check_interval(&account.server.host).map_or(0, |minutes| i64::from(minutes) * 60);
-    let delay = provider.max(state.login_delay.map_or(0, i64::from));
     let last = state.last_login?;
-    let until = last.checked_add(SignedDuration::from_secs(delay)).ok()?;
+    let until = last.checked_add(SignedDuration::from_secs(delay(state, account))).ok()?;
     // A login in the future was noted by a clock that was wrong.
     (last <= now && now < until).then_some(until)
+}
+
+/// Seconds that the server, or its provider, wants between two logins.
+pub(super) fn delay(state: &MaildropState, account: &Account) -> i64 {
+    let provider = provider::check_interval(&account.server.host).map_or(0, |minutes| i64::from(minutes) * 60);
+    provider.max(state.login_delay.map_or(0, i64::from))
 }
 
 /// A connection that is logged in, and what is known of its server by now.
@@ -90,7 +96,7 @@ pub(super) async fn enter(
     let afresh = visit.session.0 % TRIED_AGAIN == 0;
     let known = if afresh { Habits::default() } else { state.habits };
     let known = if insist_on_utf8 { known.without(Habit::NoUtf8) } else { known };
-    let connection = match log_in(account, known, password, terms.patience, cancel).await {
+    let connection = match log_in(account, known, password, terms, cancel).await {
         Ok(connection) => connection,
         Err(error) => {
             if is_for_the_user(&error) {
@@ -141,11 +147,12 @@ pub(super) async fn log_in(
     account: &Account,
     habits: Habits,
     password: &SecretString,
-    patience: Patience,
+    terms: &Terms,
     cancel: &Cancel,
 ) -> Result<Connection, FetchError> {
     let (capabilities, utf8) = (!habits.has(Habit::NoCapa), !habits.has(Habit::NoUtf8));
-    let options = Options { capabilities, utf8, patience, ..Options::default() };
+    let options =
+        Options { capabilities, utf8, patience: terms.patience, trace: terms.trace.clone(), ..Options::default() };
     match attempt(account, options.clone(), password, cancel).await {
         Err(FetchError::Transport(error)) if error.failed_after_utf8() => {
             attempt(account, Options { utf8: false, ..options }, password, cancel).await

@@ -16,6 +16,7 @@ mod removing;
 mod run;
 mod schedule;
 mod store;
+mod visit;
 mod worker;
 
 use std::sync::Arc;
@@ -27,8 +28,8 @@ pub use self::ahead::dry_run;
 pub use self::door::{Terms, earliest};
 pub use self::plan::{LARGEST_MESSAGE, Plan, Policy, listing, plan};
 pub use self::run::{run, run_on};
-pub use self::schedule::{Due, Why};
-pub use self::worker::worker;
+pub use self::schedule::{Due, Ended, Why};
+pub use self::worker::{ThisComputer, World, worker, worker_in};
 use crate::account::{AccountId, MessageId, Retention};
 use crate::archive::{SessionOutcome, Withheld};
 use crate::job::Progress;

@@ -67,6 +67,10 @@ pub struct Plan {
     pub renumbered: bool,
     /// Messages that came back after the server had confirmed their removal often enough: left alone.
     pub returned: u64,
+    /// Listed messages that the ledger did not know.
+    pub unknown: u64,
+    /// Messages that the server had, by the ledger, and that are missing from its listing.
+    pub vanished: u64,
     /// Unique-ids that the server gave to more than one message: never removed, since one could be taken for another.
     pub ambiguous: HashSet<Uidl>,
 }
@@ -121,8 +125,15 @@ pub fn plan(listing: &[ListedMessage], ledger: &[LedgerEntry], policy: &Policy) 
         .map(|message| &message.uidl)
         .collect();
 
-    let renumbered = !policy.shows_a_part && is_renumbered(listing, ledger, &known);
-    let mut plan = Plan { renumbered, ambiguous, ..Plan::default() };
+    let met = |message: &&ListedMessage| entry(message).is_some_and(|row| row.state == CopyState::Stored);
+    let had = ledger.iter().filter(|row| row.state == CopyState::Stored).count();
+    let mut plan = Plan {
+        renumbered: !policy.shows_a_part && is_renumbered(listing, ledger, &known),
+        unknown: listing.iter().filter(|message| entry(message).is_none()).count() as u64,
+        vanished: had.saturating_sub(listing.iter().filter(met).count()) as u64,
+        ambiguous,
+        ..Plan::default()
+    };
     plan.withheld = withheld(policy, plan.renumbered);
     let beyond = beyond_the_newest(listing, policy.retention, |message| {
         entry(message).filter(|entry| holds(entry, message)).and_then(|entry| entry.message)
@@ -328,19 +339,40 @@ fn made_trouble(entry: &LedgerEntry) -> bool {
 /// Joins UIDL's answer with LIST's by message number; only numbers that UIDL gave are handled. Numbers the unique-ids
 /// that stand more than once.
 pub fn listing(uidls: Vec<(u32, Uidl)>, sizes: &[(u32, u64)]) -> Vec<ListedMessage> {
-    let sizes: HashMap<u32, u64> = sizes.iter().copied().collect();
-    let mut seen_numbers = HashSet::new();
-    let mut times: HashMap<Uidl, u32> = HashMap::new();
-    uidls
-        .into_iter()
-        .filter(|(number, _)| seen_numbers.insert(*number))
-        .map(|(number, uidl)| {
-            let count = times.entry(uidl.clone()).or_insert(0);
-            let ordinal = *count;
-            *count = count.saturating_add(1);
-            ListedMessage { number, octets: sizes.get(&number).copied(), uidl, ordinal }
-        })
-        .collect()
+    // Sorted lists and not maps: a maildrop may hold hundreds of thousands of messages.
+    let mut sizes = sizes.to_vec();
+    sizes.sort_by_key(|(number, _)| *number);
+    let octets = |number: u32| {
+        let behind = sizes.partition_point(|(other, _)| *other <= number);
+        let last = sizes.get(behind.checked_sub(1)?)?;
+        (last.0 == number).then_some(last.1)
+    };
+    let mut seen_numbers = HashSet::with_capacity(uidls.len());
+    let mut messages = Vec::with_capacity(uidls.len());
+    messages.extend(
+        uidls.into_iter().filter(|(number, _)| seen_numbers.insert(*number)).map(|(number, uidl)| ListedMessage {
+            number,
+            octets: octets(number),
+            uidl,
+            ordinal: 0,
+        }),
+    );
+    number_repeated(&mut messages);
+    messages
+}
+
+/// Numbers those that have one unique-id, in the order of the listing.
+fn number_repeated(messages: &mut [ListedMessage]) {
+    let mut in_order: Vec<&mut ListedMessage> = messages.iter_mut().collect();
+    in_order.sort_by(|left, right| left.uidl.cmp(&right.uidl));
+    let mut before: Option<(Uidl, u32)> = None;
+    for message in in_order {
+        message.ordinal = match before {
+            Some((uidl, ordinal)) if uidl == message.uidl => ordinal.saturating_add(1),
+            _ => 0,
+        };
+        before = Some((message.uidl.clone(), message.ordinal));
+    }
 }
 
 #[cfg(test)]

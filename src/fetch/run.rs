@@ -1,6 +1,6 @@
 //! One visit to one server, from log-in to QUIT, and again where the server shows only a part or removals go in batches.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -232,25 +232,28 @@ impl Fetch<'_> {
         let maildrop = Some(self.visit.maildrop);
         // Whoever asks for this account wants everything tried.
         let visit = if self.terms.by_user { 0 } else { self.visit.session.0 };
-        let known = listing::known(self.archive, self.account, maildrop, listing, visit).await?;
-        let mut plan = plan(&listing.messages, &known.ledger, &known.policy);
+        let Known { ledger, policy, headers } =
+            listing::known(self.archive, self.account, maildrop, listing, visit).await?;
+        let mut plan = plan(&listing.messages, &ledger, &policy);
         let told = match plan.renumbered {
-            true => recognised(connection, self.archive, &plan, &known.ledger, self.cancel).await?,
+            true => recognised(connection, self.archive, &plan, &ledger, self.cancel).await?,
             false => HashMap::new(),
         };
+        // Of a large maildrop it is large.
+        drop(ledger);
         plan.recognise(&told);
-        self.count_listed(listing, &known);
-        self.note_plan(listing, &plan, &known, told.len() as u64);
+        self.count_listed(listing, &plan);
+        self.note_plan(listing, &plan, told.len() as u64);
         self.enter(listing, &plan, told).await?;
-        self.keep_headers(connection, &plan, &known).await?;
+        self.keep_headers(connection, &plan, &headers).await?;
         Ok(plan)
     }
 
     /// Messages seen on the server over all rounds, each once.
-    fn count_listed(&mut self, listing: &Listing, known: &Known) {
+    fn count_listed(&mut self, listing: &Listing, plan: &Plan) {
         let listed = listing.messages.len() as u64;
         self.outcome.listed = match self.outcome.listed {
-            before if before > 0 && !listing.complete => before + unknown(listing, known),
+            before if before > 0 && !listing.complete => before + plan.unknown,
             before => before.max(listed),
         };
         self.outcome.failed = 0;
@@ -263,16 +266,16 @@ impl Fetch<'_> {
     }
 
     /// What the plan says, for the log.
-    fn note_plan(&mut self, listing: &Listing, plan: &Plan, known: &Known, told: u64) {
+    fn note_plan(&mut self, listing: &Listing, plan: &Plan, told: u64) {
         let messages = listing.messages.len() as u64;
-        self.log.push(LogEntry::Listed { messages, unknown: unknown(listing, known) });
+        self.log.push(LogEntry::Listed { messages, unknown: plan.unknown });
         let mut note = |messages: u64, entry: LogEntry| {
             if messages > 0 {
                 self.log.push(entry);
             }
         };
         note(told, LogEntry::Recognised { messages: told });
-        let vanished = if listing.complete { vanished(listing, known).saturating_sub(told) } else { 0 };
+        let vanished = if listing.complete { plan.vanished.saturating_sub(told) } else { 0 };
         note(vanished, LogEntry::Vanished { messages: vanished });
         note(plan.returned, LogEntry::Returned { messages: plan.returned });
         for why in [Left::TooLarge, Left::HeaderFirst, Left::OverBudget, Left::Refused] {
@@ -307,12 +310,12 @@ impl Fetch<'_> {
         &mut self,
         connection: &mut Connection,
         plan: &Plan,
-        known: &Known,
+        kept: &HashSet<(Uidl, u32)>,
     ) -> Result<(), FetchError> {
         let waiting = plan.left.iter().filter(|(_, why)| matches!(why, Left::HeaderFirst | Left::OverBudget));
         let waiting: Vec<&ListedMessage> = waiting
             .map(|(message, _)| message)
-            .filter(|message| !known.headers.contains(&(message.uidl.clone(), message.ordinal)))
+            .filter(|message| !kept.contains(&(message.uidl.clone(), message.ordinal)))
             .collect();
         for chunk in waiting.chunks(CHUNK) {
             let numbers: Vec<u32> = chunk.iter().map(|message| message.number).collect();
@@ -527,21 +530,6 @@ impl Fetch<'_> {
         self.outcome.deleted += messages;
         self.count_kept();
     }
-}
-
-/// How many listed messages the ledger did not know.
-fn unknown(listing: &Listing, known: &Known) -> u64 {
-    let rows: std::collections::HashSet<(&Uidl, u32)> =
-        known.ledger.iter().map(|row| (&row.uidl, row.ordinal)).collect();
-    listing.messages.iter().filter(|message| !rows.contains(&(&message.uidl, message.ordinal))).count() as u64
-}
-
-/// How many messages that the server had are missing from its listing.
-fn vanished(listing: &Listing, known: &Known) -> u64 {
-    let there: std::collections::HashSet<(&Uidl, u32)> =
-        listing.messages.iter().map(|message| (&message.uidl, message.ordinal)).collect();
-    let stored = known.ledger.iter().filter(|row| row.state == CopyState::Stored);
-    stored.filter(|row| !there.contains(&(&row.uidl, row.ordinal))).count() as u64
 }
 
 /// A plan as the dry run shows it.

@@ -99,7 +99,7 @@ fn of_transport(error: &TransportError) -> Ended {
         | TransportError::Broken(_)
         | TransportError::Damaged(_)
         | TransportError::Silence(_) => Ended::Network,
-        TransportError::LoginRefused(status) if matches!(status.code, None | Some(Code::Auth)) => Ended::NeedsUser,
+        TransportError::LoginRefused(_) if error.is_wrong_password() => Ended::NeedsUser,
         TransportError::ClosedAtLogin
         | TransportError::InvalidHost(_)
         | TransportError::CaFileUnreadable { .. }
@@ -178,6 +178,11 @@ impl Schedule {
     /// Whether the next visit waits for nothing but a network.
     pub fn lacks_network(&self) -> bool {
         self.due.is_some_and(|due| due.why == Why::Network)
+    }
+
+    /// Whether nothing happens until the user acts.
+    pub fn needs_user(&self) -> bool {
+        self.halted
     }
 
     /// A visit begins; answers whether it is one that the user asked for.

@@ -15,6 +15,7 @@ use super::list::{self, Move};
 use super::off::off;
 use super::open::{self, LIST, LIST_WIDTHS, Opened, Remembered, SIDEBAR, SIDEBAR_WIDTHS, SIZE, THEME, What};
 use super::reader;
+use super::schedule;
 use super::theme::{self, Choice};
 use super::widget::{act, title, trouble, void};
 use super::words::Clock;
@@ -120,7 +121,7 @@ impl App {
     pub fn subscription(&self) -> Subscription<Message> {
         let mut all = vec![
             event::listen_with(listened),
-            iced::time::every(Duration::from_secs(30)).map(|_| Message::Tick),
+            iced::time::every(self.step()).map(|_| Message::Tick),
             iced::system::theme_changes().map(Message::SystemTheme),
         ];
         if let Stage::Open(desk) = &self.stage {
@@ -130,6 +131,14 @@ impl App {
             );
         }
         Subscription::batch(all)
+    }
+
+    /// How often the clock on the screen moves: each second only while seconds are counted there.
+    fn step(&self) -> Duration {
+        match &self.stage {
+            Stage::Open(desk) if schedule::counts_seconds(&desk.library, &self.clock) => Duration::from_secs(1),
+            _ => Duration::from_secs(30),
+        }
     }
 
     pub fn update(&mut self, message: Message) -> Task<Message> {

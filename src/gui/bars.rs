@@ -1,15 +1,18 @@
 //! The bar at the top (search, check mail, import and export, settings) and the one at the foot (what runs, and what came
 //! of what ran).
 
+use std::borrow::Cow;
+
 use iced::widget::{container, mouse_area, row, text, text_input};
 use iced::{Alignment, Element, Fill, Shrink, padding};
 
 use super::icon::{self, icon};
 use super::job::{Running, amount};
 use super::library::Library;
+use super::schedule;
 use super::theme::{self, measure, size};
 use super::widget::{act, gap, glyph, line, link, over, progress};
-use super::words::{count, messages};
+use super::words::{Clock, count, messages};
 use crate::account::AccountId;
 
 /// The search field.
@@ -38,6 +41,7 @@ pub struct Top<'a> {
     /// As wide as the window.
     pub width: f32,
     pub sidebar: f32,
+    pub clock: &'a Clock,
 }
 
 pub fn top(shown: Top<'_>) -> Element<'_, Message> {
@@ -47,7 +51,9 @@ pub fn top(shown: Top<'_>) -> Element<'_, Message> {
         bar = bar.push(sample(narrow, shown.library.can_leave));
     }
     let fetching = !shown.library.fetching.is_empty();
-    let check = (!fetching && !shown.library.accounts.is_empty()).then_some(Message::CheckMail);
+    let barred = schedule::barred(shown.library, shown.clock);
+    let can = !fetching && barred.is_none() && !shown.library.accounts.is_empty();
+    let check = can.then_some(Message::CheckMail);
     if narrow {
         bar = bar.push(glyph(icon::REFRESH_CW, "Check mail (F5)", check)).push(glyph(
             icon::FOLDER_OPEN,
@@ -55,7 +61,8 @@ pub fn top(shown: Top<'_>) -> Element<'_, Message> {
             Some(Message::Export),
         ));
     } else {
-        bar = bar.push(act(Some(icon::REFRESH_CW), "Check mail", theme::plain, check)).push(act(
+        let name = barred.map_or(Cow::Borrowed("Check mail"), Cow::Owned);
+        bar = bar.push(act(Some(icon::REFRESH_CW), name, theme::plain, check)).push(act(
             Some(icon::FOLDER_OPEN),
             "Export",
             theme::plain,
@@ -129,6 +136,7 @@ pub struct Foot<'a> {
     pub notice: Option<&'a str>,
     /// As wide as the window.
     pub width: f32,
+    pub clock: &'a Clock,
 }
 
 pub fn foot(shown: Foot<'_>) -> Element<'_, Message> {
@@ -165,7 +173,17 @@ fn doing<'a>(shown: &Foot<'a>) -> Element<'a, Message> {
         .align_y(Alignment::Center)
         .width(Fill)
         .into(),
-        None => gap().into(),
+        None => match schedule::says(shown.library, shown.clock) {
+            Some(says) => row![
+                icon(icon::CLOCK).size(14).style(theme::faint),
+                line(says).size(size::SMALL).color(|tokens| tokens.dim)
+            ]
+            .spacing(8)
+            .align_y(Alignment::Center)
+            .width(Fill)
+            .into(),
+            None => gap().into(),
+        },
     }
 }
 

@@ -8,7 +8,7 @@ mod mailbox;
 pub mod view;
 mod worker;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use futures::channel::mpsc;
@@ -28,7 +28,7 @@ use super::words::Clock;
 use super::{bars, sidebar, welcome};
 use crate::account::{AccountId, MessageId};
 use crate::archive::{Archive, ArchiveError, Emptied};
-use crate::fetch::{self, Event, Request};
+use crate::fetch::{self, Event, FetchError, Request};
 use crate::problem::Problem;
 
 /// See the module.
@@ -56,6 +56,8 @@ pub struct Desk {
     problem_of: Option<AccountId>,
     /// The whole sidebar lies over the list of a narrow window.
     unfolded: bool,
+    /// Accounts that the user asked to be checked.
+    asked: HashSet<AccountId>,
     /// The last deletion, while it is told.
     deleted: Option<bin::Deleted>,
     /// Deletions that can be taken back, the last one last.
@@ -99,6 +101,8 @@ pub enum Message {
     DeletionTold(u64),
     /// What was old was erased from the bin.
     Tidied(Result<Emptied, Problem>),
+    /// Ask for the password of an account whose login was refused.
+    EnterPassword(AccountId),
     /// Show what would leave the mailbox of an account that is new here.
     SeeWhatWouldGo(AccountId),
     CloseProblem,
@@ -148,6 +152,7 @@ impl Desk {
             problem: None,
             problem_of: None,
             unfolded: false,
+            asked: HashSet::new(),
             deleted: None,
             undo: Vec::new(),
             told: 0,
@@ -164,7 +169,7 @@ impl Desk {
     /// The worker, for as long as this desk stands.
     pub fn subscription(&self) -> Subscription<Message> {
         let worker = Worker { generation: self.generation, archive: self.archive.clone() };
-        Subscription::run_with(worker, |worker| fetch::worker(worker.archive.clone())).map(Message::Worker)
+        Subscription::run_with(worker, |worker| fetch::worker(worker.archive.clone(), explained)).map(Message::Worker)
     }
 
     pub fn update(&mut self, message: Message, clock: &Clock) -> Action {
@@ -187,6 +192,7 @@ impl Desk {
                 Action::None
             }
             Message::Tidied(result) => self.tidied(result).into(),
+            Message::EnterPassword(account) => self.password_wanted(account).into(),
             Message::SeeWhatWouldGo(account) => self.see_what_would_go(account).into(),
             Message::CloseProblem => self.close_problem(),
             Message::CloseNote => self.close_note(),
@@ -275,6 +281,11 @@ impl Desk {
         // Not remembering a width is no reason to disturb anyone.
         off(move || archive.set_setting(key, &value).ok()).discard()
     }
+}
+
+/// How the sync log says why a visit ended early.
+fn explained(error: &FetchError) -> String {
+    Problem::from(error).to_string()
 }
 
 /// What identifies the worker of a desk among subscriptions.

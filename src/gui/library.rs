@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::account::{Account, AccountId};
 use crate::archive::{Archive, Awaited, Counts, MaildropState, Result, View};
+use crate::fetch::Due;
 use crate::job::Progress;
 use crate::message;
 
@@ -23,6 +24,8 @@ pub struct Library {
     pub waiting: Vec<Waiting>,
     /// The fetches that run, and how far each has come.
     pub fetching: BTreeMap<AccountId, Progress>,
+    /// When each account is visited next by itself.
+    pub due: BTreeMap<AccountId, Due>,
     /// The sample mailbox, not the user's own mail.
     pub sample: bool,
     /// There is an archive of the user's own to go back to from the sample.
@@ -94,6 +97,12 @@ impl Library {
     /// Accounts that are to remove mail from a mailbox for which nobody agreed to it on this computer.
     pub fn newcomers(&self) -> impl Iterator<Item = &Account> {
         self.accounts.iter().filter(|account| !account.retention.leaves_copy() && !self.agreed(account.id))
+    }
+
+    /// Accounts whose server refused the login, and which are not tried again before the user acts.
+    pub fn refused(&self) -> impl Iterator<Item = &Account> {
+        let refused = |account: &&Account| self.standing.get(&account.id).is_some_and(|known| known.login_refused);
+        self.accounts.iter().filter(refused)
     }
 
     /// Octets that wait on servers, as far as they are known.

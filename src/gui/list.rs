@@ -163,6 +163,12 @@ impl List {
         self.rows.get(&key)
     }
 
+    /// Whether a message of this subject is in the list and its row is known.
+    #[cfg(test)]
+    pub fn shows(&self, subject: &str) -> bool {
+        self.rows.values().any(|row| row.subject == subject && self.order.find(row.key).is_some())
+    }
+
     /// The row of the message that is selected.
     pub fn selected_row(&self) -> Option<&Row> {
         self.rows.get(&self.selected?)

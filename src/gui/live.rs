@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::hash::Hasher as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -18,6 +19,37 @@ use super::Start;
 use super::app::{App, Message};
 use super::desk::Desk;
 use super::fixtures::simulator;
+use super::open::new_account;
+use crate::account::{Account, Fetching, Retention};
+use crate::archive::{Archive, NewAccount};
+use crate::{demo, secrets};
+
+/// A server with mail, and an archive with its account, to be opened.
+pub struct Mailbox {
+    pub server: demo::Server,
+    folder: tempfile::TempDir,
+}
+
+impl Mailbox {
+    pub fn new(options: demo::Options, retention: Retention, fetching: Fetching) -> Mailbox {
+        let server = demo::Server::start(0, options).unwrap();
+        let mailbox = Mailbox { server, folder: tempfile::tempdir().unwrap() };
+        let archive = Archive::open(&mailbox.folder()).unwrap();
+        let account = archive.add_account(&NewAccount { retention, ..new_account(&mailbox.server) }).unwrap();
+        archive.change_account(&Account { fetching, ..account.clone() }).unwrap();
+        secrets::hold(&account, &mailbox.server.password().to_owned().into());
+        mailbox
+    }
+
+    pub fn folder(&self) -> PathBuf {
+        self.folder.path().join("archive")
+    }
+
+    /// The window with this archive open.
+    pub fn open(&self) -> Live {
+        Live::start(Start::Archive(self.folder()))
+    }
+}
 
 pub struct Live {
     pub app: App,

@@ -20,6 +20,7 @@ mod off;
 mod open;
 mod reader;
 mod retention;
+mod schedule;
 mod setup;
 mod sidebar;
 #[cfg(test)]

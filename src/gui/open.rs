@@ -104,7 +104,8 @@ pub fn sample(remembered: Option<Remembered>) -> Result<Opened, Problem> {
     Ok(Opened { archive, stock, sample, remembered: remembered.unwrap_or_default() })
 }
 
-fn new_account(server: &demo::Server) -> NewAccount {
+/// The account of a server of the demo.
+pub fn new_account(server: &demo::Server) -> NewAccount {
     NewAccount {
         address: server.user().to_owned(),
         server: Server {

@@ -102,6 +102,27 @@ fn trusting(error: &TransportError) -> Option<Problem> {
         TransportError::CertificateRevoked => {
             ("The server's certificate was revoked by its authority.".to_owned(), ASK.to_owned())
         }
+        TransportError::CertificateWeakSignature => (
+            "The server's certificate is signed in a way that can be forged, such as the old SHA-1.".to_owned(),
+            ASK.to_owned(),
+        ),
+        TransportError::CertificateWeakKey => (
+            "The key of the server's certificate is so short that it can be broken (RSA under 2048 bits).".to_owned(),
+            ASK.to_owned(),
+        ),
+        TransportError::CertificateWrongPurpose => {
+            ("The server's certificate is made for another purpose than that of a server.".to_owned(), ASK.to_owned())
+        }
+        TransportError::CertificateIsAuthority => {
+            ("The server shows the certificate of an authority instead of one of its own.".to_owned(), ASK.to_owned())
+        }
+        TransportError::CertificateNoNames => (
+            "The server's certificate does not say in the proper place which server it is for.".to_owned(),
+            ASK.to_owned(),
+        ),
+        TransportError::CertificateOutOfBounds { host } => {
+            (format!("The authority of the server's certificate may not vouch for {}.", quotable(host)), ASK.to_owned())
+        }
         TransportError::CertificateUnusable(why) => {
             (format!("The server's certificate cannot be used: {}.", end_of_sentence(why)), ASK.to_owned())
         }
@@ -140,9 +161,14 @@ fn securing(error: &TransportError) -> Option<Problem> {
             format!("The server took the connection and then said nothing for {}.", lasting(*waited)),
             "Try again later; the port may be the wrong one, or a firewall stands between.",
         ),
-        TransportError::TlsTooOld => {
-            ("The server offers only an encryption that is too old to be safe (TLS 1.1 or older).".to_owned(), OLD)
+        TransportError::TlsTooOld(version) => {
+            let version = version.unwrap_or("TLS 1.1 or older");
+            (format!("The server offers only an encryption that is too old to be safe ({version})."), OLD)
         }
+        TransportError::Alert(alert) => (
+            format!("The server broke off while the encryption was being set up: {}.", end_of_sentence(alert)),
+            OTHER_NETWORK,
+        ),
         TransportError::NoCommonCipher => ("The server and Postkeep know no common way to encrypt.".to_owned(), OLD),
         TransportError::PlaintextPop3 => {
             ("The server speaks without encryption on this port, where TLS was expected.".to_owned(), SETTINGS)
@@ -280,8 +306,15 @@ fn talking(error: &TransportError) -> Problem {
         | TransportError::CertificateSelfSigned
         | TransportError::CertificateUnknownAuthority
         | TransportError::CertificateRevoked
+        | TransportError::CertificateWeakSignature
+        | TransportError::CertificateWeakKey
+        | TransportError::CertificateWrongPurpose
+        | TransportError::CertificateIsAuthority
+        | TransportError::CertificateNoNames
+        | TransportError::CertificateOutOfBounds { .. }
         | TransportError::CertificateUnusable(_)
-        | TransportError::TlsTooOld
+        | TransportError::TlsTooOld(_)
+        | TransportError::Alert(_)
         | TransportError::NoCommonCipher
         | TransportError::PlaintextPop3
         | TransportError::PlaintextHttp
@@ -365,7 +398,15 @@ mod tests {
             TransportError::CertificateRevoked,
             TransportError::CertificateUnusable("its signature is weak".into()),
             TransportError::CertificateUnusable("Other(OtherError { .. })".into()),
-            TransportError::TlsTooOld,
+            TransportError::CertificateWeakSignature,
+            TransportError::CertificateWeakKey,
+            TransportError::CertificateWrongPurpose,
+            TransportError::CertificateIsAuthority,
+            TransportError::CertificateNoNames,
+            TransportError::CertificateOutOfBounds { host: "pop.example.org".into() },
+            TransportError::TlsTooOld(None),
+            TransportError::TlsTooOld(Some("TLS 1.0")),
+            TransportError::Alert("internal error".into()),
             TransportError::NoCommonCipher,
             TransportError::PlaintextPop3,
             TransportError::PlaintextHttp,

@@ -64,12 +64,33 @@ pub enum TransportError {
     CertificateUnknownAuthority,
     #[error("the certificate was revoked")]
     CertificateRevoked,
-    /// Wrong in another way: a weak signature, a purpose other than servers, damaged.
+    /// Signed in a way that can be forged, such as SHA-1: an old server, or an attack.
+    #[error("the certificate's signature is of a kind that can be forged")]
+    CertificateWeakSignature,
+    /// An RSA key of less than 2048 bits, which can be broken.
+    #[error("the certificate's key is too short")]
+    CertificateWeakKey,
+    /// Made for something else than a server (extended key usage).
+    #[error("the certificate is not made for servers")]
+    CertificateWrongPurpose,
+    /// An authority's own certificate (CA:TRUE), whose key has no business on a server.
+    #[error("the certificate is that of an authority")]
+    CertificateIsAuthority,
+    /// No subject alternative name: the name in the subject alone has not counted since RFC 6125.
+    #[error("the certificate names no server")]
+    CertificateNoNames,
+    /// Its authority may not sign for this name (name constraints).
+    #[error("the certificate's authority may not vouch for {host}")]
+    CertificateOutOfBounds { host: String },
+    /// Wrong in another way: damaged, or with a part that must be understood and is not.
     #[error("the certificate is unusable: {0}")]
     CertificateUnusable(String),
-    /// The server speaks TLS 1.1 or older only.
+    /// The server speaks TLS 1.1 or older only; which, where it says so.
     #[error("the server offers only TLS older than 1.2")]
-    TlsTooOld,
+    TlsTooOld(Option<&'static str>),
+    /// The server broke the handshake off with an alert, named so.
+    #[error("the server broke off the TLS handshake: {0}")]
+    Alert(String),
     /// The server and we know no common cipher: an old server.
     #[error("no cipher in common with the server")]
     NoCommonCipher,

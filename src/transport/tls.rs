@@ -135,16 +135,39 @@ fn explain_tls(error: &rustls::Error, host: &str, first: &[u8]) -> TransportErro
             | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
             | PeerIncompatible::Tls12NotOffered
             | PeerIncompatible::Tls12NotOfferedOrEnabled,
-        ) => TransportError::TlsTooOld,
+        ) => TransportError::TlsTooOld(version(first)),
         Error::AlertReceived(AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity)
         | Error::PeerIncompatible(
             PeerIncompatible::NoCipherSuitesInCommon
             | PeerIncompatible::NoKxGroupsInCommon
             | PeerIncompatible::NoSignatureSchemesInCommon,
         ) => TransportError::NoCommonCipher,
+        Error::AlertReceived(alert) => TransportError::Alert(in_words(alert.as_str().unwrap_or("unknown"))),
         _ if !first.is_empty() && !is_record => TransportError::NotTls,
         other => TransportError::Handshake(other.to_string()),
     }
+}
+
+/// The version in the head of the server's first record, if it is one of the old.
+fn version(first: &[u8]) -> Option<&'static str> {
+    match first {
+        [_, 3, 0, ..] => Some("SSL 3.0"),
+        [_, 3, 1, ..] => Some("TLS 1.0"),
+        [_, 3, 2, ..] => Some("TLS 1.1"),
+        _ => None,
+    }
+}
+
+/// `InternalError` as `internal error`.
+fn in_words(name: &str) -> String {
+    let mut words = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.extend(letter.to_lowercase());
+    }
+    words
 }
 
 fn explain_certificate(error: &CertificateError, host: &str) -> TransportError {
@@ -160,6 +183,9 @@ fn explain_certificate(error: &CertificateError, host: &str) -> TransportError {
         CertificateError::NotValidForName => {
             TransportError::CertificateWrongName { host: host.to_owned(), presented: Vec::new() }
         }
+        CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
+            TransportError::CertificateNoNames
+        }
         CertificateError::NotValidForNameContext { presented, .. } => {
             TransportError::CertificateWrongName { host: host.to_owned(), presented: names(presented) }
         }
@@ -167,7 +193,24 @@ fn explain_certificate(error: &CertificateError, host: &str) -> TransportError {
         // home server which was set up anew.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => TransportError::CertificateUnknownAuthority,
         CertificateError::Revoked => TransportError::CertificateRevoked,
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            TransportError::CertificateWrongPurpose
+        }
+        CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            TransportError::CertificateWeakSignature
+        }
         CertificateError::Other(OtherError(error)) if error.is::<SelfSigned>() => TransportError::CertificateSelfSigned,
+        CertificateError::Other(OtherError(error)) if error.is::<WeakKey>() => TransportError::CertificateWeakKey,
+        CertificateError::Other(OtherError(error)) => match error.downcast_ref::<webpki::Error>() {
+            Some(webpki::Error::CaUsedAsEndEntity) => TransportError::CertificateIsAuthority,
+            Some(webpki::Error::NameConstraintViolation) => {
+                TransportError::CertificateOutOfBounds { host: host.to_owned() }
+            }
+            // The platform verifier's own error for a wrong purpose has no public type, only these words.
+            _ if error.to_string() == "certificate had invalid extensions" => TransportError::CertificateWrongPurpose,
+            _ => TransportError::CertificateUnusable(error.to_string()),
+        },
         other => TransportError::CertificateUnusable(rustls::Error::InvalidCertificate(other.clone()).to_string()),
     }
 }
@@ -196,7 +239,13 @@ pub(super) fn explain_read(error: io::Error, mid_answer: bool) -> TransportError
 #[error("self-signed")]
 struct SelfSigned;
 
-/// The platform's verifier with clearer words. Accepts exactly what the platform's accepts.
+/// Marks the error of a certificate with a key that can be broken.
+#[derive(Debug, thiserror::Error)]
+#[error("weak key")]
+struct WeakKey;
+
+/// The platform's verifier with clearer words. Accepts nothing that the platform's does not accept; of RSA keys only
+/// those that no handshake would be refused for later, with words that tell nobody anything.
 #[derive(Debug)]
 struct Explaining(Verifier);
 
@@ -210,6 +259,9 @@ impl ServerCertVerifier for Explaining {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let verdict = self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        if verdict.is_ok() && has_weak_key(end_entity) {
+            return Err(rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(WeakKey)))));
+        }
         verdict.map_err(|error| match error {
             rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::Other(_))
                 if is_self_issued(end_entity) =>
@@ -241,6 +293,16 @@ impl ServerCertVerifier for Explaining {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.supported_verify_schemes()
     }
+}
+
+/// RSA under 2048 bits: the key information of such a one is shorter than that of the shortest with 2048.
+fn has_weak_key(certificate: &CertificateDer<'_>) -> bool {
+    const RSA: [u8; 11] = [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
+    const LEAST: usize = 292;
+    webpki::EndEntityCert::try_from(certificate).is_ok_and(|parsed| {
+        let key = parsed.subject_public_key_info();
+        key.len() < LEAST && key.windows(RSA.len()).any(|window| window == RSA)
+    })
 }
 
 fn is_self_issued(certificate: &CertificateDer<'_>) -> bool {

@@ -36,6 +36,8 @@ pub struct Expected {
     /// How many of `told` there are at least when the session sees what is wrong before it tells.
     certain: usize,
     pub outcome: Outcome,
+    /// What is wrong is the beginning of a line that is not whole: a session may wait for the rest.
+    pub may_wait: bool,
 }
 
 impl Expected {
@@ -65,7 +67,7 @@ impl Reader {
 
     /// Reads the answers to these commands, all of them sent (none: the greeting), which are all of `stream`.
     pub fn read(&mut self, sent: &[Sent], stream: &[u8], may_challenge: bool) -> Expected {
-        let mut expected = Expected { told: Vec::new(), certain: 0, outcome: Outcome::Ok };
+        let mut expected = Expected { told: Vec::new(), certain: 0, outcome: Outcome::Ok, may_wait: false };
         let mut rest = stream;
         let greeting = [None];
         let commands: Vec<Option<Sent>> =
@@ -98,6 +100,7 @@ impl Reader {
     ) -> Result<&'a [u8], Outcome> {
         if !matches!(stream.first(), None | Some(b'+' | b'-')) && !expected.told.is_empty() {
             // Neither +OK nor -ERR can come of it.
+            expected.may_wait = !stream.contains(&b'\n') && stream.len() < LONGEST_LINE;
             return Err(Outcome::Broken);
         }
         let (line, rest) = self.status_line(stream)?;

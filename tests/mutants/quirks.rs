@@ -85,11 +85,11 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "delay-unheard",
         file: DOOR,
-        from: "    let delay = provider.max(",
+        from: "    let last = state.last_login?;",
         to: r#"    if crate::mutant("delay-unheard") {
         return None;
     }
-    let delay = provider.max("#,
+    let last = state.last_login?;"#,
         killed_by: ("quirks", "login::quirk_31_the_server_is_not_asked_sooner_than_it_wants"),
     },
     Mutant {

@@ -57,13 +57,20 @@ pub const MUTANTS: &[Mutant] = &[
     },
     // 5: an error where none is expected.
     Mutant {
-        name: "a-failed-read-panics",
+        name: "a-failed-write-panics",
         file: "src/archive/connections.rs",
-        from: "        self.shared.readers.with(work).map_err(|error| error.diagnosed(&self.shared.folder))",
-        to: r#"        let answer = self.shared.readers.with(work).map_err(|error| error.diagnosed(&self.shared.folder));
-        assert!(answer.is_ok() || !crate::mutant("a-failed-read-panics"));
-        answer"#,
+        from: "            let error = error.diagnosed(&self.shared.folder);",
+        to: r#"            let error = error.diagnosed(&self.shared.folder);
+            assert!(!crate::mutant("a-failed-write-panics"), "{error}");"#,
         killed_by: ("storage_io", "no_call_that_fails_loses_or_doubles_anything"),
+    },
+    // 7: a full disk that is not told from a failed one.
+    Mutant {
+        name: "full-is-broken",
+        file: "src/archive/error.rs",
+        from: "            Some(ErrorCode::DiskFull) => ArchiveError::DiskFull { folder },",
+        to: r#"            Some(ErrorCode::DiskFull) if !crate::mutant("full-is-broken") => ArchiveError::DiskFull { folder },"#,
+        killed_by: ("disk_full", "a_commit_that_meets_a_full_disk_leaves_the_archive_whole"),
     },
     // 8: files that nobody can find any more.
     Mutant {

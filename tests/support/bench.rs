@@ -142,6 +142,11 @@ impl Bench {
     }
 }
 
+/// Whether what a program said tells of a panic: by itself, or by the program's own hook.
+pub fn crashed(said: &str) -> bool {
+    said.contains("panicked") || said.contains("fault of this program")
+}
+
 /// Runs a command until it stands still at a fail point, such as `committed:1`.
 pub fn paused(command: &mut Command, point: &str) -> Child {
     command.env("POSTKEEP_FAILPOINT", format!("{point}:pause")).stdout(Stdio::null()).stderr(Stdio::piped());
@@ -221,7 +226,7 @@ pub fn in_thousands(count: usize) -> String {
     let digits = count.to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

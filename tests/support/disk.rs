@@ -247,7 +247,7 @@ impl File {
             }
         }
         // The length is of the file system, what is written at its end of the disk: one may come without the other.
-        if cut != Cut::AllLost && mix(seed, 1) % 2 == 0 {
+        if cut != Cut::AllLost && mix(seed, 1).is_multiple_of(2) {
             bytes.resize(self.length as usize, 0);
             drawn = mix(drawn, 7);
         }

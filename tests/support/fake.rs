@@ -7,14 +7,23 @@ use std::sync::{Arc, Mutex};
 /// In a script: wait for one line from the client. Everything else is said.
 pub const HEAR: &str = "<";
 
-/// Plays the same script to each client and remembers all that they said. After the script it hangs up and listens on.
+/// What follows a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// The server hangs up, and listens on.
+    HangsUp,
+    /// It takes a login, and whatever else is said to it.
+    Obliges,
+}
+
+/// Plays the same script to each client and remembers all that they said.
 pub struct Fake {
     pub address: SocketAddr,
     heard: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Fake {
-    pub fn start(script: Vec<Vec<u8>>) -> Fake {
+    pub fn start(script: Vec<Vec<u8>>, then: Then) -> Fake {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         let heard = Arc::new(Mutex::new(Vec::new()));
@@ -23,7 +32,7 @@ impl Fake {
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let (script, heard) = (script.clone(), Arc::clone(&shared));
-                std::thread::spawn(move || play(client, &script, &heard));
+                std::thread::spawn(move || play(client, &script, then, &heard));
             }
         });
         Fake { address, heard }
@@ -35,7 +44,7 @@ impl Fake {
     }
 }
 
-fn play(mut client: TcpStream, script: &[Vec<u8>], heard: &Mutex<Vec<u8>>) {
+fn play(mut client: TcpStream, script: &[Vec<u8>], then: Then, heard: &Mutex<Vec<u8>>) {
     _ = client.set_nodelay(true);
     let mut buffer = [0; 4096];
     for step in script {
@@ -54,8 +63,17 @@ fn play(mut client: TcpStream, script: &[Vec<u8>], heard: &Mutex<Vec<u8>>) {
             }
         }
     }
-    _ = client.shutdown(Shutdown::Write);
+    if then == Then::HangsUp {
+        _ = client.shutdown(Shutdown::Write);
+    }
     while let Ok(count @ 1..) = client.read(&mut buffer) {
         heard.lock().expect("octets").extend_from_slice(&buffer[..count]);
+        let answer: &[u8] = match &buffer[..count] {
+            _ if then == Then::HangsUp => continue,
+            said if said.starts_with(b"CAPA") => b"+OK\r\nUSER\r\nSASL PLAIN\r\n.\r\n",
+            said if said.ends_with(b"\r\n") => b"+OK\r\n",
+            _ => continue,
+        };
+        _ = client.write_all(answer);
     }
 }

@@ -41,6 +41,8 @@ mod quirks;
 mod storage;
 #[path = "../mutants/transport.rs"]
 mod transport;
+#[path = "../mutants/worker.rs"]
+mod worker;
 
 /// The variable that switches a mutant on.
 pub const SWITCH: &str = "POSTKEEP_MUTANT";
@@ -68,7 +70,7 @@ pub struct Change {
 
 /// Every mutant there is.
 pub fn all() -> Vec<Mutant> {
-    [protocol::MUTANTS, storage::MUTANTS, transport::MUTANTS, plan::MUTANTS, quirks::MUTANTS].concat()
+    [protocol::MUTANTS, storage::MUTANTS, transport::MUTANTS, plan::MUTANTS, quirks::MUTANTS, worker::MUTANTS].concat()
 }
 
 /// The build that holds all mutants.
@@ -146,7 +148,9 @@ fn messages(lines: &[u8]) -> String {
 fn mutated(mut files: BTreeMap<PathBuf, Vec<u8>>, mutants: &[Mutant]) -> BTreeMap<PathBuf, Vec<u8>> {
     let names: BTreeSet<_> = mutants.iter().map(|mutant| mutant.name).collect();
     assert_eq!(names.len(), mutants.len(), "two mutants have one name");
-    let helpers = [protocol::HELPERS, storage::HELPERS, transport::HELPERS, plan::HELPERS, quirks::HELPERS].concat();
+    let helpers =
+        [protocol::HELPERS, storage::HELPERS, transport::HELPERS, plan::HELPERS, quirks::HELPERS, worker::HELPERS]
+            .concat();
     let changes: Vec<Change> = mutants
         .iter()
         .filter(|mutant| !mutant.from.is_empty())

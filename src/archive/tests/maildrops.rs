@@ -135,7 +135,7 @@ fn an_archive_of_the_first_version_is_brought_up_to_date() {
              INSERT INTO maildrop (id, account, host, user) VALUES (1, 1, 'pop.example.org', 'ben'),
                  (2, 2, 'pop.example.org', 'anna');
              INSERT INTO session (account, maildrop, began) VALUES (1, 1, 5);
-             INSERT INTO original (id, sha256, likeness, octets) VALUES (1, zeroblob(32), zeroblob(32), 3);
+             INSERT INTO original (id, sha256, likeness, octets) VALUES (1, x'd03cab59223d9045b35f42b248e93139f5046b7fb5ceb6f6011e33da096b51b5', zeroblob(32), 3);
              INSERT INTO body VALUES (1, 0, x'612d0a');
              INSERT INTO message (id, original, account, arrived) VALUES (1, 1, 1, 5);
              INSERT INTO ledger VALUES (1, x'61', 0, 1, 1, 3, 5, 5, 1), (1, x'62', 0, NULL, 6, 9, 5, 5, 1);

@@ -56,7 +56,8 @@ fn a_flipped_bit_anywhere_in_the_bytes_is_found() {
         let health = archive.check(true, &Cancel::new(), &mut no_report()).unwrap();
         let good = |number: usize| {
             let id = MessageId(i64::try_from(number).unwrap() + 1);
-            archive.original(id).unwrap().unwrap() == mail(&format!("{subject}{number}"))
+            // What rotted is refused, never shown as good mail.
+            archive.original(id).ok().flatten() == Some(mail(&format!("{subject}{number}")))
         };
         // A page keeps old bytes that belong to no row any more: a flip there harms nothing.
         assert_eq!(health.damaged.len(), (0..30).filter(|&number| !good(number)).count(), "octet {at}");

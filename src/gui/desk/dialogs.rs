@@ -75,10 +75,14 @@ impl Desk {
             Intent::Start(order) => self.start(order).into(),
             Intent::StopJob => self.stop_job(),
             Intent::Ask(request) => {
+                if let Request::Fetch(account) = &request {
+                    self.asked.insert(*account);
+                }
                 self.send(request);
                 Action::None
             }
             Intent::Password(account, password, said) => {
+                self.asked.insert(account);
                 self.send(Request::Password(account, password));
                 self.note = said.or(self.note.take());
                 self.close_dialog().into()
@@ -122,6 +126,7 @@ impl Desk {
     }
 
     pub(super) fn changed(&mut self, account: Account) -> Task<Message> {
+        self.send(Request::Changed(account.id));
         if let Some(known) = self.library.accounts.iter_mut().find(|known| known.id == account.id) {
             *known = account;
         }
@@ -147,6 +152,8 @@ impl Desk {
         let close = self.close_dialog();
         self.note = said.or(self.note.take());
         self.problem = None;
+        self.asked.insert(account.id);
+        self.send(Request::Changed(account.id));
         self.send(Request::Fetch(account.id));
         Task::batch([close, self.renew(true)])
     }
@@ -165,7 +172,9 @@ impl Desk {
 
     pub(super) fn removed(&mut self, account: AccountId, mail: Mail) -> Task<Message> {
         self.send(Request::Cancel(account));
+        self.send(Request::Changed(account));
         self.library.fetching.remove(&account);
+        self.library.due.remove(&account);
         let close = self.close_dialog();
         let said = match mail {
             Mail::Keep => "The account was removed. Its mail is still here.",

@@ -44,6 +44,7 @@ impl Desk {
     pub fn check_mail(&mut self) -> Action {
         if self.library.fetching.is_empty() {
             self.problem = None;
+            self.asked = self.library.accounts.iter().map(|account| account.id).collect();
             self.send(Request::FetchAll);
         }
         Action::None

@@ -65,9 +65,15 @@ impl Desk {
             query: &self.list.query,
             width: frame.width,
             sidebar: self.remembered.sidebar,
+            clock: frame.clock,
         };
-        let foot =
-            Foot { library: &self.library, job: self.job.as_ref(), notice: self.notice.as_deref(), width: frame.width };
+        let foot = Foot {
+            library: &self.library,
+            job: self.job.as_ref(),
+            notice: self.notice.as_deref(),
+            width: frame.width,
+            clock: frame.clock,
+        };
         let mut page = column![bars::top(top).map(Message::Top).map(Seen::Desk), across()];
         if let Some(problem) = &self.problem {
             let strip = trouble(problem, Some(())).map(|()| Seen::Desk(Message::CloseProblem));
@@ -77,6 +83,16 @@ impl Desk {
         if let Some(note) = &self.note {
             let note = strip(icon::LOCK, Tone::Note, note.as_str(), vec![("Close", ())]);
             page = page.push(container(note.map(|()| Seen::Desk(Message::CloseNote))).padding([8, 12])).push(across());
+        }
+        for account in self.library.refused() {
+            let says = format!(
+                "{}: the server refused the name or the password. Postkeep does not try again by itself, so that the account \
+                 is not locked.",
+                self.library.name(account.id)
+            );
+            let strip = strip(icon::LOCK, Tone::Trouble, says, vec![("Enter the password", account.id)]);
+            let strip = strip.map(|id| Seen::Desk(Message::EnterPassword(id)));
+            page = page.push(container(strip).padding([8, 12])).push(across());
         }
         for account in self.library.newcomers() {
             let says = format!(

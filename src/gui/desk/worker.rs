@@ -3,7 +3,7 @@
 use super::{Action, Desk, Message, Page};
 use crate::account::AccountId;
 use crate::archive::SessionOutcome;
-use crate::fetch::{Event, FetchError, Request};
+use crate::fetch::{Ended, Event, FetchError, Request};
 use crate::gui::dialog::Dialog;
 use crate::gui::dialog::password::Password;
 use crate::gui::words::{counted, messages};
@@ -32,16 +32,20 @@ impl Desk {
                 self.library.fetching.remove(&account);
                 Task::none()
             }
-            Event::Due(..) => Task::none(),
+            Event::Due(account, due) => {
+                match due {
+                    Some(due) => self.library.due.insert(account, due),
+                    None => self.library.due.remove(&account),
+                };
+                Task::none()
+            }
             Event::Finished(account, outcome, error) => self.finished(account, &outcome, error.as_deref()),
         }
     }
 
     pub(super) fn ready(&mut self, sender: mpsc::UnboundedSender<Request>) -> Task<Message> {
+        // It visits at its start by itself.
         self.worker = Some(sender);
-        if !self.library.accounts.is_empty() {
-            self.send(Request::FetchAll);
-        }
         Task::none()
     }
 
@@ -63,12 +67,21 @@ impl Desk {
         error: Option<&FetchError>,
     ) -> Task<Message> {
         self.library.fetching.remove(&account);
+        let asked = self.asked.remove(&account);
         match error {
+            None if !asked && outcome.retrieved + outcome.deleted + outcome.failed == 0 => {}
             None => self.notice = Some(format!("{}: {}", self.library.name(account), came(outcome))),
             Some(FetchError::Cancelled(_)) => self.notice = Some(Problem::from(&Cancelled).to_string()),
             // It is asked for, and there it is said why.
             Some(FetchError::NoPassword) => {}
             Some(_) if self.is_asking_for_password(account) => {}
+            // A strip says so for as long as it holds, and leads to the password.
+            Some(FetchError::RefusedBefore) => {}
+            Some(error @ FetchError::TooSoon { .. }) if asked => {
+                self.notice = Some(format!("{}: {}", self.library.name(account), Problem::from(error).summary));
+            }
+            // Nobody asked, it is tried again by itself, and the foot says when: no reason to shout.
+            Some(error) if !asked && passes(error) => {}
             Some(error) => {
                 let Problem { summary, mail, advice } = Problem::from(error);
                 let summary = format!("{}: {summary}", self.library.name(account));
@@ -116,6 +129,11 @@ impl Desk {
         }
         Task::none()
     }
+}
+
+/// Whether it may be another thing at the next check, without anybody having done anything.
+fn passes(error: &FetchError) -> bool {
+    matches!(Ended::of(Some(error)), Ended::Network | Ended::InUse | Ended::TooSoon(_))
 }
 
 /// What a visit to the server came to.

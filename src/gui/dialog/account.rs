@@ -11,7 +11,7 @@ use secrecy::SecretString;
 
 use super::export::segment;
 use super::{Action, Intent, Lent, choice};
-use crate::account::{Account, AccountId};
+use crate::account::Account;
 use crate::archive::{Archive, ArchiveError, Mail};
 use crate::gui::icon;
 use crate::gui::off::{ask, off};
@@ -96,15 +96,6 @@ impl Settings {
             busy: false,
             problem: None,
         }
-    }
-
-    /// The settings, opened at a page.
-    pub fn on(page: Page, account: Account) -> Settings {
-        Settings { page, ..Settings::new(account) }
-    }
-
-    pub fn account(&self) -> AccountId {
-        self.account.id
     }
 
     pub fn update(&mut self, message: Message, archive: &Archive) -> Action<Message> {

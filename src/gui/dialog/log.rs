@@ -9,7 +9,7 @@ use iced::{Alignment, Element, Fill, Task, padding};
 use super::export::segment;
 use super::{Action, Intent, Lent, chosen, pick_folder, typed};
 use crate::account::AccountId;
-use crate::archive::{Archive, LogEntry, LoggedSession};
+use crate::archive::{Archive, LoggedSession};
 use crate::gui::icon;
 use crate::gui::library::Library;
 use crate::gui::off::{ask, off, unwritten};
@@ -17,6 +17,7 @@ use crate::gui::theme::{self, size};
 use crate::gui::widget::{Tone, across, act, field, labelled, page, says, sheet, strip, trouble, words};
 use crate::gui::words::Clock;
 use crate::problem::Problem;
+use crate::problem::log::sentence;
 use crate::settings;
 
 /// Visits that are read.
@@ -64,7 +65,11 @@ impl Log {
                 self.said = None;
                 return Action::Run(iced::widget::operation::focus(FOLDER));
             }
-            Message::Folder(folder) => self.saving = Some(folder),
+            Message::Folder(folder) => {
+                if let Some(saving) = &mut self.saving {
+                    *saving = folder;
+                }
+            }
             Message::Choose => return Action::Run(pick_folder("Save the log in", Message::Chosen)),
             Message::Chosen(folder) => {
                 if let Some(saving) = &mut self.saving {
@@ -113,7 +118,8 @@ impl Log {
 
     /// What saves the log as it is shown, once there is a place.
     fn go(&self, folder: &str, lent: Lent<'_>) -> Option<Message> {
-        (!folder.trim().is_empty()).then(|| {
+        let any = self.shown().next().is_some();
+        (any && !folder.trim().is_empty()).then(|| {
             let day = lent.clock.now.to_zoned(lent.clock.zone.clone()).strftime("%Y-%m-%d %H%M");
             Message::Text(format!("Postkeep log {day}.txt"), text(self.shown(), lent.library, lent.clock))
         })
@@ -217,11 +223,6 @@ fn write(folder: &Path, name: &str, text: &str) -> Result<PathBuf, Problem> {
     let path = folder.join(name);
     fs::write(&path, text).map_err(|error| unwritten(&path.display().to_string(), &error))?;
     Ok(path)
-}
-
-/// Until there is `problem::log`.
-fn sentence(entry: &LogEntry) -> String {
-    format!("{entry:?}")
 }
 
 #[cfg(test)]

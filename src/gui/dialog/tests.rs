@@ -1,6 +1,8 @@
 //! The dialogs as a person meets them: what they show in each state, and what each button wants. Every one is also laid
 //! out in narrow and wide windows; with `POSTKEEP_PICTURES` set to a folder, each is saved there as a picture.
 
+mod more;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,7 +11,9 @@ use iced::{Element, Fill};
 use iced_test::selector::{Candidate, id};
 use iced_test::{Simulator, simulator};
 
-use super::{Action, Dialog, Intent, Lent, Message, account, backup, export, incoming, password, quit, removal};
+use super::{
+    Action, Dialog, Intent, Lent, Message, account, backup, bin, export, incoming, password, quit, removal, waiting,
+};
 use crate::account::{Account, AccountId, Retention};
 use crate::archive::{Archive, Counts, Mail};
 use crate::backup::{BackedUp, Exported, Format, Imported, Restored, Step};
@@ -431,6 +435,30 @@ fn nothing_stands_outside_the_window_in_a_dialog() {
         }),
         ("restore", Scene::of(Dialog::Incoming(incoming::Incoming::new(incoming::Kind::Restore)))),
         ("account", Scene::of(Dialog::Account(Box::new(account::Settings::new(anna()))))),
+        ("account-copies", {
+            let mut scene = Scene::of(Dialog::Account(Box::new(account::Settings::new(anna()))));
+            scene.click("Copies on the server");
+            scene.click("For some days");
+            scene
+        }),
+        ("account-fetching", {
+            let mut scene = Scene::of(Dialog::Account(Box::new(account::Settings::new(anna()))));
+            scene.click("Fetching");
+            for words in ["Leave large messages on the server until I ask for them", "Limit what one check may bring"] {
+                scene.click(words);
+            }
+            scene
+        }),
+        ("account-server", more::server()),
+        ("account-gmail", more::gmail()),
+        ("removal-days", more::removal_of_days()),
+        ("bin-one", more::erasing_one()),
+        ("bin-all", Scene::of(Dialog::Bin(bin::Erasing::all()))),
+        ("bin-waiting", more::bin_waiting()),
+        ("waiting", more::waiting()),
+        ("waiting-none", Scene::of(Dialog::Waiting(waiting::Waiting::default()))),
+        ("log", more::log()),
+        ("log-empty", more::log_of(Vec::new())),
         ("account-remove", {
             let mut scene = Scene::of(Dialog::Account(Box::new(account::Settings::new(anna()))));
             scene.click("Remove this account");

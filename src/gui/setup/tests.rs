@@ -295,3 +295,49 @@ fn only_the_field_clicked_last_is_typed_into() {
     assert_eq!(scene.setup.form.value(Field::Address), "a");
     assert_eq!(scene.setup.form.value(Field::Password), "");
 }
+
+/// An account that is written, and a form that changes where its mail is.
+fn moved_to(host: &str) -> (Scene, Account) {
+    let mut scene = Scene::of(Setup::new());
+    let new = super::work::Candidate {
+        account: Account { retention: Retention::Days(30), ..account() },
+        before: None,
+        password: None,
+        stop_leaving: false,
+        same: false,
+    };
+    let stored = super::work::save(&scene.archive, new).unwrap().account;
+    scene.setup = Setup::change(stored.clone());
+    scene.tell(Message::Written(Field::Host, Typed(host.into())));
+    scene.tell(Message::Written(Field::Password, Typed("secret".into())));
+    (scene, stored)
+}
+
+#[test]
+fn another_host_is_asked_about_before_it_is_saved() {
+    let (mut scene, _) = moved_to("mail.example.org");
+    assert!(matches!(scene.tell(Message::SaveAnyway), Action::None), "asked first");
+    assert!(scene.shows("Is it the same mailbox?"));
+    scene.click("Cancel");
+    assert!(!scene.shows("Is it the same mailbox?"));
+    scene.tell(Message::SaveAnyway);
+    assert!(matches!(scene.click("The same mailbox"), Action::Run(_)));
+
+    let (mut scene, _) = moved_to("POP.example.org");
+    assert!(matches!(scene.tell(Message::SaveAnyway), Action::Run(_)), "hosts are compared without case");
+}
+
+#[test]
+fn the_same_mailbox_keeps_what_is_known_of_it() {
+    for same in [true, false] {
+        let (scene, _) = moved_to("mail.example.org");
+        let mut candidate = super::work::candidate(&scene.setup.form).unwrap();
+        candidate.password = None;
+        candidate.same = same;
+        let saved = super::work::save(&scene.archive, candidate).unwrap().account;
+        let maildrop = scene.archive.maildrop(&saved).unwrap();
+        let now = jiff::Timestamp::now();
+        let agreed = maildrop.is_some_and(|maildrop| scene.archive.maildrop_state(maildrop, now).unwrap().agreed);
+        assert_eq!(agreed, same, "removals are agreed to where it is the same mailbox only");
+    }
+}

@@ -50,19 +50,19 @@ pub fn caption<'a>(content: impl Into<Cow<'a, str>>) -> Text<'a> {
     words(content, size::CAPTION, theme::faint).font(theme::BOLD)
 }
 
-fn inside<'a, Message: 'a>(glyph: Option<char>, name: &'a str, font: Font) -> Element<'a, Message> {
+fn inside<'a, Message: 'a>(glyph: Option<char>, name: impl Into<Cow<'a, str>>, font: Font) -> Element<'a, Message> {
     let mut content = Row::new().spacing(8).align_y(Alignment::Center);
     if let Some(glyph) = glyph {
         content = content.push(icon(glyph));
     }
-    content = content.push(text(name).size(size::BODY).font(font).wrapping(text::Wrapping::None));
+    content = content.push(text(name.into()).size(size::BODY).font(font).wrapping(text::Wrapping::None));
     container(content).center_y(Fill).into()
 }
 
 /// A button that says what it does. Without a message it is shown as not to be pressed.
 pub fn act<'a, Message: Clone + 'a>(
     glyph: Option<char>,
-    name: &'a str,
+    name: impl Into<Cow<'a, str>>,
     kind: Kind,
     message: Option<Message>,
 ) -> Button<'a, Message> {

@@ -3,7 +3,7 @@
 use iced::Element;
 use iced::widget::column;
 
-use super::Message;
+use super::{Message, Page};
 use crate::account::Account;
 use crate::archive::{Habit, MaildropState};
 use crate::gui::dialog::Lent;
@@ -19,7 +19,12 @@ pub fn view<'a>(account: &Account, lent: Lent<'a>) -> Vec<Element<'a, Message>> 
     if standing.is_some_and(|standing| standing.login_refused) {
         let sentence = "The server refused the name or the password at the last check. Postkeep does not try again by \
                         itself, so that the account is not locked. Save another password, or press Check mail.";
-        content.push(strip(icon::LOCK, Tone::Trouble, sentence, Vec::new()));
+        content.push(strip(
+            icon::LOCK,
+            Tone::Trouble,
+            sentence,
+            vec![("Another password", Message::Page(Page::Account))],
+        ));
     }
     let groups = [
         ("This server", of_server(account, standing, lent.clock)),
