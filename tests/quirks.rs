@@ -29,7 +29,6 @@ use std::path::Path;
 /// What other tests show: the quirk, the file, the test.
 const ELSEWHERE: &[(u32, &str, &str)] = &[
     (1, "tests/tls.rs", "each_fault_is_refused_in_its_own_words_before_a_credential_is_sent"),
-    (1, "tests/tls.rs", "a_real_tls_1_1_server_is_refused"),
     (5, "src/transport/tests/faults.rs", "starttls_asks_again_and_only_then_logs_in"),
     (9, "src/pop3/session_tests.rs", "lines_are_capped"),
     (13, "src/transport/connect.rs", "quirk_13_a_black_hole_keeps_nobody_waiting"),
@@ -38,6 +37,7 @@ const ELSEWHERE: &[(u32, &str, &str)] = &[
     (66, "tests/cuts.rs", "cut_at_every_octet_with_removal"),
     (69, "tests/disk_full.rs", "a_disk_that_fills_up_in_mid_fetch_loses_nothing"),
     (69, "tests/disk_full.rs", "a_commit_that_meets_a_full_disk_leaves_the_archive_whole"),
+    (70, "tests/power.rs", "killed_at_each_step_of_a_visit_that_removes"),
     (70, "tests/kill.rs", "killed_at_any_moment_nothing_is_lost_and_nothing_doubled"),
     (71, "src/archive/tests.rs", "a_batch_is_stored_whole_or_not_at_all"),
 ];
