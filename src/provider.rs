@@ -109,6 +109,14 @@ fn table() -> &'static HashMap<&'static str, &'static Provider> {
     })
 }
 
+/// What Gmail does in its own way (quirks 85 to 91).
+const GMAIL: [&str; 4] = [
+    "What removing a message from the server does there (keep, archive, or move to Trash) is chosen in Gmail's own POP settings.",
+    "If old mail is missing, choose there to enable POP for all mail, not only for mail that arrives from now on.",
+    "Gmail gives its mail a few hundred messages at a time, the oldest first, so the first fetch takes several rounds.",
+    "Spam and Trash cannot be fetched from it.",
+];
+
 impl Provider {
     fn suggestion(&self, address: &str, local: &str, domain: &str) -> Suggestion {
         let wanted = ["SSL", "STARTTLS"].iter().find_map(|tls| self.pop3.iter().find(|entry| entry.tls == *tls));
@@ -157,9 +165,7 @@ impl Provider {
                 .push(format!("If {name} refuses your usual password, make an app password there and enter that one."));
         }
         if entry.host == "pop.gmail.com" {
-            notes.push(
-                "What removing a message from the server does there is chosen in Gmail's own POP settings.".into(),
-            );
+            notes.extend(GMAIL.map(str::to_owned));
         }
         if let Some(interval) = &entry.pop3.check_interval {
             notes.push(format!("{name} refuses logins that follow each other within {} minutes.", interval.minutes));

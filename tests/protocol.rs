@@ -261,7 +261,7 @@ async fn capabilities_that_are_missing() {
         rig.all_stored_once();
     }
     // Without unique-ids the header sections tell messages apart; without those nothing can be told apart, so nothing is
-    // fetched and nothing removed.
+    // fetched where a copy is to be left. Where none is, each message is fetched and removed in one session (quirk 44).
     let unknown = |verb| Fault::refuse(verb, When::Always, "unknown command");
     for capa in [Capa::Unknown, lines(&["USER"])] {
         let mut rig = Rig::new(three().capa(capa.clone()).fault(unknown(Verb::Uidl)), Retention::LeaveCopy);
@@ -271,10 +271,13 @@ async fn capabilities_that_are_missing() {
         assert_eq!(rig.as_planned().await, (3, 3), "{capa:?}");
         rig.all_stored_once();
         let options = three().capa(capa.clone()).fault(unknown(Verb::Uidl)).fault(unknown(Verb::Top));
-        let rig = Rig::new(options, Retention::RemoveOnceStored);
+        let mut rig = Rig::new(options, Retention::LeaveCopy);
         let (outcome, error) = rig.fetch().await;
         assert!(matches!(error, Some(FetchError::NoUniqueIds)), "{capa:?}: {error:?}");
         assert_eq!((outcome.retrieved, outcome.deleted, rig.server.messages().len()), (0, 0, 3));
+        rig.retain(Retention::RemoveOnceStored);
+        assert_eq!(rig.as_planned().await, (3, 3), "{capa:?}");
+        rig.all_stored_once();
     }
 }
 

@@ -167,20 +167,22 @@ impl Archive {
     /// look ahead, which enters no listing, counts what a fetch that has entered it will remove.
     pub fn prove(&self, maildrop: MaildropId, listed: &ListedMessage) -> Result<Option<Proof>> {
         self.read(|connection| {
-            let stored: Option<(i64, Digest)> = connection
+            let stored: Option<(i64, Digest, MessageId)> = connection
                 .prepare_cached(
-                    "SELECT original.id, original.sha256 FROM ledger
+                    "SELECT original.id, original.sha256, message.id FROM ledger
                      JOIN message ON message.id = ledger.message
                      JOIN original ON original.id = message.original
                      WHERE ledger.maildrop = ?1 AND ledger.uidl = ?2 AND ledger.ordinal = ?3
                        AND ledger.state IN (1, 2, 4, 5)",
                 )?
-                .query_row(params![maildrop.0, listed.uidl, listed.ordinal], |row| Ok((row.get(0)?, row.get(1)?)))
+                .query_row(params![maildrop.0, listed.uidl, listed.ordinal], |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                })
                 .optional()?;
-            let Some((id, digest)) = stored else { return Ok(None) };
+            let Some((id, digest, message)) = stored else { return Ok(None) };
             tracing::trace!(phase = "read back");
             let Some(bytes) = original::bytes(connection, id)? else { return Ok(None) };
-            Ok((Digest::of(&bytes) == digest).then_some(Proof { number: listed.number }))
+            Ok((Digest::of(&bytes) == digest).then_some(Proof { number: listed.number, message }))
         })
     }
 }

@@ -110,6 +110,11 @@ impl Habits {
         Habits(bits)
     }
 
+    /// These but for one.
+    pub fn without(self, habit: Habit) -> Habits {
+        Habits(self.0 & !bit(habit))
+    }
+
     pub fn has(self, habit: Habit) -> bool {
         self.0 & bit(habit) != 0
     }

@@ -114,6 +114,15 @@ impl Archive {
             Ok(())
         })
     }
+
+    /// It can bear it after all.
+    pub fn forget_habit(&self, maildrop: MaildropId, habit: Habit) -> Result<()> {
+        self.write(|transaction| {
+            transaction
+                .execute("UPDATE maildrop SET habits = habits & ~?2 WHERE id = ?1", params![maildrop.0, bit(habit)])?;
+            Ok(())
+        })
+    }
 }
 
 #[cfg(test)]

@@ -188,6 +188,14 @@ pub enum Ingested {
 #[derive(Debug)]
 pub struct Proof {
     number: u32,
+    message: MessageId,
+}
+
+impl Proof {
+    /// The message here whose copy there may go.
+    pub fn message(&self) -> MessageId {
+        self.message
+    }
 }
 
 /// Which part of the archive a list shows.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::compare::unlike;
@@ -11,7 +12,7 @@ use super::recognise::recognised;
 use super::run::{blocking, in_numbers};
 use super::{FetchError, Plan, Policy, Summary, plan};
 use crate::account::{Account, MessageId, Retention};
-use crate::archive::{Archive, LedgerEntry, ListedMessage, MaildropState};
+use crate::archive::{Archive, ArchiveError, Habit, LedgerEntry, ListedMessage, MaildropState};
 use crate::job::{Cancel, unless_cancelled};
 
 /// What a fetch of this account would retrieve, and what it removes from the server: by the account's retention, or, where
@@ -44,11 +45,16 @@ async fn look_ahead(
     pipelining: bool,
 ) -> Result<Summary, FetchError> {
     let (reading, of) = (archive.clone(), account.clone());
-    let maildrop = blocking(move || reading.maildrop(&of)).await?;
-    let mut connection = door::log_in(account, &MaildropState::default(), password, &Terms::default(), cancel).await?;
-    connection.set_pipelining(pipelining);
-    let listing = listing::ask(&mut connection, cancel).await?;
-    let known = listing::known(archive, account, maildrop, listing.made_uidls, 0).await?;
+    let (maildrop, habits) = blocking(move || -> Result<_, ArchiveError> {
+        let maildrop = reading.maildrop(&of)?;
+        let state = maildrop.map(|maildrop| reading.maildrop_state(maildrop, Timestamp::now())).transpose()?;
+        Ok((maildrop, state.unwrap_or_default().habits))
+    })
+    .await?;
+    let mut connection = door::log_in(account, habits, password, &Terms::default(), cancel).await?;
+    connection.set_pipelining(pipelining && !habits.has(Habit::NoPipelining));
+    let listing = listing::ask(&mut connection, account, cancel).await?;
+    let known = listing::known(archive, account, maildrop, &listing, 0).await?;
     let mut real = plan(&listing.messages, &known.ledger, &known.policy);
     let told = match real.renumbered {
         true => recognised(&mut connection, archive, &real, &known.ledger, cancel).await?,

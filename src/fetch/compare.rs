@@ -23,9 +23,6 @@ pub async fn unlike(
     cancel: &Cancel,
 ) -> Result<HashSet<u32>, FetchError> {
     let mut unlike = HashSet::new();
-    if !connection.capabilities().top {
-        return Ok(unlike);
-    }
     let asked: Vec<(u32, MessageId)> = plan
         .stored
         .iter()
@@ -34,7 +31,7 @@ pub async fn unlike(
         .collect();
     for chunk in asked.chunks(CHUNK) {
         let numbers: Vec<u32> = chunk.iter().map(|(number, _)| *number).collect();
-        let headers = giving_up(cancel, connection.headers(&numbers)).await?;
+        let headers = headers(connection, &numbers, cancel).await?;
         let (archive, pairs) = (archive.clone(), chunk.iter().copied().zip(headers).collect::<Vec<_>>());
         unlike.extend(
             blocking(move || -> Result<Vec<u32>, ArchiveError> {
@@ -52,6 +49,23 @@ pub async fn unlike(
         );
     }
     Ok(unlike)
+}
+
+/// The header sections of these messages, `None` where the server gives none. Where CAPA does not speak of TOP, the first
+/// tells whether the server knows it (quirk 16).
+pub async fn headers(
+    connection: &mut Connection,
+    numbers: &[u32],
+    cancel: &Cancel,
+) -> Result<Vec<Option<Vec<u8>>>, FetchError> {
+    let tried = if connection.capabilities().top { 0 } else { 1 };
+    let (first, rest) = numbers.split_at_checked(tried).unwrap_or((numbers, &[]));
+    let mut answers = giving_up(cancel, connection.headers(first)).await?;
+    if answers.iter().all(Option::is_some) {
+        answers.extend(giving_up(cancel, connection.headers(rest)).await?);
+    }
+    answers.resize(numbers.len(), None);
+    Ok(answers)
 }
 
 /// Whether our copy, if it is sound (the proof says when it is not), has another header section than the server's.

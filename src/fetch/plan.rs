@@ -35,6 +35,8 @@ pub struct Policy {
     pub recent_mode: bool,
     /// The server gives no unique-ids: they were made from header sections and sizes (quirk 44).
     pub made_uidls: bool,
+    /// The server shows only a part of what it has (quirks 85, 86, 88): what is missing from the listing is not gone.
+    pub shows_a_part: bool,
     /// Counts the visits; 0: one that the user asked for, at which everything is tried.
     pub visit: i64,
 }
@@ -126,7 +128,7 @@ pub fn plan(listing: &[ListedMessage], ledger: &[LedgerEntry], policy: &Policy) 
     let met = |message: &&ListedMessage| entry(message).is_some_and(|row| row.state == CopyState::Stored);
     let had = ledger.iter().filter(|row| row.state == CopyState::Stored).count();
     let mut plan = Plan {
-        renumbered: is_renumbered(listing, ledger, &known),
+        renumbered: !policy.shows_a_part && is_renumbered(listing, ledger, &known),
         unknown: listing.iter().filter(|message| entry(message).is_none()).count() as u64,
         vanished: had.saturating_sub(listing.iter().filter(met).count()) as u64,
         ambiguous,

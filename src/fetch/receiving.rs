@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 
 use super::Plan;
+use super::run::Last;
 use super::store::{Parcel, Store};
 use crate::archive::ListedMessage;
 use crate::job::Progress;
+use crate::pop3::Code;
 use crate::transport::Retrieved;
 
 /// A batch is committed when it holds this many messages, this many octets, or is this many ticks old: one fsync for
@@ -24,6 +26,8 @@ pub struct Receiving {
     /// How many of them were asked for.
     asked: usize,
     pub refused: Vec<ListedMessage>,
+    /// Refused because this session is not in UTF8 mode (quirk 95).
+    pub wants_utf8: Vec<ListedMessage>,
     batch: Vec<Parcel>,
     batch_octets: usize,
     pub batch_age: u32,
@@ -41,6 +45,7 @@ impl Receiving {
             orderly: plan.retrieve.len().saturating_sub(plan.troublesome),
             asked: 0,
             refused: Vec::new(),
+            wants_utf8: Vec::new(),
             batch: Vec::new(),
             batch_octets: 0,
             batch_age: 0,
@@ -67,15 +72,20 @@ impl Receiving {
     }
 
     /// Takes an answer in; answers the message, if it came.
-    pub fn take(&mut self, retrieved: Retrieved) -> Option<ListedMessage> {
+    pub fn take(&mut self, retrieved: Retrieved) -> Option<Last> {
         self.done += 1;
         match retrieved {
             Retrieved::Message { number, octets } => {
                 self.octets_done += octets.len() as u64;
                 self.batch_octets += octets.len();
                 let listed = self.outstanding.remove(&number)?;
+                let longer = listed.octets.is_some_and(|expected| octets.len() as u64 > expected);
                 self.batch.push(Parcel { listed: listed.clone(), octets });
-                Some(listed)
+                Some(Last { message: listed, longer })
+            }
+            Retrieved::Refused { number, code: Some(Code::Utf8), .. } => {
+                self.wants_utf8.extend(self.outstanding.remove(&number));
+                None
             }
             Retrieved::Refused { number, .. } | Retrieved::TooLarge { number } => {
                 self.refused.extend(self.outstanding.remove(&number));

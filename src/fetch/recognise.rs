@@ -3,8 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::compare::{CHUNK, header_section};
-use super::run::{blocking, giving_up};
+use super::compare::{CHUNK, header_section, headers};
+use super::run::blocking;
 use super::{FetchError, Plan};
 use crate::account::{Digest, MessageId};
 use crate::archive::{Archive, ArchiveError, LedgerEntry};
@@ -25,9 +25,6 @@ pub async fn recognised(
     cancel: &Cancel,
 ) -> Result<HashMap<u32, MessageId>, FetchError> {
     let mut known = HashMap::new();
-    if !connection.capabilities().top {
-        return Ok(known);
-    }
     let there: HashSet<MessageId> = plan.stored_as.values().copied().collect();
     let missing: Vec<MessageId> =
         ledger.iter().filter_map(|row| row.message).filter(|message| !there.contains(message)).collect();
@@ -37,7 +34,7 @@ pub async fn recognised(
         plan.retrieve.iter().filter_map(|message| Some((message.number, message.octets?))).collect();
     for chunk in sized.chunks(CHUNK) {
         let numbers: Vec<u32> = chunk.iter().map(|(number, _)| *number).collect();
-        let headers = giving_up(cancel, connection.headers(&numbers)).await?;
+        let headers = headers(connection, &numbers, cancel).await?;
         for ((number, octets), header) in chunk.iter().zip(headers) {
             let Some(header) = header else { continue };
             let look = (message::likeness(header_section(&header)), *octets);

@@ -106,7 +106,10 @@ impl Fetch<'_> {
                 if wished.is_some_and(|id| !binned.contains_key(&id)) {
                     continue;
                 }
-                if let Some(proof) = archive.prove(maildrop, message)? {
+                // What was retrieved once more may have turned out to be another message than the one deleted here.
+                if let Some(proof) = archive.prove(maildrop, message)?
+                    && wished.is_none_or(|id| id == proof.message())
+                {
                     proved.push((message.clone(), Removal::of(&proof)));
                 }
             }

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio::sync::mpsc;
 
-use super::compare::{CHUNK, header_section, unlike};
-use super::door::{self, Terms};
+use super::compare::{CHUNK, header_section, headers, unlike};
+use super::door::{self, Entered, Terms};
 use super::listing::{self, Known, Listing};
 use super::receiving::Receiving;
 use super::recognise::recognised;
@@ -24,8 +24,8 @@ use crate::transport::{Connection, TransportError};
 
 /// How often progress is told, and how often a batch that does not fill is looked at.
 const TICK: Duration = Duration::from_millis(100);
-/// After so long without a command the server is told that we are there (quirk 64).
-const STILL_HERE: Duration = Duration::from_secs(20);
+/// After this part of its patience without a command the server is told that we are there (quirk 64).
+const STILL_HERE: u32 = 6;
 /// How often one fetch visits the server at the most.
 const MOST_ROUNDS: u32 = 1_000;
 /// How many messages the log names one by one.
@@ -91,6 +91,7 @@ pub async fn run_on(
         on_update,
         visit,
         pipelining: true,
+        insists_on_utf8: false,
         last: None,
         outcome: SessionOutcome::default(),
         log: Vec::new(),
@@ -127,6 +128,13 @@ pub(super) async fn giving_up<T>(
     }
 }
 
+/// A message that came whole as it seemed.
+pub(super) struct Last {
+    pub message: ListedMessage,
+    /// Longer than LIST says.
+    pub longer: bool,
+}
+
 /// A visit under way.
 pub(super) struct Fetch<'a> {
     pub archive: &'a Archive,
@@ -137,8 +145,10 @@ pub(super) struct Fetch<'a> {
     pub visit: Visit,
     /// Whether this server is sent commands ahead of its answers, where it offers that.
     pipelining: bool,
+    /// The server said of a message that it can be had in UTF8 mode only (quirk 95).
+    insists_on_utf8: bool,
     /// What the server sent last, whole as it seemed. When octets follow that nobody asked for, its end was none.
-    pub last: Option<ListedMessage>,
+    pub last: Option<Last>,
     pub outcome: SessionOutcome,
     pub log: Vec<LogEntry>,
 }
@@ -180,22 +190,25 @@ impl Fetch<'_> {
     async fn visit_server(&mut self, password: &SecretString) -> Result<Then, FetchError> {
         self.last = None;
         let ended = self.session(password).await;
-        if let (Err(error), Some(last)) = (&ended, self.last.take())
-            && is_of_protocol(error)
+        if let (Err(error), Some(Last { message, longer })) = (&ended, self.last.take())
+            && (is_of_protocol(error) || longer)
         {
             // Quirk 52: a server that does not byte-stuff cuts a message short at a line of one dot, and the rest of it
-            // arrives as garbage. The row keeps the copy, and the message is retrieved again at each visit.
-            self.note_states(keys(&[last]), CopyState::Listed).await?;
+            // arrives as garbage. Quirk 55: where an end got lost, the answer to the next command is taken for a part of
+            // this message, and then there is silence. The row keeps the copy, and the message is retrieved again.
+            self.note_states(keys(&[message]), CopyState::Listed).await?;
         }
         ended
     }
 
     async fn session(&mut self, password: &SecretString) -> Result<Then, FetchError> {
-        let (mut connection, state) =
-            door::enter(self.archive, self.account, self.visit.maildrop, password, self.terms, self.cancel).await?;
+        let terms = (self.terms, self.insists_on_utf8);
+        let Entered { mut connection, state, learnt } =
+            door::enter(self.archive, self.account, &self.visit, password, terms, self.cancel).await?;
+        self.log.extend(learnt.into_iter().map(|habit| LogEntry::Learnt { habit }));
         self.pipelining &= !state.habits.has(Habit::NoPipelining);
         connection.set_pipelining(self.pipelining);
-        let listing = listing::ask(&mut connection, self.cancel).await?;
+        let listing = listing::ask(&mut connection, self.account, self.cancel).await?;
         let plan = self.decide(&mut connection, &listing).await?;
         (self.on_update)(Update::Planned(in_numbers(&plan, &listing.messages, self.account.retention)));
         require_space(self.archive, plan.octets())?;
@@ -220,7 +233,7 @@ impl Fetch<'_> {
         // Whoever asks for this account wants everything tried.
         let visit = if self.terms.by_user { 0 } else { self.visit.session.0 };
         let Known { ledger, policy, headers } =
-            listing::known(self.archive, self.account, maildrop, listing.made_uidls, visit).await?;
+            listing::known(self.archive, self.account, maildrop, listing, visit).await?;
         let mut plan = plan(&listing.messages, &ledger, &policy);
         let told = match plan.renumbered {
             true => recognised(connection, self.archive, &plan, &ledger, self.cancel).await?,
@@ -291,16 +304,14 @@ impl Fetch<'_> {
         .await
     }
 
-    /// Fetches the header sections of those messages that wait for the user's word.
+    /// Fetches the header sections of those messages that wait for the user's word; one that the server does not give is
+    /// kept as an empty one, so that there is something to say the word about (quirk 60).
     async fn keep_headers(
         &mut self,
         connection: &mut Connection,
         plan: &Plan,
         kept: &HashSet<(Uidl, u32)>,
     ) -> Result<(), FetchError> {
-        if !connection.capabilities().top {
-            return Ok(());
-        }
         let waiting = plan.left.iter().filter(|(_, why)| matches!(why, Left::HeaderFirst | Left::OverBudget));
         let waiting: Vec<&ListedMessage> = waiting
             .map(|(message, _)| message)
@@ -308,9 +319,10 @@ impl Fetch<'_> {
             .collect();
         for chunk in waiting.chunks(CHUNK) {
             let numbers: Vec<u32> = chunk.iter().map(|message| message.number).collect();
-            let headers = giving_up(self.cancel, connection.headers(&numbers)).await?;
-            let rows = chunk.iter().zip(headers).filter_map(|(message, header)| {
-                Some((message.uidl.clone(), message.ordinal, header_section(&header?).to_vec()))
+            let headers = headers(connection, &numbers, self.cancel).await?;
+            let rows = chunk.iter().zip(headers).map(|(message, header)| {
+                let header = header.map(|header| header_section(&header).to_vec()).unwrap_or_default();
+                (message.uidl.clone(), message.ordinal, header)
             });
             let (archive, maildrop, rows) = (self.archive.clone(), self.visit.maildrop, rows.collect::<Vec<_>>());
             blocking(move || archive.keep_headers(maildrop, &rows)).await?;
@@ -325,16 +337,17 @@ impl Fetch<'_> {
         store: &mut Store,
         news: &mut mpsc::UnboundedReceiver<Update>,
     ) -> Result<Then, FetchError> {
-        let before = self.outcome.retrieved;
+        let (before, insisted) = (self.outcome.retrieved, self.insists_on_utf8);
         let stored = self.retrieve(&mut connection, plan, store, news).await?;
         let removable = match !plan.leaving.is_empty() && self.wants_removal().await? {
             true => self.removable(&mut connection, plan, stored).await?,
             false => Vec::new(),
         };
         let shows_a_part = connection.capabilities().shows_a_part;
+        let again_in_utf8 = self.insists_on_utf8 && !insisted;
         let then = self.remove_and_quit(connection, plan, removable).await?;
         // What was fetched is hidden from the next session, and others come into sight (quirk 85).
-        let more = shows_a_part && self.outcome.retrieved > before;
+        let more = again_in_utf8 || (shows_a_part && self.outcome.retrieved > before);
         Ok(if more { Then::FetchMore } else { then })
     }
 
@@ -381,7 +394,7 @@ impl Fetch<'_> {
         let committed = loop {
             tokio::select! {
                 committed = store.commits() => break committed,
-                () = tokio::time::sleep(STILL_HERE), if idle => idle = connection.noop().await.is_ok(),
+                () = tokio::time::sleep(self.terms.patience.idle / STILL_HERE), if idle => idle = connection.noop().await.is_ok(),
             }
         };
         let retrieved = committed.messages.len() as u64;
@@ -398,6 +411,11 @@ impl Fetch<'_> {
         }
         self.note_states(keys(&committed.misplaced), CopyState::Listed).await?;
         let mut failed = keys(&receiving.refused);
+        if receiving.wants_utf8.is_empty() || connection.wanted_utf8() || self.insists_on_utf8 {
+            failed.extend(keys(&receiving.wants_utf8));
+        } else {
+            self.insists_on_utf8 = true;
+        }
         if let Err(FetchError::Transport(error)) = &ended
             && !error.is_pipelining()
         {

@@ -99,7 +99,7 @@ fn of_transport(error: &TransportError) -> Ended {
         | TransportError::Broken(_)
         | TransportError::Damaged(_)
         | TransportError::Silence(_) => Ended::Network,
-        TransportError::LoginRefused(status) if matches!(status.code, None | Some(Code::Auth)) => Ended::NeedsUser,
+        TransportError::LoginRefused(_) if error.is_wrong_password() => Ended::NeedsUser,
         TransportError::ClosedAtLogin
         | TransportError::InvalidHost(_)
         | TransportError::CaFileUnreadable { .. }

@@ -46,7 +46,7 @@ impl From<&FetchError> for Problem {
                 "Wait until then; asked sooner, the server might refuse the password.",
             ),
             FetchError::RefusedBefore => Problem::new(
-                "The server refused the user name or password the last time, so it was not asked again.",
+                "The server refused the login the last time, so it was not asked again.",
                 "Nothing was lost: the mail is still on the server.",
                 "Enter the password again, or fetch this very account to try once more.",
             ),

@@ -81,8 +81,13 @@ fn trusting(error: &TransportError) -> Option<Problem> {
             "Check this computer's clock; if it is right, tell the provider.".to_owned(),
         ),
         TransportError::CertificateWrongName { host, presented } => (
-            format!("The server's certificate is not for {}{}.", quotable(host), but_for(presented)),
-            "Check the server's name in the account; in a public Wi-Fi, sign in to it first.".to_owned(),
+            format!(
+                "The server's certificate is not for {}{}; perhaps the sign-in page of a Wi-Fi answers in its place.",
+                quotable(host),
+                but_for(presented)
+            ),
+            "In a public Wi-Fi sign in to it in a web browser first; elsewhere check the server's name in the account."
+                .to_owned(),
         ),
         TransportError::CertificateSelfSigned => (
             "The server's certificate is signed by the server itself, so nobody vouches for it.".to_owned(),
@@ -90,7 +95,9 @@ fn trusting(error: &TransportError) -> Option<Problem> {
         ),
         TransportError::CertificateUnknownAuthority => (
             "The server's certificate comes from an authority that this computer does not know.".to_owned(),
-            "If you know that authority, give its certificate to the account as a file to trust.".to_owned(),
+            "An antivirus program that reads mail on its way does this too: switch that off; or, if you know the authority, \
+             give its certificate to the account as a file to trust."
+                .to_owned(),
         ),
         TransportError::CertificateRevoked => {
             ("The server's certificate was revoked by its authority.".to_owned(), ASK.to_owned())
@@ -166,7 +173,10 @@ fn securing(error: &TransportError) -> Option<Problem> {
         TransportError::PlaintextPop3 => {
             ("The server speaks without encryption on this port, where TLS was expected.".to_owned(), SETTINGS)
         }
-        TransportError::PlaintextHttp => ("A web server answers on this port, not a mail server.".to_owned(), WIFI),
+        TransportError::PlaintextHttp => (
+            "A web server answers on this port, not a mail server: perhaps the sign-in page of a Wi-Fi.".to_owned(),
+            WIFI,
+        ),
         TransportError::NotTls => ("What answers on this port does not speak TLS.".to_owned(), SETTINGS),
         TransportError::HandshakeCut => {
             ("The server hung up while the encryption was being set up.".to_owned(), OTHER_NETWORK)
@@ -238,6 +248,10 @@ fn refused_login(status: &Status) -> (String, &'static str) {
             ("The server has trouble with this mailbox that does not pass by itself.", "Contact the provider.")
         }
         Some(Code::Sys) => ("The server refused the login because of trouble of its own.", "Try again later."),
+        None if TransportError::LoginRefused(status.clone()).is_passing_refusal() => (
+            "The server refused the login, and its words sound as if that would pass.",
+            "Try again in a few minutes; if it stays so, check user name and password.",
+        ),
         Some(Code::Utf8 | Code::Other(_)) | None => (
             "The server refused user name or password.",
             "Check both; the provider may want an app password, or POP3 switched on in its settings.",

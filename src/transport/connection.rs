@@ -160,6 +160,16 @@ impl Connection {
         self.session.capabilities()
     }
 
+    /// Whether it was asked for capabilities: not if it hung up on the question (quirk 15).
+    pub fn asked_capabilities(&self) -> bool {
+        self.options.capabilities
+    }
+
+    /// Whether UTF8 was to be said where it is offered.
+    pub fn wanted_utf8(&self) -> bool {
+        self.options.utf8
+    }
+
     /// Whether the session is in UTF8 mode (RFC 6856).
     pub fn is_utf8(&self) -> bool {
         self.is_utf8

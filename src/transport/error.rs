@@ -200,9 +200,26 @@ impl TransportError {
     /// another reason (RFC 3206 section 6; quirks 28 to 30).
     pub fn is_wrong_password(&self) -> bool {
         match self {
-            TransportError::LoginRefused(status) => matches!(status.code, None | Some(Code::Auth)),
+            TransportError::LoginRefused(status) => match status.code {
+                Some(Code::Auth) => true,
+                None => !sounds_passing(&status.text),
+                _ => false,
+            },
             TransportError::ClosedAtLogin => true,
             TransportError::Utf8(error) => error.is_wrong_password(),
+            _ => false,
+        }
+    }
+
+    /// Whether the server said that its trouble with the login passes, or its words sound so (quirks 29 and 30).
+    pub fn is_passing_refusal(&self) -> bool {
+        match self {
+            TransportError::LoginRefused(status) => match status.code {
+                Some(Code::InUse | Code::LoginDelay | Code::SysTemp | Code::Sys) => true,
+                None => sounds_passing(&status.text),
+                _ => false,
+            },
+            TransportError::Utf8(error) => error.is_passing_refusal(),
             _ => false,
         }
     }
@@ -214,4 +231,14 @@ impl TransportError {
             TransportError::Truncated | TransportError::Closed | TransportError::Broken(_) | TransportError::Silence(_)
         )
     }
+}
+
+/// Whether the words of a refusal without a code sound as if it would pass by itself: a hint only (quirk 30). What speaks
+/// of the password or of the account does not: an account that is locked must not be tried again and again.
+fn sounds_passing(text: &str) -> bool {
+    const PASSING: [&str; 8] = ["lock", "busy", "wait", "too many", "in use", "try again", "try later", "temporar"];
+    const LASTING: [&str; 6] = ["password", "account", "attempt", "credential", "user", "denied"];
+    let text = text.to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    says(&PASSING) && !says(&LASTING)
 }

@@ -6,6 +6,7 @@ pub mod fake;
 pub mod mutant;
 pub mod proxy;
 pub mod rig;
+pub mod scripted;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

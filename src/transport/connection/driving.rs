@@ -20,7 +20,7 @@ const UNANNOUNCED: u64 = 100_000;
 impl Connection {
     pub(super) async fn greeting(&mut self) -> Result<()> {
         loop {
-            match self.session.poll()? {
+            match self.session.poll().map_err(of_greeting)? {
                 Some(Event::Greeting(status)) if status.ok => return Ok(()),
                 Some(Event::Greeting(status)) => return Err(TransportError::GreetingRefused(status)),
                 Some(_) => return Err(ProtocolError::Unsolicited.into()),
@@ -182,4 +182,14 @@ pub(super) async fn protect(stream: Box<dyn Stream>, server: &Server, options: &
         trace.note(&tls::in_short(&stream));
     }
     Ok(Box::new(stream))
+}
+
+/// A web server, or the sign-in page of a Wi-Fi, on the port of a server that greets in the clear (quirk 11).
+fn of_greeting(error: ProtocolError) -> TransportError {
+    match error {
+        ProtocolError::NotAStatus(line) if line.starts_with("HTTP/") || line.starts_with('<') => {
+            TransportError::PlaintextHttp
+        }
+        other => other.into(),
+    }
 }
