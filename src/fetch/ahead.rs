@@ -68,12 +68,12 @@ async fn look_ahead(
     let would = if_agreed(&listing, &known.ledger, &known.policy, &told);
     summary.new_removable = count_removable(&would, &would.retrieve);
     summary.looked_at_again = would.retrieve.iter().filter(|message| is_stored(&real, message)).count() as u64;
-    let unlike = unlike(&mut connection, archive, &would, cancel).await?;
+    let leaving: Vec<_> = would.stored.iter().filter(|message| would.removable(message)).cloned().collect();
+    let unlike = unlike(&mut connection, archive, &would, &leaving, cancel).await?;
     let (archive, cancel) = (archive.clone(), cancel.clone());
     (summary.removable, summary.removable_in_backup) = blocking(move || -> Result<_, FetchError> {
         let mut removable: Vec<MessageId> = Vec::new();
-        let stored = would.stored.iter().filter(|message| would.removable(message));
-        for message in stored.filter(|message| !unlike.contains(&message.number)) {
+        for message in leaving.iter().filter(|message| !unlike.contains(&message.number)) {
             unless_cancelled(&cancel)?;
             if let Some(maildrop) = maildrop
                 && archive.prove(maildrop, message)?.is_some()

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::run::{blocking, giving_up};
 use super::{FetchError, Plan};
 use crate::account::MessageId;
-use crate::archive::{Archive, ArchiveError};
+use crate::archive::{Archive, ArchiveError, ListedMessage};
 use crate::job::Cancel;
 use crate::message;
 use crate::transport::Connection;
@@ -14,21 +14,17 @@ use crate::transport::Connection;
 /// How many header sections are asked for and compared at a time.
 pub const CHUNK: usize = 100;
 
-/// The numbers of those stored messages of a plan that may be removed but whose header section the server gives
-/// otherwise. What the server will not give a header section of counts as the same: then its size alone has told.
+/// The numbers of those of these stored messages of a plan whose header section the server gives otherwise. What the server will not give a header section of counts as the same: then its size alone has told.
 pub async fn unlike(
     connection: &mut Connection,
     archive: &Archive,
     plan: &Plan,
+    messages: &[ListedMessage],
     cancel: &Cancel,
 ) -> Result<HashSet<u32>, FetchError> {
     let mut unlike = HashSet::new();
-    let asked: Vec<(u32, MessageId)> = plan
-        .stored
-        .iter()
-        .filter(|message| plan.removable(message))
-        .filter_map(|message| Some((message.number, *plan.stored_as.get(&message.number)?)))
-        .collect();
+    let asked: Vec<(u32, MessageId)> =
+        messages.iter().filter_map(|message| Some((message.number, *plan.stored_as.get(&message.number)?))).collect();
     for chunk in asked.chunks(CHUNK) {
         let numbers: Vec<u32> = chunk.iter().map(|(number, _)| *number).collect();
         let headers = headers(connection, &numbers, cancel).await?;

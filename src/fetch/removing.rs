@@ -16,6 +16,11 @@ const BATCH: usize = 2_000;
 const WEAK_BATCH: usize = 100;
 
 impl Fetch<'_> {
+    /// How many messages are removed before QUIT.
+    pub(super) fn batch(&self) -> usize {
+        if self.account.fetching.weak_link { WEAK_BATCH } else { BATCH }
+    }
+
     /// Proves, removes, ends the session. Once a DELE was sent, any doubt takes all of them back (RSET) and hangs up
     /// without QUIT; only the server's own -ERR to one DELE is no doubt.
     pub(super) async fn remove_and_quit(
@@ -31,9 +36,8 @@ impl Fetch<'_> {
                 _ => Ok(Then::Done),
             };
         }
-        let batch = if self.account.fetching.weak_link { WEAK_BATCH } else { BATCH };
-        let more = messages.len() > batch;
-        messages.truncate(batch);
+        let more = messages.len() > self.batch();
+        messages.truncate(self.batch());
         (self.on_update)(Update::Removing(messages.len() as u64));
         let accepted = match self.remove(&mut connection, plan, &messages).await {
             Ok(Some(accepted)) => accepted,

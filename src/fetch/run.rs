@@ -358,9 +358,12 @@ impl Fetch<'_> {
         plan: &Plan,
         stored: Vec<ListedMessage>,
     ) -> Result<Vec<ListedMessage>, FetchError> {
-        let unlike = unlike(connection, self.archive, plan, self.cancel).await?;
+        let mut leaving: Vec<_> = plan.stored.iter().filter(|message| plan.removable(message)).cloned().collect();
+        // No more is compared than goes at this session; one more tells that there is more.
+        leaving.truncate(self.batch().saturating_add(1));
+        let unlike = unlike(connection, self.archive, plan, &leaving, self.cancel).await?;
         let (others, same): (Vec<_>, Vec<_>) =
-            plan.stored.iter().cloned().partition(|message| unlike.contains(&message.number));
+            leaving.into_iter().partition(|message| unlike.contains(&message.number));
         if !others.is_empty() {
             self.log.push(LogEntry::Replaced { messages: others.len() as u64 });
         }
