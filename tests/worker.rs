@@ -151,7 +151,7 @@ impl Office {
     }
 
     async fn next(&mut self) -> Event {
-        tokio::time::timeout(Duration::from_secs(60), self.events.next()).await.expect("an event").expect("no end")
+        tokio::time::timeout(Duration::from_secs(20), self.events.next()).await.expect("an event").expect("no end")
     }
 
     /// The visit that begins or is going on, to its end.
