@@ -64,7 +64,11 @@ fn pair(client: TcpStream, server: TcpStream, heard: Arc<Mutex<Vec<u8>>>, tamper
         let mut buffer = [0; 16 * 1024];
         while let Ok(count @ 1..) = from.read(&mut buffer) {
             heard.lock().expect("a lock").extend_from_slice(&buffer[..count]);
-            counted.fetch_add(1, Ordering::SeqCst);
+            // Its end of the handshake is the first that is encrypted; a ChangeCipherSpec may stand before it, or come
+            // by itself long before.
+            if buffer[0] == 23 || buffer[0] == 20 && buffer[..count].get(6) == Some(&23) {
+                counted.fetch_add(1, Ordering::SeqCst);
+            }
             if to.write_all(&buffer[..count]).is_err() {
                 break;
             }
@@ -82,7 +86,7 @@ fn pair(client: TcpStream, server: TcpStream, heard: Arc<Mutex<Vec<u8>>>, tamper
     });
 }
 
-/// Passes TLS records on; the client's second flight ends its part of the handshake.
+/// Passes TLS records on; what the client sends encrypted first ends its part of the handshake.
 fn tampered(from: &mut TcpStream, to: &mut TcpStream, flights: &AtomicUsize, tamper: Tamper) {
     let mut done = false;
     let mut head = [0; 5];
@@ -91,7 +95,7 @@ fn tampered(from: &mut TcpStream, to: &mut TcpStream, flights: &AtomicUsize, tam
         if from.read_exact(&mut record[5..]).is_err() {
             return;
         }
-        if !done && flights.load(Ordering::SeqCst) > 1 && head[0] == 23 {
+        if !done && flights.load(Ordering::SeqCst) > 0 && head[0] == 23 {
             done = true;
             match tamper {
                 Tamper::Flip => {

@@ -141,6 +141,7 @@ pub struct Foot<'a> {
 
 pub fn foot(shown: Foot<'_>) -> Element<'_, Message> {
     let mut bar = row![doing(&shown)].spacing(16).align_y(Alignment::Center);
+    bar = bar.push(next(&shown));
     if shown.width >= measure::SINGLE || shown.library.counts.to_index > 0 {
         bar = bar.push(index(shown.library));
     }
@@ -173,18 +174,20 @@ fn doing<'a>(shown: &Foot<'a>) -> Element<'a, Message> {
         .align_y(Alignment::Center)
         .width(Fill)
         .into(),
-        None => match schedule::says(shown.library, shown.clock) {
-            Some(says) => row![
-                icon(icon::CLOCK).size(14).style(theme::faint),
-                line(says).size(size::SMALL).color(|tokens| tokens.dim)
-            ]
-            .spacing(8)
-            .align_y(Alignment::Center)
-            .width(Fill)
-            .into(),
-            None => gap().into(),
-        },
+        None => gap().into(),
     }
+}
+
+/// When the next check is.
+fn next<'a>(shown: &Foot<'a>) -> Option<Element<'a, Message>> {
+    if shown.job.is_some() || !shown.library.fetching.is_empty() {
+        return None;
+    }
+    let says = schedule::says(shown.library, shown.clock)?;
+    let narrow = shown.width < measure::SINGLE && shown.notice.is_some();
+    let says = text(says).size(size::SMALL).style(theme::faint).wrapping(text::Wrapping::None);
+    let next = row![icon(icon::CLOCK).size(14).style(theme::faint), says].spacing(6).align_y(Alignment::Center);
+    (!narrow).then(|| next.into())
 }
 
 fn running<'a>(

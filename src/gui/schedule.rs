@@ -14,7 +14,7 @@ const COUNTED: i64 = 300;
 pub fn countdown(seconds: i64) -> String {
     match seconds.max(0) {
         seconds @ 0..COUNTED => format!("{}:{:02}", seconds / 60, seconds % 60),
-        seconds => format!("{} min", (seconds + 59) / 60),
+        seconds => format!("{} min", (seconds + 30) / 60),
     }
 }
 
@@ -76,9 +76,16 @@ mod tests {
 
     #[test]
     fn waits_are_counted_in_seconds_once_they_are_short() {
-        for (seconds, expected) in
-            [(0, "0:00"), (-3, "0:00"), (7, "0:07"), (252, "4:12"), (299, "4:59"), (300, "5 min"), (721, "13 min")]
-        {
+        for (seconds, expected) in [
+            (0, "0:00"),
+            (-3, "0:00"),
+            (7, "0:07"),
+            (252, "4:12"),
+            (299, "4:59"),
+            (300, "5 min"),
+            (899, "15 min"),
+            (721, "12 min"),
+        ] {
             assert_eq!(countdown(seconds), expected);
         }
     }

@@ -247,14 +247,14 @@ pub fn dialog(theme: &Theme) -> container::Style {
 }
 
 /// A tooltip.
-/// What lies over the panes for a while: the words about a deletion.
+/// What lies over the panes for a while: the words about a deletion. Without a shadow, which grows darker wherever only a
+/// part of the window is drawn again.
 pub fn told(theme: &Theme) -> container::Style {
     let tokens = tokens(theme);
     container::Style {
         background: Some(Background::Color(tokens.card)),
-        border: border::rounded(measure::CORNER_CARD).color(tokens.line).width(1),
+        border: border::rounded(measure::CORNER_CARD).color(tokens.faint).width(1),
         text_color: Some(tokens.ink),
-        shadow: Shadow { color: tokens.veil, offset: Vector::new(0.0, 4.0), blur_radius: 14.0 },
         ..container::Style::default()
     }
 }

@@ -152,7 +152,7 @@ impl<'a> Case<'a> {
         content.extend(withheld(summary));
         content.push(match self.to_come(summary) {
             Some(sentence) => says(sentence).into(),
-            None => says(self.from_then_on()).into(),
+            None => says(self.then_on()).into(),
         });
         let left = left(summary);
         if !left.is_empty() {
@@ -170,7 +170,7 @@ impl<'a> Case<'a> {
         sheet(heading, content, vec![self.keep(), act(None, go, theme::primary, Some(Message::Remove)).into()])
     }
 
-    fn from_then_on(self) -> String {
+    fn then_on(self) -> String {
         match self.proposed {
             Retention::RemoveOnceStored => "There is nothing to remove now. From the next check on, mail leaves the \
                                             server once it is stored on this computer, read back and compared."

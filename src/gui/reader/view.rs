@@ -139,7 +139,7 @@ impl Open {
                 let goes = first.checked_add(SignedDuration::from_hours(24 * i64::from(days)));
                 format!("on the server at least until {}", clock.day_named(goes.unwrap_or(Timestamp::MAX)))
             }
-            (true, Some((_, last)), _) => format!("on the server, seen there {}", clock.spoken(last)),
+            (true, Some((_, last)), _) => format!("on the server, seen {}", clock.spoken(last)),
             (true, None, _) => "on the server".to_owned(),
         }
     }
