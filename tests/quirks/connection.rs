@@ -108,7 +108,7 @@ async fn quirk_9_a_status_line_has_an_end_and_a_line_of_mail_may_be_long() {
     assert!(matches!(error, TransportError::Protocol(ProtocolError::StatusTooLong)), "{error:?}");
 
     let long = [b"Subject: long\r\n\r\n".as_slice(), &vec![b'y'; 10_000_000], b"\r\n"].concat();
-    let bench = Bench::of(&[long.clone()], KEEP, |_| {});
+    let bench = Bench::of(std::slice::from_ref(&long), KEEP, |_| {});
     assert_eq!(bench.done().await.retrieved, 1);
     assert!(bench.bytes("u1") == long, "stored as it was sent");
 }

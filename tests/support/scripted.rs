@@ -2,11 +2,13 @@
 //! rule speaks of it does as RFC 1939 says, from a small table that may be changed at any time. Shares no code with
 //! `pop3` nor with `demo`: a misunderstanding would have to be made three times.
 
+mod authority;
+
 use std::collections::HashSet;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
@@ -14,9 +16,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use postkeep::account::{Retention, Security, Server};
 use postkeep::archive::NewAccount;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
-use tokio_rustls::rustls::{self, ServerConfig, ServerConnection, StreamOwned};
+use tokio_rustls::rustls::{ServerConnection, StreamOwned};
 
 pub const USER: &str = "ada@mail.test";
 pub const PASSWORD: &str = "correct horse";
@@ -199,7 +199,7 @@ impl Scripted {
             }
         });
         let mut ca_file = tempfile::NamedTempFile::new().expect("a file");
-        ca_file.write_all(authority().pem.as_bytes()).expect("written");
+        ca_file.write_all(authority::authority().pem.as_bytes()).expect("written");
         Scripted { port, table, ca_file }
     }
 
@@ -517,10 +517,7 @@ impl Session {
             }
             ("STAT", _) if self.inside => format!("+OK {} {}\r\n", self.left().count(), 0).into_bytes(),
             ("LIST", None) if self.inside => self.lines(|mail| {
-                mail.listed
-                    .clone()
-                    .map_or_else(|| as_sent(&mail.octets, false).len().to_string(), |listed| listed)
-                    .into_bytes()
+                mail.listed.clone().unwrap_or_else(|| as_sent(&mail.octets, false).len().to_string()).into_bytes()
             }),
             ("UIDL", None) if self.inside => self.lines(|mail| mail.uidl.clone()),
             ("RETR", Some(number)) if self.inside => self.message(number, usize::MAX),
@@ -622,35 +619,7 @@ impl Session {
     }
 }
 
-/// An authority of our own, one for all tests of the process.
-struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    pem: String,
-}
-
-fn authority() -> &'static Authority {
-    static AUTHORITY: OnceLock<Authority> = OnceLock::new();
-    AUTHORITY.get_or_init(|| {
-        let key = KeyPair::generate().expect("a key");
-        let mut params = CertificateParams::new(Vec::<String>::new()).expect("parameters");
-        params.distinguished_name.push(rcgen::DnType::CommonName, "The authority of the scripted server");
-        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-        let pem = params.self_signed(&key).expect("a certificate").pem();
-        Authority { issuer: Issuer::new(params, key), pem }
-    })
-}
-
 fn tls(stream: TcpStream, name: &str) -> io::Result<Wire> {
-    let key = KeyPair::generate().expect("a key");
-    let params = CertificateParams::new(vec![name.to_owned()]).expect("parameters");
-    let certificate = params.signed_by(&key, &authority().issuer).expect("a certificate");
-    let key = PrivatePkcs8KeyDer::from(key.serialize_der()).into();
-    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .and_then(|builder| {
-            builder.with_no_client_auth().with_single_cert(vec![CertificateDer::from(certificate)], key)
-        })
-        .map_err(io::Error::other)?;
-    let connection = ServerConnection::new(Arc::new(config)).map_err(io::Error::other)?;
+    let connection = ServerConnection::new(authority::config(name)?).map_err(io::Error::other)?;
     Ok(Wire::Tls(Box::new(StreamOwned::new(connection, stream))))
 }
