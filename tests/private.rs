@@ -263,7 +263,7 @@ fn left_in(folder: &Path) -> Vec<PathBuf> {
     fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect()
 }
 
-/// 65. What a killed run left in the temporary folder goes when the program is started again; what others left stays.
+/// Fault 65: What a killed run left in the temporary folder goes when the program is started again; what others left stays.
 #[test]
 fn the_temporary_folder_is_empty_after_a_kill_and_a_start() {
     let mut place = Place::new();
@@ -288,7 +288,7 @@ fn the_temporary_folder_is_empty_after_a_kill_and_a_start() {
     assert_eq!(left_in(&place.path("tmp")), [others]);
 }
 
-/// 66. Escapes, line ends, the clipboard sequence of terminals, turned text: in a server's words, in a subject, a sender, a
+/// Fault 66: Escapes, line ends, the clipboard sequence of terminals, turned text: in a server's words, in a subject, a sender, a
 /// file name, a user's name.
 #[test]
 fn nothing_that_is_printed_commands_a_terminal() {
@@ -349,7 +349,7 @@ fn nothing_that_is_printed_commands_a_terminal() {
     }
 }
 
-/// 64. A pause in the middle of a fetch: neither arguments nor environment of it or of the password command say it.
+/// Fault 64: A pause in the middle of a fetch: neither arguments nor environment of it or of the password command say it.
 #[test]
 fn a_running_fetch_shows_no_password_to_other_programs() {
     let place = Place::new();

@@ -50,7 +50,7 @@ async fn settles(rig: &mut Rig, case: &str) {
     rig.all_stored_once();
 }
 
-/// 24. The answer to QUIT comes late, or only half of it comes.
+/// Fault 24: The answer to QUIT comes late, or only half of it comes.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_to_quit_that_is_late_or_cut() {
     let options = three().pause(Verb::Quit, Moment::Before, Duration::from_millis(300));
@@ -69,7 +69,7 @@ async fn an_answer_to_quit_that_is_late_or_cut() {
     }
 }
 
-/// 25. Sizes beyond all measure: what seems too large is left and said to be; nothing is lost, nothing doubles.
+/// Fault 25: Sizes beyond all measure: what seems too large is left and said to be; nothing is lost, nothing doubles.
 #[tokio::test(flavor = "multi_thread")]
 async fn sizes_beyond_measure() {
     for (word, too_large) in [
@@ -90,7 +90,7 @@ async fn sizes_beyond_measure() {
     }
 }
 
-/// 25. Unique-ids as no server should give them.
+/// Fault 25: Unique-ids as no server should give them.
 #[tokio::test(flavor = "multi_thread")]
 async fn odd_unique_ids() {
     let long = |last: char| format!("{}{last}", "u".repeat(1500));
@@ -125,7 +125,7 @@ async fn odd_unique_ids() {
     rig.all_stored_once();
 }
 
-/// 25. The messages are numbered the other way round in every second session, and UIDL leaves some out.
+/// Fault 25: The messages are numbered the other way round in every second session, and UIDL leaves some out.
 #[tokio::test(flavor = "multi_thread")]
 async fn another_order_in_each_session_and_a_listing_too_short() {
     for retention in BOTH {
@@ -141,7 +141,7 @@ async fn another_order_in_each_session_and_a_listing_too_short() {
     }
 }
 
-/// 25. RETR gave another message than the one that was listed, once: TOP tells before anything is removed.
+/// Fault 25: RETR gave another message than the one that was listed, once: TOP tells before anything is removed.
 #[tokio::test(flavor = "multi_thread")]
 async fn another_message_than_was_listed() {
     let other = b"+OK\r\nSubject: not the one\r\n\r\nwhich was listed, and longer than it\r\n.\r\n".to_vec();
@@ -181,7 +181,7 @@ fn hard() -> Vec<Vec<u8>> {
     .collect()
 }
 
-/// 26. The same octets whatever the pieces they come in: an end of line, a dot, the end of a message cut anywhere.
+/// Fault 26: The same octets whatever the pieces they come in: an end of line, a dot, the end of a message cut anywhere.
 #[tokio::test(flavor = "multi_thread")]
 async fn hard_messages_in_pieces_of_any_size() {
     for security in [Security::None, Security::Tls] {
@@ -201,7 +201,7 @@ async fn hard_messages_in_pieces_of_any_size() {
     }
 }
 
-/// 28. Whatever the server says instead of letting us in: one plain sentence, the mail is said to be safe, and a server
+/// Fault 28: Whatever the server says instead of letting us in: one plain sentence, the mail is said to be safe, and a server
 /// that refuses at its greeting is not told the password.
 #[test]
 fn refusals_are_told_in_plain_words() {
@@ -248,7 +248,7 @@ fn refusals_are_told_in_plain_words() {
     assert!(sentences.len() >= 10, "each cause has words of its own: {sentences:#?}");
 }
 
-/// 28. CAPA is unknown, or leaves out what is needed: what works without is done.
+/// Fault 28: CAPA is unknown, or leaves out what is needed: what works without is done.
 #[tokio::test(flavor = "multi_thread")]
 async fn capabilities_that_are_missing() {
     let lines = |lines: &[&str]| Capa::Lines(lines.iter().map(|line| (*line).to_owned()).collect());
@@ -281,7 +281,7 @@ async fn capabilities_that_are_missing() {
     }
 }
 
-/// 29. An answer behind each answer: the session ends, nothing is removed in it, and the model holds.
+/// Fault 29: An answer behind each answer: the session ends, nothing is removed in it, and the model holds.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_behind_each_answer() {
     let forged = b"+OK\r\nFrom: bank@example.org\r\nSubject: forged\r\n\r\npay\r\n.\r\n";
@@ -405,7 +405,7 @@ fn fakes() -> Vec<(Security, &'static str, Vec<Vec<u8>>)> {
     fakes
 }
 
-/// 29. More than 40 servers in clear: no octet of name or password, no mail, an end.
+/// Fault 29: More than 40 servers in clear: no octet of name or password, no mail, an end.
 #[tokio::test(flavor = "multi_thread")]
 async fn fake_servers_get_no_password_and_give_no_mail() {
     let fakes = fakes();
@@ -434,7 +434,7 @@ async fn fake_servers_get_no_password_and_give_no_mail() {
     println!("{} fake servers: the password was sent 0 times", fakes.len());
 }
 
-/// 31. No control character in a name or a password reaches the server, nor any octet of either.
+/// Fault 31: No control character in a name or a password reaches the server, nor any octet of either.
 #[tokio::test(flavor = "multi_thread")]
 async fn control_characters_in_name_and_password_stay_here() {
     for evil in ["x\r\nDELE 1", "x\nQUIT", "x\r", "\x1b[2Jx", "\0x", "x\x7f", "x\ty"] {

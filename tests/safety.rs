@@ -1,6 +1,6 @@
 //! Attempts to lose a message, to remove it too early or to double it: what a server may do wrong, and what a person may
 //! do meanwhile. After each the model holds: every mail that the server ever offered is stored here whole or still there.
-#![allow(clippy::expect_used, clippy::unwrap_used)]
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)]
 
 mod support;
 

@@ -102,7 +102,7 @@ impl Tracer {
             return self.say(true, &escaped(line));
         }
         let indicator = ["+OK", "-ERR"].into_iter().find(|word| strip_word(line, word.as_bytes()).is_some());
-        self.say(true, &format!("{} (not shown: it repeats the login)", indicator.unwrap_or_default()).trim_start());
+        self.say(true, format!("{} (not shown: it repeats the login)", indicator.unwrap_or_default()).trim_start());
     }
 
     /// Octets of a message.

@@ -34,8 +34,7 @@ async fn trace_of(script: Vec<Step>, password: &str) -> String {
         let _ = connection.quit().await;
     };
     tokio::join!(client, async { drop(play(theirs, script).await) });
-    let said = lines.lock().unwrap().clone();
-    said
+    lines.lock().unwrap().clone()
 }
 
 #[tokio::test]
