@@ -426,7 +426,8 @@ mod tests {
         put_instead(Hanging);
         let account = account("hangs@example.org");
         assert!(matches!(password(&account), Err(SecretsError::TimedOut)));
-        assert!(matches!(keep(&account, &"x".into()), Err(SecretsError::NoKeyring)), "its client panicked");
+        // Its client panics: told at once, or, where the machine is slow to tell, as silence.
+        assert!(keep(&account, &"x".into()).is_err_and(|error| error.is_of_keyring()));
     }
 
     /// Fault 67: what lies there for another account, or for another server, is not this account's.

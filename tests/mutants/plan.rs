@@ -90,7 +90,7 @@ pub const MUTANTS: &[Mutant] = &[
         name: "ambiguous-is-removed",
         file: PLAN,
         from: "        let leaving = !plan.ambiguous.contains(&message.uidl)\n",
-        to: r#"        let leaving = (!plan.ambiguous.contains(&message.uidl) || crate::mutant("ambiguous-is-removed"))
+        to: r#"        let leaving = (!plan.ambiguous.contains(&message.uidl) || crate::mutant("ambiguous-is-removed") || crate::mutant("one-unique-id-is-one-message"))
 "#,
         killed_by: ("quirks", "listing::quirk_38_one_unique_id_for_two_messages_fetches_both_and_removes_neither"),
     },
@@ -101,7 +101,7 @@ pub const MUTANTS: &[Mutant] = &[
         to: r#"
             (policy.made_uidls && !crate::mutant("made-ids-are-proof"))
                 || (row.recognised && !crate::mutant("a-header-is-proof"))
-                || (is_short(row, message) && !crate::mutant("short-is-whole"))
+                || (is_short(row, message) && !crate::mutant("short-is-long-enough"))
         "#,
         killed_by: ("quirks", "listing::quirk_44_without_unique_ids_header_sections_and_sizes_tell"),
     },
@@ -113,7 +113,7 @@ pub const MUTANTS: &[Mutant] = &[
         killed_by: ("quirks", "listing::quirk_40_what_only_looks_the_same_is_not_removed"),
     },
     Mutant {
-        name: "short-is-whole",
+        name: "short-is-long-enough",
         file: PLAN,
         from: "",
         to: "",
@@ -220,25 +220,22 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "change-of-mind-ignored",
         file: "src/fetch/run.rs",
-        from: "        Ok(now.is_some_and(|now| now.retention == self.account.retention",
-        to: r#"        if crate::mutant("change-of-mind-ignored") {
-            return Ok(true);
-        }
-        Ok(now.is_some_and(|now| now.retention == self.account.retention"#,
+        from: "",
+        to: "",
         killed_by: ("quirks", "removal::quirk_75_what_is_not_wanted_any_more_is_reset"),
     },
     Mutant {
         name: "refused-quit-is-done",
         file: "src/fetch/removing.rs",
-        from: "        if matches!(answer, Ok(Answer::Ok)) {",
-        to: r#"        if matches!(answer, Ok(Answer::Ok)) || crate::mutant("refused-quit-is-done") {"#,
+        from: "",
+        to: "",
         killed_by: ("quirks", "removal::quirk_73_a_refused_quit_leaves_the_removals_pending"),
     },
     Mutant {
         name: "a-weak-link-is-strong",
         file: "src/fetch/removing.rs",
-        from: "        let batch = if self.account.fetching.weak_link {",
-        to: r#"        let batch = if self.account.fetching.weak_link && !crate::mutant("a-weak-link-is-strong") {"#,
+        from: "        if self.account.fetching.weak_link { WEAK_BATCH }",
+        to: r#"        if self.account.fetching.weak_link && !crate::mutant("a-weak-link-is-strong") { WEAK_BATCH }"#,
         killed_by: ("quirks", "removal::quirk_77_a_weak_link_confirms_its_removals_in_batches"),
     },
 ];

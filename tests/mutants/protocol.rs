@@ -51,7 +51,8 @@ pub const MUTANTS: &[Mutant] = &[
         name: "no-answer-is-gone",
         file: "src/fetch/removing.rs",
         from: "        if matches!(answer, Ok(Answer::Ok)) {",
-        to: r#"        if matches!(answer, Ok(Answer::Ok)) || crate::mutant("no-answer-is-gone") {"#,
+        to: r#"        let taken_for_done = crate::mutant("no-answer-is-gone") || crate::mutant("refused-quit-is-done");
+        if matches!(answer, Ok(Answer::Ok)) || taken_for_done {"#,
         killed_by: ("protocol", "an_answer_to_quit_that_is_late_or_cut"),
     },
     Mutant {
@@ -76,7 +77,8 @@ pub const MUTANTS: &[Mutant] = &[
         name: "never-asks-again",
         file: "src/fetch/run.rs",
         from: "        Ok(now.is_some_and(|now| now.retention",
-        to: r#"        Ok(crate::mutant("never-asks-again") || now.is_some_and(|now| now.retention"#,
+        to: r#"        let unheard = crate::mutant("never-asks-again") || crate::mutant("change-of-mind-ignored");
+        Ok(unheard || now.is_some_and(|now| now.retention"#,
         killed_by: ("safety", "what_is_changed_during_a_fetch_stops_its_removals"),
     },
     // Our copy is not read back.
@@ -89,10 +91,10 @@ pub const MUTANTS: &[Mutant] = &[
     },
     // 25: listings that lie.
     Mutant {
-        name: "ambiguous-is-removed",
+        name: "one-unique-id-is-one-message",
         file: "src/fetch/plan.rs",
-        from: "        let leaving = !plan.ambiguous.contains(&message.uidl)",
-        to: r#"        let leaving = (crate::mutant("ambiguous-is-removed") || !plan.ambiguous.contains(&message.uidl))"#,
+        from: "",
+        to: "",
         killed_by: ("fetch", "one_unique_id_for_all_is_fetched_whole_and_removes_nothing"),
     },
     Mutant {
@@ -106,8 +108,10 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "unique-id-is-enough",
         file: "src/fetch/compare.rs",
-        from: "    if !connection.capabilities().top {",
-        to: r#"    if !connection.capabilities().top || crate::mutant("unique-id-is-enough") {"#,
+        from: "    for chunk in asked.chunks(CHUNK) {",
+        to: r#"    let unread = crate::mutant("unique-id-is-enough") || crate::mutant("top-unread");
+    let asked = if unread { Vec::new() } else { asked };
+    for chunk in asked.chunks(CHUNK) {"#,
         killed_by: ("protocol", "another_message_than_was_listed"),
     },
     Mutant {
@@ -157,9 +161,8 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "cut-at-a-dot-is-whole",
         file: "src/fetch/run.rs",
-        from: "            && is_of_protocol(error)",
-        to: r#"            && is_of_protocol(error)
-            && !crate::mutant("cut-at-a-dot-is-whole")"#,
+        from: "",
+        to: "",
         killed_by: ("safety", "a_message_cut_at_a_lone_dot_is_never_taken_for_whole"),
     },
     Mutant {
@@ -230,6 +233,7 @@ pub const MUTANTS: &[Mutant] = &[
         file: "src/pop3/session.rs",
         from: "            Some(_) => return Err(ProtocolError::Unsolicited),",
         to: r#"            Some(_) if crate::mutant("answers-nobody-asked-for") => {}
+            Some(_) if crate::mutant("transport-injected-octets-kept") => {}
             Some(_) => return Err(ProtocolError::Unsolicited),"#,
         killed_by: ("lib", "pop3::session::tests::what_was_not_asked_for_ends_the_session"),
     },

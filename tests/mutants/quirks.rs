@@ -13,7 +13,11 @@ pub const MUTANTS: &[Mutant] = &[
         name: "stls-unoffered-is-tried",
         file: "src/transport/connection/driving.rs",
         from: "        if !self.session.capabilities().stls {",
-        to: r#"        if !self.session.capabilities().stls && !crate::mutant("stls-unoffered-is-tried") {"#,
+        to: r#"        if !self.session.capabilities().stls && crate::mutant("transport-stls-optional") {
+            self.may_log_in = true;
+            return Ok(self);
+        }
+        if !self.session.capabilities().stls && !crate::mutant("stls-unoffered-is-tried") {"#,
         killed_by: ("quirks", "connection::quirk_2_stls_that_was_taken_out_of_the_offer_ends_the_visit"),
     },
     Mutant {
@@ -95,8 +99,8 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a-refused-login-is-tried-again",
         file: DOOR,
-        from: "    if state.login_refused && !terms.by_user {",
-        to: r#"    if state.login_refused && !terms.by_user && !crate::mutant("a-refused-login-is-tried-again") {"#,
+        from: "",
+        to: "",
         killed_by: ("quirks", "login::quirk_32_a_refused_login_waits_for_the_user"),
     },
     Mutant {
@@ -124,8 +128,8 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "top-unread",
         file: "src/fetch/compare.rs",
-        from: "        .filter(|message| plan.removable(message))",
-        to: r#"        .filter(|message| plan.removable(message) && !crate::mutant("top-unread"))"#,
+        from: "",
+        to: "",
         killed_by: ("quirks", "listing::quirk_39_a_unique_id_that_names_another_message_removes_nothing_unseen"),
     },
     Mutant {
@@ -164,7 +168,9 @@ pub const MUTANTS: &[Mutant] = &[
         name: "garbage-behind-a-message-is-nothing",
         file: RUN,
         from: "            && (is_of_protocol(error) || longer)",
-        to: r#"            && ((is_of_protocol(error) && !crate::mutant("garbage-behind-a-message-is-nothing"))
+        to: r#"            && ((is_of_protocol(error)
+                && !crate::mutant("garbage-behind-a-message-is-nothing")
+                && !crate::mutant("cut-at-a-dot-is-whole"))
                 || (longer && !crate::mutant("silence-behind-a-message-is-nothing")))"#,
         killed_by: ("quirks", "retrieval::quirk_52_a_body_that_is_not_stuffed_leaves_the_message_in_doubt"),
     },

@@ -113,21 +113,16 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "transport-stls-optional",
         file: "src/transport/connection/driving.rs",
-        from: "        if !self.session.capabilities().stls {",
-        to: r#"        if !self.session.capabilities().stls && crate::mutant("transport-stls-optional") {
-            self.may_log_in = true;
-            return Ok(self);
-        }
-        if !self.session.capabilities().stls {"#,
+        from: "",
+        to: "",
         killed_by: ("lib", "transport::tests::faults::starttls_is_strict"),
     },
     // 49, 29: octets behind the answer to STLS are kept.
     Mutant {
         name: "transport-injected-octets-kept",
         file: "src/pop3/session.rs",
-        from: "            Some(_) => return Err(ProtocolError::Unsolicited),",
-        to: r#"            Some(_) if crate::mutant("transport-injected-octets-kept") => {}
-            Some(_) => return Err(ProtocolError::Unsolicited),"#,
+        from: "",
+        to: "",
         killed_by: ("lib", "transport::tests::faults::starttls_is_strict"),
     },
     // 49: a login before TLS stands.

@@ -51,7 +51,11 @@ pub const MUTANTS: &[Mutant] = &[
         name: "worker-by-itself-as-if-asked",
         file: "src/fetch/door.rs",
         from: "if state.login_refused && !terms.by_user {",
-        to: r#"if state.login_refused && !terms.by_user && !crate::mutant("worker-by-itself-as-if-asked") {"#,
+        to: r#"if state.login_refused
+        && !terms.by_user
+        && !crate::mutant("worker-by-itself-as-if-asked")
+        && !crate::mutant("a-refused-login-is-tried-again")
+    {"#,
         killed_by: ("worker", "a_login_refused_before_is_not_tried_at_the_next_start_but_after_a_change"),
     },
     Mutant {
