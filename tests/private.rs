@@ -151,7 +151,7 @@ fn all_scenarios(place: &mut Place) {
         server.play(fault);
         if hangs {
             // Killed in the middle of the login.
-            let mut child = place.command(&["fetch"]).stderr(Stdio::piped()).spawn().expect("the program starts");
+            let mut child = place.command(&["fetch", &address]).stderr(Stdio::piped()).spawn().expect("the program starts");
             while server.phase() != "AUTH" {
                 std::thread::sleep(Duration::from_millis(5));
             }
@@ -161,7 +161,7 @@ fn all_scenarios(place: &mut Place) {
             assert!(!holds(&seen, PASSWORD), "the password in what others can see of the process");
             place.said.push(("fetch, killed".to_owned(), output));
         } else {
-            place.run(&["fetch"]);
+            place.run(&["fetch", &address]);
             place.run(&["account", "test", &address, "--json"]);
         }
         server.mend().expect("mended");
@@ -169,8 +169,8 @@ fn all_scenarios(place: &mut Place) {
     let (backup, export, saved) = (place.path("out/backup"), place.path("out/export"), place.path("out/saved"));
     let [backup, export, saved] = [backup, export, saved].map(|path| path.to_str().expect("UTF-8").to_owned());
     for arguments in [
-        &["fetch", "--dry-run"][..],
-        &["fetch", "--json"],
+        &["fetch", "--dry-run", &address][..],
+        &["fetch", "--json", &address],
         &["list"],
         &["list", "--json"],
         &["search", SUBJECT],
