@@ -61,6 +61,7 @@ CREATE TABLE awaited (
 CREATE TABLE bin (
     message INTEGER PRIMARY KEY REFERENCES message (id),
     since INTEGER NOT NULL,
+    age INTEGER NOT NULL,                                                 -- the archive's own time then: see archive::bin
     there_too INTEGER NOT NULL CHECK (there_too IN (0, 1))                -- the server's copy goes as well
 ) STRICT;
 

@@ -151,7 +151,8 @@ fn all_scenarios(place: &mut Place) {
         server.play(fault);
         if hangs {
             // Killed in the middle of the login.
-            let mut child = place.command(&["fetch", &address]).stderr(Stdio::piped()).spawn().expect("the program starts");
+            let mut child =
+                place.command(&["fetch", &address]).stderr(Stdio::piped()).spawn().expect("the program starts");
             while server.phase() != "AUTH" {
                 std::thread::sleep(Duration::from_millis(5));
             }

@@ -14,12 +14,22 @@ use crate::job::{Cancel, Progress, Report, unless_cancelled};
 
 /// Messages erased in one transaction.
 const BATCH: usize = 200;
+/// The days that a message stays in the bin at the least.
+pub const KEPT: i64 = 30;
+const DAY: i64 = 24 * 3600;
+/// The most that the archive's own time moves at once, in seconds.
+const LONGEST_STEP: i64 = 7 * DAY;
+/// The settings that hold that time, in seconds, and when it was moved last, in microseconds since 1970.
+const AGE: &str = "age";
+const AGE_AT: &str = "age.at";
 
 /// Which messages [`Archive::empty_bin`] erases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Emptying {
-    /// Those that were deleted before this moment. Those whose copy on the server is still to be removed wait for that.
-    Before(Timestamp),
+    /// Those that were deleted [`KEPT`] days ago or more, as it is now. Days of the archive's own time: it moves when the
+    /// bin is used or tidied, at most a week at once, so that no clock that jumps empties it. Those whose copy on the
+    /// server is still to be removed wait for that.
+    Due(Timestamp),
     /// All but those that wait for a removal.
     Settled,
     /// All, now: a copy that was to be removed from the server stays there and is not fetched again.
@@ -47,11 +57,13 @@ impl Archive {
     /// copies from the server as well, whatever the account's retention.
     pub fn move_to_bin(&self, ids: &[MessageId], there_too: bool, now: Timestamp) -> Result<()> {
         self.write(|transaction| {
+            let age = age_to(transaction, now)?;
             let mut put = transaction.prepare_cached(
-                "INSERT INTO bin (message, since, there_too) SELECT id, ?2, ?3 FROM message WHERE id = ?1 OR twin_of = ?1
-                 ON CONFLICT (message) DO UPDATE SET there_too = max(there_too, ?3)",
+                "INSERT INTO bin (message, since, age, there_too)
+                     SELECT id, ?2, ?3, ?4 FROM message WHERE id = ?1 OR twin_of = ?1
+                 ON CONFLICT (message) DO UPDATE SET there_too = max(there_too, ?4)",
             )?;
-            ids.iter().try_for_each(|id| put.execute(params![id, micros(now), there_too]).map(drop))?;
+            ids.iter().try_for_each(|id| put.execute(params![id, micros(now), age, there_too]).map(drop))?;
             Ok(())
         })
     }
@@ -115,14 +127,14 @@ impl Archive {
 
     /// The messages to be erased, and how many wait.
     fn due(&self, which: Emptying) -> Result<(Vec<MessageId>, u64)> {
-        let before = match which {
-            Emptying::Before(moment) => micros(moment),
+        let latest = match which {
+            Emptying::Due(now) => self.write(|transaction| age_to(transaction, now))?.saturating_sub(KEPT * DAY),
             Emptying::Settled | Emptying::Everything => i64::MAX,
         };
         self.read(|connection| {
             let mut statement =
-                connection.prepare(&format!("SELECT message, {WAITS} FROM bin WHERE since < ?1 ORDER BY message"))?;
-            let rows = statement.query_map([before], |row| Ok((row.get(0)?, row.get::<_, bool>(1)?)))?;
+                connection.prepare(&format!("SELECT message, {WAITS} FROM bin WHERE age <= ?1 ORDER BY message"))?;
+            let rows = statement.query_map([latest], |row| Ok((row.get(0)?, row.get::<_, bool>(1)?)))?;
             let rows: Vec<(MessageId, bool)> = rows.collect::<rusqlite::Result<_>>()?;
             let all = rows.len();
             let now = which == Emptying::Everything;
@@ -143,10 +155,30 @@ pub(super) fn take_out(transaction: &Transaction<'_>, id: MessageId) -> Result<(
 
 /// Puts one message into the bin, its copy on the server left alone.
 pub(super) fn put(transaction: &Transaction<'_>, id: MessageId, now: Timestamp) -> Result<()> {
+    let age = age_to(transaction, now)?;
     transaction
-        .prepare_cached("INSERT INTO bin (message, since, there_too) VALUES (?1, ?2, 0) ON CONFLICT DO NOTHING")?
-        .execute(params![id, micros(now)])?;
+        .prepare_cached(
+            "INSERT INTO bin (message, since, age, there_too) VALUES (?1, ?2, ?3, 0) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![id, micros(now), age])?;
     Ok(())
+}
+
+/// Moves the archive's own time on to now, and answers it, in seconds.
+fn age_to(transaction: &Transaction<'_>, now: Timestamp) -> Result<i64> {
+    let number = |key: &str| -> Result<Option<i64>> {
+        let mut statement = transaction.prepare_cached("SELECT value FROM setting WHERE key = ?1")?;
+        let text: Option<String> = statement.query_row([key], |row| row.get(0)).optional()?;
+        Ok(text.and_then(|text| text.parse().ok()))
+    };
+    let gap = number(AGE_AT)?.map_or(0, |at| micros(now).saturating_sub(at) / 1_000_000);
+    let age = number(AGE)?.unwrap_or(0).saturating_add(gap.clamp(0, LONGEST_STEP));
+    let mut set = transaction.prepare_cached(
+        "INSERT INTO setting (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    )?;
+    set.execute(params![AGE, age.to_string()])?;
+    set.execute(params![AGE_AT, micros(now).to_string()])?;
+    Ok(age)
 }
 
 /// A message of these bytes was brought here by the user: that it was once erased is forgotten.

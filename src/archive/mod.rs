@@ -38,7 +38,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::{AccountId, Digest, MessageId, Retention, Server, Uidl};
 
 pub use awaited::Awaited;
-pub use bin::{Emptied, Emptying};
+pub use bin::{Emptied, Emptying, KEPT};
 pub use error::{ArchiveError, Result};
 pub use log::{Habit, Habits, Left, LogEntry, LoggedSession, Withheld};
 pub use maildrop::{MaildropState, ServerWord};

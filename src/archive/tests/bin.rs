@@ -62,8 +62,12 @@ fn erased_is_erased_and_does_not_come_back() {
     archive.record_backup("usb", Path::new("/media/usb"), &ids, at(10)).unwrap();
     archive.set_read(&ids, true).unwrap();
     archive.move_to_bin(&ids[..1], false, at(50)).unwrap();
-    assert_eq!(empty(archive, Emptying::Before(at(50))), (0, 0), "not yet");
-    assert_eq!(empty(archive, Emptying::Before(at(51))), (1, 0));
+    let after = |days: i64| at(50 + days * 24 * 3600);
+    for days in [1, 2, 9, 16, 9_000] {
+        assert_eq!(empty(archive, Emptying::Due(after(days))), (0, 0), "{days}");
+        assert_eq!(empty(archive, Emptying::Due(after(1))), (0, 0), "a clock that goes back");
+    }
+    assert_eq!(empty(archive, Emptying::Due(after(9))), (1, 0));
     assert_eq!(archive.original(ids[0]).unwrap(), None);
     assert!(archive.original(ids[1]).unwrap().is_some());
     assert_eq!(subjects(archive, View::All), ["b"]);

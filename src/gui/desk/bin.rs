@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Desk, Message};
 use crate::account::MessageId;
-use crate::archive::{Archive, ArchiveError, Emptied, Emptying, Row, View};
+use crate::archive::{Archive, ArchiveError, Emptied, Emptying, KEPT, Row, View};
 use crate::gui::dialog::Dialog;
 use crate::gui::dialog::bin::Erasing;
 use crate::gui::list;
@@ -19,13 +19,6 @@ use crate::problem::Problem;
 
 /// How long the words about a deletion stay on the screen. Ctrl+Z works after that, too.
 const TOLD: Duration = Duration::from_secs(15);
-
-/// The archive's own note of when it was last emptied of old messages.
-const EMPTIED: &str = "bin.emptied";
-/// Days that a message stays in the bin.
-pub const KEPT: i64 = 30;
-/// A clock that shows a time later than this after the last deletion is not believed, in days.
-const BELIEVED: i64 = 400;
 
 /// What was just deleted, and what became of it.
 pub struct Deleted {
@@ -202,35 +195,14 @@ pub fn erased_on(binned: Timestamp) -> Timestamp {
     binned.checked_add(SignedDuration::from_hours(24 * KEPT)).unwrap_or(Timestamp::MAX)
 }
 
-/// Erases what is older than thirty days, unless the clock cannot be believed: it went back behind the last deletion or
-/// the last tidying, or it is more than a year ahead of the last deletion.
+/// Erases what is older than thirty days.
 fn tidy(archive: &Archive, now: Timestamp) -> Result<Emptied, ArchiveError> {
-    let Some(newest) = newest(archive)? else { return Ok(Emptied::default()) };
-    let last: Option<Timestamp> = archive.setting(EMPTIED)?.and_then(|time| time.parse().ok());
-    let after_all = newest.checked_add(SignedDuration::from_hours(24 * BELIEVED)).unwrap_or(Timestamp::MAX);
-    if now < newest || now > after_all || last.is_some_and(|last| now < last) {
-        return Ok(Emptied::default());
-    }
-    let before = now.checked_sub(SignedDuration::from_hours(24 * KEPT)).unwrap_or(Timestamp::MIN);
-    let emptied = archive.empty_bin(Emptying::Before(before), &Cancel::new(), &mut |_| {})?;
-    if emptied.erased > 0 {
-        archive.set_setting(EMPTIED, &now.to_string())?;
-    }
-    Ok(emptied)
-}
-
-/// When the last deletion was that is still in the bin.
-fn newest(archive: &Archive) -> Result<Option<Timestamp>, ArchiveError> {
-    let mut newest = None;
-    for keys in archive.keys(View::Bin)?.chunks(500) {
-        newest = newest.max(archive.rows(keys)?.into_iter().filter_map(|row| row.binned).max());
-    }
-    Ok(newest)
+    archive.empty_bin(Emptying::Due(now), &Cancel::new(), &mut |_| {})
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{EMPTIED, SignedDuration, Timestamp, tidy};
+    use super::{SignedDuration, Timestamp, tidy};
     use crate::archive::{Archive, Incoming, Ingested, Marks, Origin, View};
 
     fn days(days: i64) -> SignedDuration {
@@ -251,29 +223,19 @@ mod tests {
     }
 
     #[test]
-    fn only_a_clock_that_can_be_believed_erases() {
-        let binned: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
-        for (now, expected) in [
-            (binned - days(1), 0),
-            (binned + days(1), 0),
-            (binned + days(29), 0),
-            (binned + days(31), 1),
-            (binned + days(399), 1),
-            (binned + days(401), 0),
-            (binned + days(20_000), 0),
-        ] {
-            let (archive, _folder) = with_a_deletion(binned);
-            assert_eq!(tidy(&archive, now).unwrap().erased, expected, "{now}");
-            assert_eq!(archive.keys(View::Bin).unwrap().len() as u64, 1 - expected, "{now}");
-        }
-    }
-
-    #[test]
-    fn a_clock_behind_the_last_tidying_erases_nothing() {
+    fn thirty_days_of_use_erase_and_no_clock_that_jumps_does() {
         let binned: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
         let (archive, _folder) = with_a_deletion(binned);
-        archive.set_setting(EMPTIED, "2027-06-01T00:00:00Z").unwrap();
-        assert_eq!(tidy(&archive, binned + days(60)).unwrap().erased, 0);
-        assert_eq!(tidy(&archive, binned + days(300)).unwrap().erased, 1);
+        for day in 1..30 {
+            assert_eq!(tidy(&archive, binned + days(day)).unwrap().erased, 0, "day {day}");
+        }
+        assert_eq!(tidy(&archive, binned + days(30)).unwrap().erased, 1);
+        assert_eq!(archive.keys(View::Bin).unwrap().len(), 0);
+
+        // Once a week is enough, and a jump counts as a week.
+        let (archive, _folder) = with_a_deletion(binned);
+        for (jump, erased) in [(20_000, 0), (-30_000, 0), (-20_000, 0), (-10_000, 0), (0, 0), (7, 1)] {
+            assert_eq!(tidy(&archive, binned + days(jump)).unwrap().erased, erased, "{jump}");
+        }
     }
 }
