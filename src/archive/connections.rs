@@ -223,8 +223,12 @@ impl Archive {
 
     /// Runs `work` on a connection that can only read.
     pub(super) fn read<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
-        let answer = self.shared.readers.with(work).map_err(|error| error.diagnosed(&self.shared.folder));
-        if let Err(ArchiveError::DiskError { .. }) = answer {
+        let answer = self.shared.readers.with(work);
+        // Damage that SQLite met, not a message that we found to be rotten: that one is nobody else's.
+        let by_sqlite = matches!(answer, Err(ArchiveError::Sqlite(_)));
+        let answer = answer.map_err(|error| error.diagnosed(&self.shared.folder));
+        // SQLite calls a read that failed with EIO a damaged file.
+        if by_sqlite && matches!(answer, Err(ArchiveError::DiskError { .. } | ArchiveError::Damaged { .. })) {
             // A disk that fails to read is in doubt as well, whoever met it: nothing is removed on the strength of it.
             self.shared.broken.store(IN_DOUBT, Ordering::Release);
         }
