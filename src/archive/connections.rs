@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 use super::error::{ArchiveError, Result};
 use super::known::Known;
@@ -224,19 +224,31 @@ impl Archive {
     /// Runs `work` on a connection that can only read.
     pub(super) fn read<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
         let answer = self.shared.readers.with(work);
-        // Damage that SQLite met, not a message that we found to be rotten: that one is nobody else's.
-        let by_sqlite = matches!(answer, Err(ArchiveError::Sqlite(_)));
-        let answer = answer.map_err(|error| error.diagnosed(&self.shared.folder));
-        // SQLite calls a read that failed with EIO a damaged file.
-        if by_sqlite && matches!(answer, Err(ArchiveError::DiskError { .. } | ArchiveError::Damaged { .. })) {
-            // A disk that fails to read is in doubt as well, whoever met it: nothing is removed on the strength of it.
+        // A disk that fails to read is in doubt as well, whoever met it: nothing is removed on the strength of it.
+        if matches!(&answer, Err(ArchiveError::Sqlite(error)) if may_be_the_disk(error)) {
             self.shared.broken.store(IN_DOUBT, Ordering::Release);
         }
-        answer
+        answer.map_err(|error| error.diagnosed(&self.shared.folder))
     }
 
     pub(super) fn may_write(&self) -> Result<()> {
         self.shared.writer.as_ref().map(|_| ()).ok_or(ArchiveError::OpenedForReading)
+    }
+}
+
+/// Whether a failed disk may be behind what SQLite answered to a read. What it calls a read that failed depends on where
+/// it met it: a damaged file, a table that is not there, no value. That we found a message to be rotten is not among
+/// these: that one is nobody else's.
+fn may_be_the_disk(error: &rusqlite::Error) -> bool {
+    match error.sqlite_error_code() {
+        Some(code) => !matches!(
+            code,
+            ErrorCode::OperationInterrupted
+                | ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::OutOfMemory
+        ),
+        None => matches!(error, rusqlite::Error::InvalidColumnType(..)),
     }
 }
 

@@ -55,6 +55,15 @@ pub const MUTANTS: &[Mutant] = &[
         Err(error) => Err(ArchiveError::DiskError { folder: folder.to_owned(), detail: error.to_string() }),"#,
         killed_by: ("storage_io", "no_dele_after_a_failed_fsync"),
     },
+    Mutant {
+        name: "failed-read-is-no-doubt",
+        file: "src/archive/connections.rs",
+        from: "        if matches!(&answer, Err(ArchiveError::Sqlite(error)) if may_be_the_disk(error)) {",
+        to: r#"        if matches!(&answer, Err(ArchiveError::Sqlite(error)) if may_be_the_disk(error))
+            && !crate::mutant("failed-read-is-no-doubt")
+        {"#,
+        killed_by: ("storage_io", "no_read_that_fails_goes_unnoticed"),
+    },
     // 5: an error where none is expected.
     Mutant {
         name: "a-failed-write-panics",
