@@ -78,7 +78,7 @@ pub fn floor(place: Place<'_>, last: usize) -> Command {
 }
 
 /// Into a Maildir, as it does by default: pipelined where that is offered, each message with fsync.
-pub fn mpop(place: Place<'_>, folder: &Path) -> Command {
+pub fn mpop(place: Place<'_>, folder: &Path, leave_copy: bool) -> Command {
     let maildir = folder.join("Maildir");
     for part in ["cur", "new", "tmp"] {
         fs::create_dir_all(maildir.join(part)).expect("a Maildir");
@@ -86,8 +86,9 @@ pub fn mpop(place: Place<'_>, folder: &Path) -> Command {
     let (maildir, uidls, ca_file) = (maildir.display(), folder.join("uidls"), place.ca_file.display());
     let configuration = format!(
         "account default\nhost localhost\nport {}\ntls on\ntls_starttls off\ntls_trust_file {ca_file}\nuser {USER}\n\
-         password \"{PASSWORD}\"\nkeep on\nuidls_file {}\ndelivery maildir {maildir}\n",
+         password \"{PASSWORD}\"\nkeep {}\nuidls_file {}\ndelivery maildir {maildir}\n",
         place.port,
+        if leave_copy { "on" } else { "off" },
         uidls.display(),
     );
     let mut command = Command::new("mpop");

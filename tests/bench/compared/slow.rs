@@ -19,7 +19,7 @@ type SetUp = fn(Place<'_>, &Path) -> Command;
 
 const PROGRAMS: [(&str, SetUp); 3] = [
     ("floor", |place, _| floor(place, 0)),
-    ("mpop", mpop),
+    ("mpop", |place, folder| mpop(place, folder, true)),
     ("postkeep fetch", |place, folder| postkeep_fetch(place, folder, true)),
 ];
 
