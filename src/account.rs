@@ -1,7 +1,9 @@
 //! Plain values that every layer speaks of: accounts, UIDLs, message ids, digests. No behaviour beyond parsing and
 //! printing them.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -28,8 +30,19 @@ impl fmt::Display for MessageId {
 ///
 /// The RFC asks for 1 to 70 characters in 0x21..=0x7E. Real servers send longer ones, 8-bit ones and ones with spaces,
 /// so this is opaque bytes, at most [`Uidl::LONGEST`] of them.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Uidl(Arc<[u8]>);
+#[derive(Clone)]
+pub struct Uidl(Octets);
+
+/// Hundreds of thousands of them are held at a time, and most are short: those lie in place.
+#[derive(Clone)]
+enum Octets {
+    Short { octets: [u8; Octets::IN_PLACE], length: u8 },
+    Long(Arc<[u8]>),
+}
+
+impl Octets {
+    const IN_PLACE: usize = 30;
+}
 
 impl Uidl {
     /// The longest unique-id that is kept, in octets.
@@ -37,17 +50,56 @@ impl Uidl {
 
     /// `None` when `bytes` is empty or longer than [`Uidl::LONGEST`].
     pub fn new(bytes: &[u8]) -> Option<Uidl> {
-        (1..=Uidl::LONGEST).contains(&bytes.len()).then(|| Uidl(bytes.into()))
+        if !(1..=Uidl::LONGEST).contains(&bytes.len()) {
+            return None;
+        }
+        let mut octets = [0; Octets::IN_PLACE];
+        Some(Uidl(match (octets.get_mut(..bytes.len()), u8::try_from(bytes.len())) {
+            (Some(place), Ok(length)) => {
+                place.copy_from_slice(bytes);
+                Octets::Short { octets, length }
+            }
+            _ => Octets::Long(bytes.into()),
+        }))
     }
 
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        match &self.0 {
+            Octets::Short { octets, length } => octets.get(..usize::from(*length)).unwrap_or(octets),
+            Octets::Long(octets) => octets,
+        }
+    }
+}
+
+impl PartialEq for Uidl {
+    fn eq(&self, other: &Uidl) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Uidl {}
+
+impl Hash for Uidl {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
+    }
+}
+
+impl PartialOrd for Uidl {
+    fn partial_cmp(&self, other: &Uidl) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Uidl {
+    fn cmp(&self, other: &Uidl) -> Ordering {
+        self.as_bytes().cmp(other.as_bytes())
     }
 }
 
 impl fmt::Debug for Uidl {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Uidl({})", self.0.escape_ascii())
+        write!(formatter, "Uidl({})", self.as_bytes().escape_ascii())
     }
 }
 
@@ -290,6 +342,17 @@ pub struct Server {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_unique_id_is_its_octets_wherever_they_lie() {
+        let made = |length: usize| vec![b'a'; length];
+        for length in [1, 29, 30, 31, 70, Uidl::LONGEST] {
+            let uidl = Uidl::new(&made(length)).unwrap();
+            assert_eq!(uidl.as_bytes(), made(length));
+            assert!(uidl > Uidl::new(&made(length)[..length - 1]).unwrap_or(Uidl::new(b"A").unwrap()));
+        }
+        assert!(Uidl::new(b"").is_none() && Uidl::new(&made(Uidl::LONGEST + 1)).is_none());
+    }
 
     #[test]
     fn retentions_are_read_as_they_are_written() {

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
-use super::columns::{count, micros, time, uncount};
+use super::columns::{count, micros, uncount};
 use super::error::Result;
 use super::maildrop::aged;
 use super::seen::Seen;
@@ -77,8 +77,8 @@ impl Archive {
     pub fn ledger(&self, maildrop: MaildropId) -> Result<Vec<LedgerEntry>> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT uidl, ordinal, ledger.message, state, ledger.octets, first_seen, last_seen, original.octets,
-                     since, recognised, removals, tries
+                "SELECT uidl, ordinal, ledger.message, state, ledger.octets, original.octets, since, recognised, removals,
+                     tries
                  FROM ledger LEFT JOIN message ON message.id = ledger.message
                  LEFT JOIN original ON original.id = message.original
                  WHERE maildrop = ?1 ORDER BY uidl, ordinal",
@@ -90,13 +90,11 @@ impl Archive {
                     message: row.get(2)?,
                     state: row.get(3)?,
                     octets: row.get::<_, Option<i64>>(4)?.map(uncount),
-                    first_seen: time(row.get(5)?),
-                    last_seen: time(row.get(6)?),
-                    stored_octets: row.get::<_, Option<i64>>(7)?.map(uncount),
-                    since: row.get(8)?,
-                    recognised: row.get(9)?,
-                    removals: row.get(10)?,
-                    tries: row.get(11)?,
+                    stored_octets: row.get::<_, Option<i64>>(5)?.map(uncount),
+                    since: row.get(6)?,
+                    recognised: row.get(7)?,
+                    removals: row.get(8)?,
+                    tries: row.get(9)?,
                 })
             })?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)

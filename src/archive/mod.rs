@@ -118,8 +118,6 @@ pub struct LedgerEntry {
     pub octets: Option<u64>,
     /// Octets of the message stored here.
     pub stored_octets: Option<u64>,
-    pub first_seen: Timestamp,
-    pub last_seen: Timestamp,
     /// The maildrop's age when it was first seen: see [`MaildropState::age`].
     pub since: i64,
     /// Taken for the message stored here by its header section and size; the bytes were not compared.

@@ -244,7 +244,7 @@ pub(super) fn create(folder: &Path) -> Result<()> {
     tracing::trace!(phase = "empty file made");
     let mut connection = Connection::open_with_flags(&fresh, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     // Most of the file is messages, which in larger pages are shorter chains: a quarter less work to store.
-    connection.pragma_update(None, "page_size", 8_192)?;
+    connection.pragma_update(None, "page_size", 16_384)?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     connection.pragma_update(None, "schema_version", random_number())?;
     settle(&connection)?;

@@ -1,6 +1,6 @@
 //! The dry run: connects, lists and plans, and changes nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -12,7 +12,7 @@ use super::recognise::recognised;
 use super::run::{blocking, in_numbers};
 use super::{FetchError, Plan, Policy, Summary, plan};
 use crate::account::{Account, MessageId, Retention};
-use crate::archive::{Archive, ArchiveError, Habit, LedgerEntry, ListedMessage, MaildropState};
+use crate::archive::{Archive, ArchiveError, Habit, LedgerEntry, MaildropState};
 use crate::job::{Cancel, unless_cancelled};
 
 /// What a fetch of this account would retrieve, and what it removes from the server: by the account's retention, or, where
@@ -66,19 +66,20 @@ async fn look_ahead(
 
     // What would leave, once removals are agreed to.
     let would = if_agreed(&listing, &known.ledger, &known.policy, &told);
-    summary.new_removable = count_removable(&would, &would.retrieve);
-    summary.looked_at_again = would.retrieve.iter().filter(|message| is_stored(&real, message)).count() as u64;
-    let leaving: Vec<_> = would.stored.iter().filter(|message| would.removable(message)).cloned().collect();
-    let unlike = unlike(&mut connection, archive, &would, &leaving, cancel).await?;
+    let stored: HashSet<u32> = real.stored.iter().map(|(number, _)| *number).collect();
+    summary.new_removable = would.retrieve.iter().filter(|message| would.removable(message)).count() as u64;
+    summary.looked_at_again = would.retrieve.iter().filter(|message| stored.contains(&message.number)).count() as u64;
+    let leaving = would.stored_and_leaving;
+    let unlike = unlike(&mut connection, archive, &leaving, cancel).await?;
     let (archive, cancel) = (archive.clone(), cancel.clone());
     (summary.removable, summary.removable_in_backup) = blocking(move || -> Result<_, FetchError> {
         let mut removable: Vec<MessageId> = Vec::new();
-        for message in leaving.iter().filter(|message| !unlike.contains(&message.number)) {
+        for (message, id) in leaving.iter().filter(|(message, _)| !unlike.contains(&message.number)) {
             unless_cancelled(&cancel)?;
             if let Some(maildrop) = maildrop
                 && archive.prove(maildrop, message)?.is_some()
             {
-                removable.extend(would.stored_as.get(&message.number).copied());
+                removable.push(*id);
             }
         }
         let in_backup = archive.backed_up(&removable)?;
@@ -96,12 +97,4 @@ fn if_agreed(listing: &Listing, ledger: &[LedgerEntry], policy: &Policy, told: &
     let mut would = plan(&listing.messages, ledger, &Policy { retention, maildrop, ..policy.clone() });
     would.recognise(told);
     would
-}
-
-fn count_removable(plan: &Plan, messages: &[ListedMessage]) -> u64 {
-    messages.iter().filter(|message| plan.removable(message)).count() as u64
-}
-
-fn is_stored(plan: &Plan, message: &ListedMessage) -> bool {
-    plan.stored_as.contains_key(&message.number)
 }

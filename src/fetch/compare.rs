@@ -3,8 +3,8 @@
 
 use std::collections::HashSet;
 
+use super::FetchError;
 use super::run::{blocking, giving_up};
-use super::{FetchError, Plan};
 use crate::account::MessageId;
 use crate::archive::{Archive, ArchiveError, ListedMessage};
 use crate::job::Cancel;
@@ -14,17 +14,16 @@ use crate::transport::Connection;
 /// How many header sections are asked for and compared at a time.
 pub const CHUNK: usize = 100;
 
-/// The numbers of those of these stored messages of a plan whose header section the server gives otherwise. What the server will not give a header section of counts as the same: then its size alone has told.
+/// The numbers of those of these stored messages whose header section the server gives otherwise. What the server will not
+/// give a header section of counts as the same: then its size alone has told.
 pub async fn unlike(
     connection: &mut Connection,
     archive: &Archive,
-    plan: &Plan,
-    messages: &[ListedMessage],
+    messages: &[(ListedMessage, MessageId)],
     cancel: &Cancel,
 ) -> Result<HashSet<u32>, FetchError> {
     let mut unlike = HashSet::new();
-    let asked: Vec<(u32, MessageId)> =
-        messages.iter().filter_map(|message| Some((message.number, *plan.stored_as.get(&message.number)?))).collect();
+    let asked: Vec<(u32, MessageId)> = messages.iter().map(|(message, id)| (message.number, *id)).collect();
     for chunk in asked.chunks(CHUNK) {
         let numbers: Vec<u32> = chunk.iter().map(|(number, _)| *number).collect();
         let headers = headers(connection, &numbers, cancel).await?;

@@ -1,6 +1,7 @@
 //! What the server says it has, and everything else that a plan is made from.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -15,7 +16,7 @@ use crate::transport::Connection;
 
 /// A server's listing: STAT, UIDL and LIST together.
 pub struct Listing {
-    pub messages: Vec<ListedMessage>,
+    pub messages: Arc<Vec<ListedMessage>>,
     /// STAT, UIDL and LIST agree on how many messages there are, and the server shows all it has: what is missing is gone.
     pub complete: bool,
     /// The server knows no UIDL: see [`Policy::made_uidls`].
@@ -38,7 +39,7 @@ pub async fn ask(connection: &mut Connection, account: &Account, cancel: &Cancel
     let messages = listing(uidls, &sizes);
     let agree = stat.messages == count as u64 && sizes.len() == count && messages.len() == count;
     let shows_a_part = connection.capabilities().shows_a_part || in_recent_mode(account);
-    Ok(Listing { messages, complete: agree && !shows_a_part, made_uidls, shows_a_part })
+    Ok(Listing { messages: Arc::new(messages), complete: agree && !shows_a_part, made_uidls, shows_a_part })
 }
 
 /// Whether the user's name asks the server for the last days only, as Gmail takes it (quirk 88).

@@ -51,10 +51,10 @@ pub struct Plan {
     pub retrieve: Vec<ListedMessage>,
     /// How many of those at its end made trouble before.
     pub troublesome: usize,
-    /// Stored here already.
-    pub stored: Vec<ListedMessage>,
-    /// By message number, what each of those is stored as.
-    pub stored_as: HashMap<u32, MessageId>,
+    /// Stored here already: message number, and as what.
+    pub stored: Vec<(u32, MessageId)>,
+    /// Those of them that leave at this visit.
+    pub stored_and_leaving: Vec<(ListedMessage, MessageId)>,
     /// Left on the server and not fetched, and why.
     pub left: Vec<(ListedMessage, Left)>,
     /// The numbers of those that leave the server at this visit, each once it is proved to be stored.
@@ -91,15 +91,20 @@ impl Plan {
         self.left.iter().filter(|(_, reason)| *reason == why).count() as u64
     }
 
-    /// Takes these messages, told by their header sections, for the stored ones: they are not retrieved.
+    /// Takes these messages, told by their header sections, for the stored ones: they are not retrieved, and stay.
     pub fn recognise(&mut self, known: &HashMap<u32, MessageId>) {
         let orderly = self.retrieve.len().saturating_sub(self.troublesome);
         let told = |message: &ListedMessage| known.contains_key(&message.number);
         self.troublesome = self.retrieve.iter().skip(orderly).filter(|message| !told(message)).count();
-        let (recognised, retrieve) = std::mem::take(&mut self.retrieve).into_iter().partition(told);
-        self.retrieve = retrieve;
-        self.stored.extend::<Vec<_>>(recognised);
-        self.stored_as.extend(known);
+        for message in std::mem::take(&mut self.retrieve) {
+            match known.get(&message.number) {
+                Some(id) => {
+                    self.leaving.remove(&message.number);
+                    self.stored.push((message.number, *id));
+                }
+                None => self.retrieve.push(message),
+            }
+        }
     }
 }
 
@@ -113,34 +118,29 @@ impl Plan {
 /// octets are stored than LIST gives (quirk 52, a filter on the way), where it was told by its header section only, and
 /// where the server gives no unique-ids.
 pub fn plan(listing: &[ListedMessage], ledger: &[LedgerEntry], policy: &Policy) -> Plan {
-    let known: HashMap<(&Uidl, u32), &LedgerEntry> =
-        ledger.iter().map(|entry| ((&entry.uidl, entry.ordinal), entry)).collect();
-    let entry = |message: &ListedMessage| known.get(&(&message.uidl, message.ordinal)).copied();
-    let is_stored = |message: &ListedMessage| entry(message).is_some_and(|entry| holds(entry, message));
+    let rows = rows(listing, ledger);
+    let with_rows = || listing.iter().zip(rows.iter().copied());
     let ambiguous = repeated(listing, ledger);
     // Where one unique-id stands for several messages their order may have changed: all are stored, or all are asked for.
-    let in_doubt: HashSet<&Uidl> = listing
-        .iter()
-        .filter(|message| ambiguous.contains(&message.uidl) && !is_stored(message))
-        .map(|message| &message.uidl)
+    let in_doubt: HashSet<&Uidl> = with_rows()
+        .filter(|(message, row)| ambiguous.contains(&message.uidl) && stored_as(message, *row).is_none())
+        .map(|(message, _)| &message.uidl)
         .collect();
 
-    let met = |message: &&ListedMessage| entry(message).is_some_and(|row| row.state == CopyState::Stored);
     let had = ledger.iter().filter(|row| row.state == CopyState::Stored).count();
+    let met = rows.iter().flatten().filter(|row| row.state == CopyState::Stored).count();
     let mut plan = Plan {
-        renumbered: !policy.shows_a_part && is_renumbered(listing, ledger, &known),
-        unknown: listing.iter().filter(|message| entry(message).is_none()).count() as u64,
-        vanished: had.saturating_sub(listing.iter().filter(met).count()) as u64,
+        renumbered: !policy.shows_a_part && is_renumbered(&rows, ledger),
+        unknown: rows.iter().filter(|row| row.is_none()).count() as u64,
+        vanished: had.saturating_sub(met) as u64,
         ambiguous,
         ..Plan::default()
     };
     plan.withheld = withheld(policy, plan.renumbered);
-    let beyond = beyond_the_newest(listing, policy.retention, |message| {
-        entry(message).filter(|entry| holds(entry, message)).and_then(|entry| entry.message)
-    });
-    for message in listing {
-        let row = entry(message);
-        let stored_as = row.filter(|_| is_stored(message)).and_then(|row| row.message);
+    let beyond = beyond_the_newest(listing, &rows, policy.retention);
+    let mut trouble = HashSet::new();
+    for (message, row) in with_rows() {
+        let stored_as = stored_as(message, row);
         let leaving = !plan.ambiguous.contains(&message.uidl)
             && plan.leaves(message, row, stored_as, policy, beyond.contains(&message.number));
         if leaving {
@@ -150,20 +150,47 @@ pub fn plan(listing: &[ListedMessage], ledger: &[LedgerEntry], policy: &Policy) 
             leaving && row.is_some_and(|row| policy.made_uidls || row.recognised || is_short(row, message));
         match stored_as.filter(|_| !in_doubt.contains(&message.uidl) && !look_again) {
             Some(id) => {
-                plan.stored.push(message.clone());
-                plan.stored_as.insert(message.number, id);
+                plan.stored.push((message.number, id));
+                plan.stored_and_leaving.extend(leaving.then(|| (message.clone(), id)));
             }
             None => match reason_to_leave(message, row, policy) {
                 Some(why) => {
                     plan.leaving.remove(&message.number);
                     plan.left.push((message.clone(), why));
                 }
-                None => plan.retrieve.push(message.clone()),
+                None => {
+                    trouble.extend(row.filter(|row| made_trouble(row)).map(|_| message.number));
+                    plan.retrieve.push(message.clone());
+                }
             },
         }
     }
-    plan.in_order(policy, |message| entry(message).is_some_and(made_trouble));
+    plan.in_order(policy, |message| trouble.contains(&message.number));
     plan
+}
+
+/// The ledger's row of each listed message. Both are walked in the order of unique-ids: a maildrop may hold hundreds of
+/// thousands of messages, of which a map would be large.
+fn rows<'a>(listing: &[ListedMessage], ledger: &'a [LedgerEntry]) -> Vec<Option<&'a LedgerEntry>> {
+    let mut listed: Vec<(usize, &ListedMessage)> = listing.iter().enumerate().collect();
+    listed.sort_unstable_by_key(|(_, message)| (&message.uidl, message.ordinal));
+    let mut known: Vec<&LedgerEntry> = ledger.iter().collect();
+    // As a rule it comes in this order.
+    known.sort_by_key(|row| (&row.uidl, row.ordinal));
+    let mut known = known.into_iter().peekable();
+    let mut rows = vec![None; listing.len()];
+    for (at, message) in listed {
+        let key = (&message.uidl, message.ordinal);
+        while known.next_if(|row| (&row.uidl, row.ordinal) < key).is_some() {}
+        let found = known.peek().copied().filter(|row| (&row.uidl, row.ordinal) == key);
+        rows.get_mut(at).into_iter().for_each(|row| *row = found);
+    }
+    rows
+}
+
+/// As what a listed message is stored here, by its row.
+fn stored_as(message: &ListedMessage, row: Option<&LedgerEntry>) -> Option<MessageId> {
+    row.filter(|row| holds(row, message)).and_then(|row| row.message)
 }
 
 impl Plan {
@@ -234,22 +261,12 @@ fn repeated(listing: &[ListedMessage], ledger: &[LedgerEntry]) -> HashSet<Uidl> 
 
 /// Whether the server has numbered its messages anew: of those it had, most are missing, and about as many unknown ones
 /// are there instead.
-fn is_renumbered(
-    listing: &[ListedMessage],
-    ledger: &[LedgerEntry],
-    known: &HashMap<(&Uidl, u32), &LedgerEntry>,
-) -> bool {
+fn is_renumbered(rows: &[Option<&LedgerEntry>], ledger: &[LedgerEntry]) -> bool {
     let there =
         |entry: &LedgerEntry| matches!(entry.state, CopyState::Stored | CopyState::DeleSent | CopyState::DeleteUnknown);
     let had = ledger.iter().filter(|entry| there(entry)).count();
-    let (mut met, mut unknown) = (0_usize, 0_usize);
-    for message in listing {
-        match known.get(&(&message.uidl, message.ordinal)) {
-            Some(entry) if there(entry) => met += 1,
-            Some(_) => {}
-            None => unknown += 1,
-        }
-    }
+    let met = rows.iter().flatten().filter(|row| there(row)).count();
+    let unknown = rows.iter().filter(|row| row.is_none()).count();
     had >= STORM && met * 2 < had && unknown * 2 >= had
 }
 
@@ -268,29 +285,25 @@ fn withheld(policy: &Policy, renumbered: bool) -> Option<Withheld> {
 }
 
 /// The numbers of the messages beyond the newest that stay. The newest are those not stored yet, then those stored last.
-fn beyond_the_newest(
-    listing: &[ListedMessage],
-    retention: Retention,
-    stored_as: impl Fn(&ListedMessage) -> Option<MessageId>,
-) -> HashSet<u32> {
+fn beyond_the_newest(listing: &[ListedMessage], rows: &[Option<&LedgerEntry>], retention: Retention) -> HashSet<u32> {
     let (most_messages, most_octets) = match retention {
         Retention::NewestMessages(messages) => (messages as usize, u64::MAX),
         Retention::NewestOctets(octets) => (usize::MAX, octets),
         _ => return HashSet::new(),
     };
-    let age = |message: &ListedMessage| {
-        stored_as(message)
+    let age = |message: &ListedMessage, row: Option<&LedgerEntry>| {
+        stored_as(message, row)
             .map_or((0, u32::MAX - message.number), |id| (1, u32::try_from(i64::from(u32::MAX) - id.0).unwrap_or(0)))
     };
-    let mut newest_first: Vec<&ListedMessage> = listing.iter().collect();
-    newest_first.sort_by_key(|message| age(message));
+    let mut newest_first: Vec<_> = listing.iter().zip(rows.iter().copied()).collect();
+    newest_first.sort_by_key(|(message, row)| age(message, *row));
     let mut octets = 0_u64;
     let mut stays = |at: usize, message: &ListedMessage| {
         octets = octets.saturating_add(message.octets.unwrap_or(0));
         at < most_messages && octets <= most_octets
     };
-    let beyond = newest_first.iter().enumerate().filter(|(at, message)| !stays(*at, message));
-    beyond.map(|(_, message)| message.number).collect()
+    let beyond = newest_first.iter().enumerate().filter(|(at, (message, _))| !stays(*at, message));
+    beyond.map(|(_, (message, _))| message.number).collect()
 }
 
 /// Why a message that is not stored is not retrieved either.
@@ -377,8 +390,6 @@ fn number_repeated(messages: &mut [ListedMessage]) {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::{DAY, LARGEST_MESSAGE, Plan, Policy, listing};
     use crate::account::{Fetching, MessageId, Retention, Uidl};
     use crate::archive::{CopyState, LedgerEntry, Left, ListedMessage, MaildropState, Withheld};
@@ -410,8 +421,6 @@ mod tests {
             state,
             octets: Some(octets),
             stored_octets: message.map(|_| octets),
-            first_seen: Timestamp::UNIX_EPOCH,
-            last_seen: Timestamp::UNIX_EPOCH,
             since: 0,
             recognised: false,
             removals: 0,
@@ -425,7 +434,8 @@ mod tests {
 
     #[track_caller]
     fn check(plan: &Plan, retrieve: &[u32], stored: &[u32]) {
-        assert_eq!((numbers(&plan.retrieve), numbers(&plan.stored)), (retrieve.to_vec(), stored.to_vec()));
+        let is_stored: Vec<u32> = plan.stored.iter().map(|(number, _)| *number).collect();
+        assert_eq!((numbers(&plan.retrieve), is_stored), (retrieve.to_vec(), stored.to_vec()));
     }
 
     #[test]
@@ -588,7 +598,7 @@ mod tests {
             if renumbered {
                 decided.recognise(&[(1, MessageId(3))].into());
                 assert_eq!(numbers(&decided.retrieve), [2], "{entries:?}");
-                assert_eq!(decided.stored_as.get(&1), Some(&MessageId(3)));
+                assert!(decided.stored.contains(&(1, MessageId(3))));
             }
         }
     }

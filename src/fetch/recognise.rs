@@ -25,7 +25,7 @@ pub async fn recognised(
     cancel: &Cancel,
 ) -> Result<HashMap<u32, MessageId>, FetchError> {
     let mut known = HashMap::new();
-    let there: HashSet<MessageId> = plan.stored_as.values().copied().collect();
+    let there: HashSet<MessageId> = plan.stored.iter().map(|(_, id)| *id).collect();
     let missing: Vec<MessageId> =
         ledger.iter().filter_map(|row| row.message).filter(|message| !there.contains(message)).collect();
     let reading = archive.clone();

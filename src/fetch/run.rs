@@ -288,7 +288,7 @@ impl Fetch<'_> {
 
     async fn enter(&mut self, listing: &Listing, plan: &Plan, told: HashMap<u32, MessageId>) -> Result<(), FetchError> {
         let (archive, visit) = (self.archive.clone(), self.visit.clone());
-        let (listed, complete) = (listing.messages.clone(), listing.complete);
+        let (listed, complete) = (Arc::clone(&listing.messages), listing.complete);
         let too_large = plan.left.iter().filter(|(_, why)| *why == Left::TooLarge).map(|(message, _)| message);
         let too_large: Vec<_> = too_large.map(|message| (message.uidl.clone(), message.ordinal)).collect();
         blocking(move || -> Result<_, FetchError> {
@@ -358,12 +358,11 @@ impl Fetch<'_> {
         plan: &Plan,
         stored: Vec<ListedMessage>,
     ) -> Result<Vec<ListedMessage>, FetchError> {
-        let mut leaving: Vec<_> = plan.stored.iter().filter(|message| plan.removable(message)).cloned().collect();
         // No more is compared than goes at this session; one more tells that there is more.
-        leaving.truncate(self.batch().saturating_add(1));
-        let unlike = unlike(connection, self.archive, plan, &leaving, self.cancel).await?;
+        let leaving: Vec<_> = plan.stored_and_leaving.iter().take(self.batch().saturating_add(1)).cloned().collect();
+        let unlike = unlike(connection, self.archive, &leaving, self.cancel).await?;
         let (others, same): (Vec<_>, Vec<_>) =
-            leaving.into_iter().partition(|message| unlike.contains(&message.number));
+            leaving.into_iter().map(|(message, _)| message).partition(|message| unlike.contains(&message.number));
         if !others.is_empty() {
             self.log.push(LogEntry::Replaced { messages: others.len() as u64 });
         }
@@ -537,14 +536,12 @@ impl Fetch<'_> {
 
 /// A plan as the dry run shows it.
 pub(super) fn in_numbers(plan: &Plan, listing: &[ListedMessage], retention: Retention) -> Summary {
-    let removable =
-        |messages: &[ListedMessage]| messages.iter().filter(|message| plan.removable(message)).count() as u64;
     Summary {
         listed: listing.len() as u64,
         new: plan.retrieve.len() as u64,
         new_octets: plan.octets(),
-        removable: removable(&plan.stored),
-        new_removable: removable(&plan.retrieve),
+        removable: plan.stored_and_leaving.len() as u64,
+        new_removable: plan.retrieve.iter().filter(|message| plan.removable(message)).count() as u64,
         removes: !retention.leaves_copy() && plan.withheld.is_none(),
         deleted_here: plan.deleted_here.len() as u64,
         too_large: plan.left_for(Left::TooLarge),

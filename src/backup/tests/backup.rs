@@ -62,7 +62,8 @@ fn what_is_backed_up_comes_back() {
     let rows = |archive: &Archive, maildrop| {
         let row = |row: crate::archive::LedgerEntry| {
             let digest = row.message.map(|id| archive.stored(id).unwrap().unwrap().digest);
-            (row.uidl, row.ordinal, digest, row.state, row.octets, row.first_seen, row.last_seen)
+            let seen = row.message.and_then(|id| archive.seen_on_server(id).unwrap());
+            (row.uidl, row.ordinal, digest, row.state, row.octets, seen)
         };
         archive.ledger(maildrop).unwrap().into_iter().map(row).collect::<Vec<_>>()
     };
