@@ -74,7 +74,7 @@ fn stored(archive: &Path) -> usize {
 fn a_disk_that_fills_up_in_mid_fetch_loses_nothing() {
     let disk = SmallDisk::mount(160);
     let mail: Vec<_> = generated(400, 9).collect();
-    let options = Options::default().messages(mail).pause(Verb::Retr, Moment::Before, Duration::from_millis(15));
+    let options = Options::default().messages(mail).pause(Verb::Retr, Moment::Before, Duration::from_millis(8));
     let server = Server::start(0, options).expect("a server");
     let served = server.messages();
     let archive = disk.archive();

@@ -25,7 +25,7 @@ use postkeep::demo::{Lie, Moment, Options, Server, Verb, generated};
 use support::mutant;
 use support::{Dice, assert_same_mail, expect, json_lines, originals, postkeep, postkeep_at};
 
-const KILLS: usize = 200;
+const KILLS: usize = 150;
 const SEED: u64 = 0x0715_2026;
 /// New mail before each kill.
 const FRESH: usize = 6;
