@@ -1,6 +1,6 @@
 //! Restores a backup into an archive: first the messages that verify, then what the state says of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::import::Batch;
 use super::manifest::{self, Folder, Loaded, Manifest};
 use super::{Restored, Result, verify};
-use crate::account::Digest;
+use crate::account::{Digest, MessageId};
 use crate::archive::{Archive, Marks, Origin, Snapshot};
 use crate::job::{Cancel, Progress, Report};
 
@@ -39,8 +39,19 @@ pub fn restore(archive: &Archive, folder: &Path, cancel: &Cancel, report: Report
     for state in &states {
         archive.merge(state)?;
     }
+    if let Some(manifest) = manifest.filter(|_| restored.failed.is_empty()) {
+        record(archive, &folder, &manifest)?;
+    }
     archive.index_pending(cancel, report)?;
     Ok(restored)
+}
+
+/// Every message of the backup was just read and hashed: it is a verified one of the archive that it went into.
+fn record(archive: &Archive, folder: &Folder, manifest: &Manifest) -> Result<()> {
+    let in_backup: HashSet<Digest> = manifest.messages.iter().map(|entry| entry.sha256).collect();
+    let stored = archive.every_stored()?.into_iter();
+    let held: Vec<MessageId> = stored.filter(|one| in_backup.contains(&one.digest)).map(|one| one.id).collect();
+    Ok(archive.record_backup(&manifest.id, folder.path(), &held, Timestamp::now())?)
 }
 
 /// Messages on their way back, and when each arrived the first time.

@@ -54,6 +54,8 @@ fn what_is_backed_up_comes_back() {
     let restored = restore(&copy, folder.path(), &Cancel::new(), &mut |_| {}).unwrap();
     assert_eq!((restored.found, restored.added, restored.failed), (43, 43, vec![]));
     assert_eq!(contents(&copy), contents(&source));
+    let counts = copy.counts().unwrap();
+    assert_eq!(counts.in_backup, counts.all, "what came from a backup is in it");
     assert_eq!(copy.every_stored().unwrap().len(), source.every_stored().unwrap().len());
     let restored_account = copy.account("ann@example.org").unwrap().unwrap();
     assert_eq!((restored_account.server, restored_account.name), (account.server.clone(), account.name.clone()));
