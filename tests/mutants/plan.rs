@@ -168,10 +168,10 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "the-listing-is-by-age",
         file: PLAN,
-        from: "    newest_first.sort_by_key(|message| age(message));",
+        from: "    newest_first.sort_by_key(|(message, row)| age(message, *row));",
         to: r#"    match crate::mutant("the-listing-is-by-age") {
             true => newest_first.reverse(),
-            false => newest_first.sort_by_key(|message| age(message)),
+            false => newest_first.sort_by_key(|(message, row)| age(message, *row)),
         }"#,
         killed_by: ("quirks", "retention::only_the_newest_messages_stay"),
     },
