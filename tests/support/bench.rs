@@ -216,7 +216,14 @@ pub fn copy_folder(from: &Path, to: &Path) {
 
 /// How many rounds a soak was asked for (POSTKEEP_SOAK, set by tests/soak), and its seed (POSTKEEP_SEED, else this).
 pub fn soak(seed: u64) -> (usize, u64) {
-    let number = |name| std::env::var(name).ok().and_then(|text| text.replace(',', "").parse::<u64>().ok());
+    let number = |name| {
+        let text = std::env::var(name).ok()?.replace(',', "");
+        let number = match text.strip_prefix("0x") {
+            Some(digits) => u64::from_str_radix(digits, 16),
+            None => text.parse(),
+        };
+        Some(number.unwrap_or_else(|_| panic!("{name} is no number: {text}")))
+    };
     let count = number("POSTKEEP_SOAK").expect("a count in POSTKEEP_SOAK: run tests/soak");
     (usize::try_from(count).expect("a count"), number("POSTKEEP_SEED").unwrap_or(seed))
 }
