@@ -4,6 +4,7 @@ mod backup;
 mod cancel;
 mod damage;
 mod formats;
+mod programs;
 
 use std::collections::BTreeMap;
 use std::fs;
