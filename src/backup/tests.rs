@@ -4,6 +4,7 @@ mod backup;
 mod cancel;
 mod damage;
 mod formats;
+mod hostile;
 mod programs;
 
 use std::collections::BTreeMap;
