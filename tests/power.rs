@@ -94,6 +94,7 @@ const POINTS: &[(&str, Play, &[u64])] = &[
     ("original without body", Play::Import, &[25]),
     ("before COMMIT", Play::Import, &[1]),
     ("after COMMIT", Play::Import, &[1]),
+    ("import stored", Play::Import, &[1]),
     ("segment begun", Play::BackUp, &[1]),
     ("segment filled", Play::BackUp, &[1]),
     ("segment in place", Play::BackUp, &[1]),

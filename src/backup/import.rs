@@ -1,4 +1,4 @@
-//! Import: `.eml` files, mbox files and Maildirs into the archive, byte for byte.
+//! Import: what other mail programs keep, into the archive, byte for byte.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,18 +6,22 @@ use std::time::SystemTime;
 
 use jiff::Timestamp;
 
+use super::flags::{self, Flags};
 use super::mbox::{self, Content};
+use super::pipeline::{self, Counts, Queue};
 use super::walk::{self, Kind, Source};
-use super::{Imported, Result, durable};
-use crate::archive::{Archive, Incoming, Ingested, Marks, Origin};
+use super::{Imported, Result, durable, emlx};
+use crate::archive::{Archive, Incoming, Marks, Origin};
 use crate::job::{Cancel, Progress, Report, unless_cancelled};
 
 /// The largest message that is taken, in octets: anything larger is not mail.
 const LARGEST_MESSAGE: usize = 256 << 20;
 
-/// Imports `.eml` files (one message each, whatever the first line), mbox files, Maildirs and folders of them, then
-/// indexes what came. Marks are taken from Maildir names and from `Status`, `X-Status` and `X-Mozilla-Status` in an
-/// mbox; the message itself stays as it is. Progress counts messages, and octets of the files.
+/// Imports mail files and folders of them (see [`walk`]), and indexes what came. Marks are taken from where each program
+/// keeps them; the message itself stays as it is. Messages that their program has deleted are left out and counted. What
+/// is here already is not stored again, so an import that was stopped, or killed, is resumed by doing it again.
+///
+/// Progress counts messages, and octets of the files; then, of what is still to be indexed, messages.
 ///
 /// # Errors
 /// [`super::BackupError::Cancelled`], [`super::BackupError::Archive`]: what was stored until then stays. A file that
@@ -36,64 +40,95 @@ pub(super) fn import_up_to(
 ) -> Result<Imported> {
     let sources = walk::find(paths, cancel)?;
     let octets_total = sources.found.iter().map(|source| source.octets).sum();
-    let progress = Progress { octets_total: Some(octets_total), ..Progress::default() };
-    let failed = sources.failed;
-    let mut run = Run {
-        largest,
-        batch: Batch::new(archive, Origin::File { account: None }, cancel),
-        failed,
-        cancel,
-        report,
-        progress,
-    };
-    for source in &sources.found {
-        unless_cancelled(cancel)?;
-        let before = run.progress.octets;
-        match source.kind {
-            Kind::Message(marks) => run.message(source, marks)?,
-            Kind::Mbox => run.mbox(source)?,
-        }
-        run.progress.octets = before + source.octets;
-        (run.report)(run.progress);
+    let mut done =
+        Imported { failed: sources.failed, notes: sources.notes, left_out: sources.left_out, ..Imported::default() };
+    let mut partial = 0;
+    let counts = pipeline::run(archive, cancel, report, |queue, report| {
+        let progress = Progress { octets_total: Some(octets_total), ..Progress::default() };
+        let mut run = Run { largest, queue, done: &mut done, cancel, report, progress, partial: 0 };
+        run.all(&sources.found)?;
+        partial = run.partial;
+        Ok(())
+    })?;
+    if partial > 0 {
+        done.notes.push(incomplete(partial));
     }
-    let Run { batch, failed, report, .. } = run;
-    let counts = batch.finish()?;
-    let failures = failed.len() as u64;
-    archive.index_pending(cancel, report)?;
+    let failures = done.failed.len() as u64;
     Ok(Imported {
         found: counts.added + counts.already_here + failures,
         added: counts.added,
         already_here: counts.already_here,
-        failed,
+        ..done
     })
 }
 
-struct Run<'a> {
+fn incomplete(partial: u64) -> String {
+    let (messages, are) =
+        if partial == 1 { ("message".to_owned(), "is") } else { (format!("{partial} messages"), "are") };
+    let the = if partial == 1 { "One " } else { "" };
+    format!(
+        "{the}{messages} of Apple Mail {are} incomplete (.partial.emlx): the attachments were not in the file. To have \
+         them too, export the mailbox from Apple Mail with Mailbox, Export Mailbox, and import that."
+    )
+}
+
+struct Run<'a, 'q> {
     largest: usize,
-    batch: Batch<'a>,
-    failed: Vec<String>,
+    queue: &'a mut Queue<'q>,
+    done: &'a mut Imported,
     cancel: &'a Cancel,
     report: Report<'a>,
     progress: Progress,
+    partial: u64,
 }
 
-impl Run<'_> {
-    fn message(&mut self, source: &Source, marks: Marks) -> Result<()> {
-        match durable::read(&source.path, self.largest as u64) {
-            Ok(bytes) => {
-                self.progress.done += 1;
-                self.batch.add(bytes, modified(&source.path), marks)?;
+impl Run<'_, '_> {
+    fn all(&mut self, sources: &[Source]) -> Result<()> {
+        for source in sources {
+            unless_cancelled(self.cancel)?;
+            let before = self.progress.octets;
+            match source.kind {
+                Kind::Mbox => self.mbox(source)?,
+                Kind::Message(flags) => self.one(source, |bytes, _| Some((bytes, flags)))?,
+                Kind::Delivered => self.one(source, |bytes, _| {
+                    let flags = flags::of_header(&bytes);
+                    Some((bytes, flags))
+                })?,
+                Kind::Emlx { partial } => self.one(source, |bytes, run| {
+                    let (message, flags) = emlx::split(&bytes)?;
+                    run.partial += u64::from(partial && !flags.deleted);
+                    Some((message.to_vec(), flags))
+                })?,
             }
-            Err(error) => self.failed.push(format!("{} could not be read: {error}.", source.path.display())),
+            self.progress.octets = before + source.octets;
+            (self.report)(self.progress);
+        }
+        Ok(())
+    }
+
+    /// A file with one message in it, which `take_out` finds.
+    fn one(
+        &mut self,
+        source: &Source,
+        take_out: impl FnOnce(Vec<u8>, &mut Self) -> Option<(Vec<u8>, Flags)>,
+    ) -> Result<()> {
+        let path = source.path.display();
+        match durable::read(&source.path, self.largest as u64) {
+            Ok(bytes) => match take_out(bytes, self) {
+                Some((bytes, flags)) => self.add(bytes, modified(&source.path), flags)?,
+                None => self.fail(format!("{path} is cut short or not what its name says.")),
+            },
+            Err(error) => self.fail(format!("{path} could not be read: {error}.")),
         }
         Ok(())
     }
 
     fn mbox(&mut self, source: &Source) -> Result<()> {
+        let path = source.path.display();
         let file = match durable::open(&source.path) {
             Ok(file) => file,
             Err(error) => {
-                self.failed.push(format!("{} could not be opened: {error}.", source.path.display()));
+                self.fail(format!("{path} could not be opened: {error}."));
                 return Ok(());
             }
         };
@@ -105,25 +140,34 @@ impl Run<'_> {
                 Ok(None) => break,
                 Ok(Some(found)) => match found.content {
                     Content::Message(bytes) => {
-                        let marks = mbox::marks(&bytes);
-                        self.batch.add(bytes, found.date.unwrap_or(arrived), marks)?;
+                        let flags = flags::of_header(&bytes);
+                        self.add(bytes, found.date.unwrap_or(arrived), flags)?;
                     }
-                    Content::TooLarge(octets) => self.failed.push(format!(
-                        "Message {number} of {} is {octets} octets long, more than a mail can be.",
-                        source.path.display()
-                    )),
+                    Content::TooLarge(octets) => self
+                        .fail(format!("Message {number} of {path} is {octets} octets long, more than a mail can be.")),
                 },
                 Err(error) => {
-                    let path = source.path.display();
-                    self.failed.push(format!("{path} could not be read beyond message {}: {error}.", number - 1));
+                    self.fail(format!("{path} could not be read beyond message {}: {error}.", number - 1));
                     break;
                 }
             }
-            self.progress.done += 1;
             self.progress.octets = before + reader.position();
             (self.report)(self.progress);
         }
         Ok(())
+    }
+
+    fn add(&mut self, bytes: Vec<u8>, arrived: Timestamp, flags: Flags) -> Result<()> {
+        self.progress.done += 1;
+        if flags.deleted {
+            self.done.left_out += 1;
+            return Ok(());
+        }
+        self.queue.add(Incoming { bytes, arrived, marks: flags.marks, from: Origin::File { account: None } })
+    }
+
+    fn fail(&mut self, sentence: String) {
+        self.done.failed.push(sentence);
     }
 }
 
@@ -131,13 +175,6 @@ impl Run<'_> {
 fn modified(path: &Path) -> Timestamp {
     let time = fs::metadata(path).and_then(|metadata| metadata.modified()).unwrap_or_else(|_| SystemTime::now());
     Timestamp::try_from(time).unwrap_or_else(|_| Timestamp::now())
-}
-
-/// How many messages were stored and how many were here before.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Counts {
-    pub added: u64,
-    pub already_here: u64,
 }
 
 /// Messages on their way into the archive, stored so many at a time: a commit costs the disk more than a message.
@@ -167,12 +204,8 @@ impl<'a> Batch<'a> {
     fn store(&mut self) -> Result<()> {
         unless_cancelled(self.cancel)?;
         self.octets = 0;
-        for ingested in self.archive.ingest(std::mem::take(&mut self.waiting))? {
-            match ingested {
-                Ingested::Added(_) | Ingested::Twin { .. } => self.counts.added += 1,
-                Ingested::AlreadyHere(_) => self.counts.already_here += 1,
-            }
-        }
+        let ingested = self.archive.ingest(std::mem::take(&mut self.waiting))?;
+        self.counts.count(&ingested);
         Ok(())
     }
 

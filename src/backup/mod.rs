@@ -24,12 +24,16 @@
 
 mod back_up;
 mod durable;
+mod emlx;
 mod export;
+mod flags;
 mod import;
 mod maildir;
 mod manifest;
 mod mbox;
+mod mh;
 mod names;
+mod pipeline;
 mod restore;
 mod sealed;
 mod segment;
@@ -189,6 +193,10 @@ pub struct Imported {
     pub found: u64,
     pub added: u64,
     pub already_here: u64,
+    /// Messages that their program had deleted and not removed yet: not imported, not among those found.
+    pub left_out: u64,
     /// Each file or message that could not be imported, in a sentence.
     pub failed: Vec<String>,
+    /// What else is to be known: messages that are incomplete, links that were not followed.
+    pub notes: Vec<String>,
 }

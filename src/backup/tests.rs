@@ -4,6 +4,8 @@ mod backup;
 mod cancel;
 mod damage;
 mod formats;
+mod hostile;
+mod programs;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -136,6 +136,9 @@ struct TakenIn {
     added: u64,
     already_here: u64,
     failed: u64,
+    /// Of an import: deleted by the program that kept them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_out: Option<u64>,
 }
 
 impl TakenIn {
@@ -149,6 +152,9 @@ impl TakenIn {
         );
         if self.failed > 0 {
             text.push_str(&format!(" {} could not be taken in, each named above.", self.failed));
+        }
+        if let Some(left_out @ 1..) = self.left_out {
+            text.push_str(&format!(" {left_out} that their program had deleted were left out."));
         }
         print::say(&text);
         print_json(json, self)?;
@@ -169,7 +175,7 @@ pub fn restore(place: &Place, arguments: &FolderArguments) -> Result<Status, Fai
     bar.rename("Indexing:");
     archive.index_pending(&cancel, &mut |progress| bar.show(progress))?;
     drop(bar);
-    TakenIn { found, added, already_here, failed: failed.len() as u64 }.tell(&failed, arguments.json)
+    TakenIn { found, added, already_here, failed: failed.len() as u64, left_out: None }.tell(&failed, arguments.json)
 }
 
 pub fn import(place: &Place, arguments: &ImportArguments) -> Result<Status, Failure> {
@@ -177,8 +183,10 @@ pub fn import(place: &Place, arguments: &ImportArguments) -> Result<Status, Fail
     let mut bar = Bar::new("Importing:");
     let done = backup::import(&archive, &arguments.paths, &cancel_on_signal(), &mut |progress| bar.show(progress));
     drop(bar);
-    let Imported { found, added, already_here, failed } = done?;
-    TakenIn { found, added, already_here, failed: failed.len() as u64 }.tell(&failed, arguments.json)
+    let Imported { found, added, already_here, left_out, failed, notes } = done?;
+    notes.iter().for_each(|sentence| print::say(sentence));
+    let taken = TakenIn { found, added, already_here, failed: failed.len() as u64, left_out: Some(left_out) };
+    taken.tell(&failed, arguments.json)
 }
 
 #[derive(Serialize)]

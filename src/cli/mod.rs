@@ -80,7 +80,7 @@ enum Command {
     Save(browse::SaveArguments),
     /// Draw a message as a picture.
     Render(browse::RenderArguments),
-    /// Import .eml files, mbox files, Maildirs and folders of them.
+    /// Import mbox, Maildir, MH, .emlx and .eml files, and folders of them: of Thunderbird, Apple Mail, Evolution and others.
     Import(backup::ImportArguments),
     /// Export messages for other programs.
     Export(backup::ExportArguments),

@@ -193,7 +193,13 @@ impl Outcome {
                 )
             }
             Outcome::Restored(done) => came("Restored", done.added, done.already_here, done.failed.len()),
-            Outcome::Imported(done) => came("Imported", done.added, done.already_here, done.failed.len()),
+            Outcome::Imported(done) => {
+                let mut sentence = came("Imported", done.added, done.already_here, done.failed.len());
+                if done.left_out > 0 {
+                    sentence.push_str(&format!(" {} deleted there, left out.", count(done.left_out)));
+                }
+                sentence
+            }
             Outcome::Exported(done) => {
                 let inexact = match done.inexact.len() as u64 {
                     0 => String::new(),
@@ -210,7 +216,7 @@ impl Outcome {
             Outcome::BackedUp(done) => (&done.failed, &done.repaired),
             Outcome::Verified(done) => (&[], &done.damaged),
             Outcome::Restored(done) => (&[], &done.failed),
-            Outcome::Imported(done) => (&[], &done.failed),
+            Outcome::Imported(done) => (&done.failed, &done.notes),
             Outcome::Exported(done) => (&[], &done.inexact),
         };
         more.iter().chain(sentences).map(String::as_str).collect()
@@ -221,7 +227,8 @@ impl Outcome {
         match self {
             Outcome::BackedUp(done) => done.failed.is_empty(),
             Outcome::Exported(_) => true,
-            Outcome::Verified(_) | Outcome::Restored(_) | Outcome::Imported(_) => self.details().is_empty(),
+            Outcome::Imported(done) => done.failed.is_empty(),
+            Outcome::Verified(_) | Outcome::Restored(_) => self.details().is_empty(),
         }
     }
 }
@@ -310,7 +317,8 @@ mod tests {
 
     #[test]
     fn results_are_sentences() {
-        let imported = Imported { found: 5, added: 3, already_here: 1, failed: vec!["x".to_owned()] };
+        let imported =
+            Imported { found: 5, added: 3, already_here: 1, failed: vec!["x".to_owned()], ..Imported::default() };
         let damaged = Verified { messages: 9, octets: 1, damaged: vec!["x".to_owned()] };
         for (outcome, expected) in [
             (Outcome::Imported(imported), "Imported 3 messages. 1 was here already. 1 could not be read."),

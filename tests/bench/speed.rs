@@ -3,14 +3,17 @@
 //! - fetch: 10,000 generated messages from the embedded server over TLS, stored with `synchronous=FULL` and indexed,
 //!   left on the server and then, in another archive, removed (so read back too); the floor is a client that only
 //!   reads the same octets off the same kind of connection.
+//! - import: an mbox of 20,000 generated messages into a new archive, and once more; the floor is mail-parser over the
+//!   same file and its bytes written to another.
 //! - search: 100,000 generated messages; the first 100 rows of each kind of query.
 //! - start: from the start of the process to the first frame of the window, under Xvfb.
 //!
-//! `cargo bench -- fetch` (or `search`, `start`) runs one of them; `--small` takes a tenth of the messages.
+//! `cargo bench -- fetch` (or `import`, `search`, `start`) runs one of them; `--small` takes a tenth of the messages.
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)]
 
 mod fetch;
 mod floor;
+mod import;
 mod search;
 mod start;
 
@@ -19,6 +22,7 @@ use std::time::{Duration, Instant};
 /// How many messages.
 pub struct Scale {
     pub fetched: usize,
+    pub imported: usize,
     pub searched: usize,
 }
 
@@ -33,9 +37,10 @@ fn main() {
         return;
     }
     let small = words.iter().any(|word| word == "--small");
-    let scale =
-        if small { Scale { fetched: 1_000, searched: 10_000 } } else { Scale { fetched: 10_000, searched: 100_000 } };
-    let all: [(&str, Bench); 3] = [("fetch", fetch::bench), ("search", search::bench), ("start", start::bench)];
+    let part = if small { 10 } else { 1 };
+    let scale = Scale { fetched: 10_000 / part, imported: 20_000 / part, searched: 100_000 / part };
+    let all: [(&str, Bench); 4] =
+        [("fetch", fetch::bench), ("import", import::bench), ("search", search::bench), ("start", start::bench)];
     let named = all.iter().any(|(name, _)| words.iter().any(|word| word == name));
     for (name, bench) in all {
         if !named || words.iter().any(|word| word == name) {

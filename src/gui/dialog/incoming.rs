@@ -52,8 +52,9 @@ impl Kind {
     fn sentence(self) -> &'static str {
         match self {
             Kind::Import => {
-                "Mail from another program: .eml files, an mbox file, a Maildir, or a folder of them. Your files are only read, \
-                 and what is here already is not added twice."
+                "Mail from another program: a profile of Thunderbird, a mail folder of Apple Mail or Evolution, Gmail Takeout, \
+                 .eml files, mbox files, Maildir or MH folders. Your files are only read, and what is here already is not \
+                 added twice."
             }
             Kind::Restore => {
                 "Brings back the messages, marks and accounts of a backup folder. What is here already stays and is not added \

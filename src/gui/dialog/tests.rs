@@ -428,8 +428,13 @@ fn nothing_stands_outside_the_window_in_a_dialog() {
         ("export", Scene::of(Dialog::Export(export::Export::new("from:harbour")))),
         ("import", Scene::of(Dialog::Incoming(incoming::Incoming::new(incoming::Kind::Import)))),
         ("import-done", {
-            let done =
-                Imported { found: 9, added: 7, already_here: 1, failed: vec!["“a.eml” is no message.".into()] };
+            let done = Imported {
+                found: 9,
+                added: 7,
+                already_here: 1,
+                failed: vec!["“a.eml” is no message.".into()],
+                ..Imported::default()
+            };
             let dialog = Dialog::Incoming(incoming::Incoming::running(incoming::Kind::Import));
             Scene::ended(dialog, Order::Import(vec![]), Ok(Outcome::Imported(done)))
         }),
