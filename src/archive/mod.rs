@@ -22,6 +22,7 @@ mod log;
 mod maildrop;
 mod medium;
 mod open;
+mod order;
 mod original;
 mod query;
 mod search;
@@ -39,9 +40,11 @@ use crate::account::{AccountId, Digest, MessageId, Retention, Server, Uidl};
 
 pub use awaited::Awaited;
 pub use bin::{Emptied, Emptying, KEPT};
+pub use browse::{Ids, Mark};
 pub use error::{ArchiveError, Result};
 pub use log::{Habit, Habits, Left, LogEntry, LoggedSession, Withheld};
 pub use maildrop::{MaildropState, ServerWord};
+pub use order::{Section, Sort, SortBy, Sorted};
 pub use snapshot::Snapshot;
 
 /// A handle on an archive; clones share it.
