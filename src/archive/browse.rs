@@ -1,14 +1,59 @@
 //! Lists, rows, counts and marks: what the sidebar and the message list ask for.
 
+use std::ops::RangeInclusive;
+
+use roaring::RoaringBitmap;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::columns::{time, uncount};
+use super::columns::{count, time, uncount};
 use super::error::Result;
 use super::{Archive, Counts, Marks, Row, SortKey, View};
 use crate::account::MessageId;
 use jiff::Timestamp;
 
+/// A set of message ids: one compressed bit a message.
+pub type Ids = RoaringBitmap;
+
+/// A mark that many messages can be given at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    Read,
+    Starred,
+}
+
+/// Messages marked in one transaction: other writers wait no longer than for that.
+const BATCH: u32 = 10_000;
+
 impl Archive {
+    /// Gives messages a mark or takes it away, in batches. Answers those that it changed: what an undo has to change back.
+    pub fn mark(&self, ids: &Ids, mark: Mark, on: bool) -> Result<Ids> {
+        let mail = self.mail()?;
+        let marked = match mark {
+            Mark::Read => &mail.read,
+            Mark::Starred => &mail.starred,
+        };
+        let changed = if on { ids - marked } else { ids & marked };
+        for run in runs(&changed) {
+            self.write(|transaction| {
+                let mut set = transaction.prepare_cached(match mark {
+                    Mark::Read => {
+                        "INSERT INTO mark (message, read, starred)
+                             SELECT id, ?3, 0 FROM message WHERE id BETWEEN ?1 AND ?2
+                         ON CONFLICT (message) DO UPDATE SET read = ?3"
+                    }
+                    Mark::Starred => {
+                        "INSERT INTO mark (message, read, starred)
+                             SELECT id, 0, ?3 FROM message WHERE id BETWEEN ?1 AND ?2
+                         ON CONFLICT (message) DO UPDATE SET starred = ?3"
+                    }
+                })?;
+                run.iter().try_for_each(|run| set.execute(params![run.start(), run.end(), on]).map(drop))?;
+                Ok(())
+            })?;
+        }
+        Ok(changed)
+    }
+
     pub fn set_read(&self, ids: &[MessageId], read: bool) -> Result<()> {
         self.write(|transaction| {
             let mut set = transaction.prepare_cached(
@@ -55,6 +100,37 @@ impl Archive {
         Ok(indexed.iter().copied().filter(|key| contains(&set, *key)).collect())
     }
 
+    /// The newest keys of a view, at most `limit`. Of all mail without a look at all of it: for the first page at the start.
+    pub fn newest(&self, view: View, limit: usize) -> Result<Vec<SortKey>> {
+        if view != View::All {
+            let mut keys = self.keys(view)?;
+            keys.truncate(limit);
+            return Ok(keys);
+        }
+        let mut found = Vec::with_capacity(limit);
+        let mut below = i64::MAX;
+        while found.len() < limit {
+            let next = self.shared.index.read(|index| {
+                let sql = "SELECT key FROM envelope WHERE key < ?1 ORDER BY key DESC LIMIT ?2";
+                let mut statement = index.prepare_cached(sql)?;
+                let rows = statement.query_map(params![below, count(limit as u64)], |row| row.get(0).map(SortKey))?;
+                Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
+            });
+            let next = next.map_err(|error| error.diagnosed(self.folder()))?;
+            let Some(last) = next.last() else { break };
+            below = last.0;
+            self.read(|mail| {
+                for key in next {
+                    if found.len() < limit && is_shown(mail, key)? {
+                        found.push(key);
+                    }
+                }
+                Ok(())
+            })?;
+        }
+        Ok(found)
+    }
+
     /// The rows of these keys, in their order; keys that are gone are left out.
     pub fn rows(&self, keys: &[SortKey]) -> Result<Vec<Row>> {
         let rows = self.shared.index.read(|index| {
@@ -84,8 +160,36 @@ impl Archive {
     }
 }
 
+/// Ids in a row as ranges, in batches.
+fn runs(ids: &Ids) -> Vec<Vec<RangeInclusive<u32>>> {
+    let mut batches: Vec<Vec<RangeInclusive<u32>>> = Vec::new();
+    let mut room = 0;
+    for id in ids {
+        if room == 0 {
+            batches.push(Vec::new());
+            room = BATCH;
+        }
+        room -= 1;
+        let Some(batch) = batches.last_mut() else { continue };
+        match batch.last_mut() {
+            Some(run) if run.end().checked_add(1) == Some(id) => *run = *run.start()..=id,
+            _ => batch.push(id..=id),
+        }
+    }
+    batches
+}
+
 pub(super) fn contains(set: &roaring::RoaringBitmap, key: SortKey) -> bool {
     u32::try_from(key.message().0).is_ok_and(|id| set.contains(id))
+}
+
+/// Whether all mail shows it: it is there, neither a twin nor in the bin.
+fn is_shown(mail: &Connection, key: SortKey) -> Result<bool> {
+    let mut statement = mail.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM message WHERE id = ?1 AND twin_of IS NULL)
+             AND NOT EXISTS (SELECT 1 FROM bin WHERE message = ?1)",
+    )?;
+    Ok(statement.query_row([key.message()], |row| row.get(0))?)
 }
 
 /// The half of a row that the index knows.
@@ -141,4 +245,21 @@ fn with_truth(mail: &Connection, row: Row) -> Result<Option<Row>> {
         })
         .optional()?;
     Ok(truth)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BATCH, Ids, runs};
+
+    #[test]
+    fn ids_in_a_row_are_one_range_and_no_batch_is_too_large() {
+        let ids: Ids = [1, 2, 3, 7, 9, 10].into_iter().collect();
+        assert_eq!(runs(&ids), [vec![1..=3, 7..=7, 9..=10]]);
+        let many: Ids = (5..5 + 2 * BATCH + 1).collect();
+        assert_eq!(
+            runs(&many),
+            [vec![5..=BATCH + 4], vec![BATCH + 5..=2 * BATCH + 4], vec![2 * BATCH + 5..=2 * BATCH + 5]]
+        );
+        assert!(runs(&Ids::new()).is_empty());
+    }
 }

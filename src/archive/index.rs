@@ -19,13 +19,14 @@ use super::columns::{count, time, uncount};
 use super::connections::{Readers, lock};
 use super::error::{ArchiveError, Result};
 use super::fold::fold;
+use super::senders::{self, Senders};
 use super::{Archive, SortKey, open, original};
 use crate::account::MessageId;
 use crate::job::{Cancel, Progress, Report, unless_cancelled};
 use crate::message::{self, Mailbox, Message};
 
 /// Raised whenever the schema, the folding or the parser's answers change: then the index is built again.
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
 
 pub(super) const NAME: &str = "index.db";
 const BUILDING: &str = "index.db.new";
@@ -161,6 +162,7 @@ fn open_writer(path: &Path) -> Result<Connection> {
     if !current(&connection)? {
         let transaction = connection.transaction()?;
         transaction.execute_batch(SCHEMA)?;
+        transaction.execute_batch(senders::SCHEMA)?;
         tracing::trace!(phase = "schema of the index");
         transaction.pragma_update(None, "user_version", VERSION)?;
         transaction.commit()?;
@@ -290,9 +292,12 @@ impl Archive {
             // FTS5 collects words in memory while row ids grow, and writes them out whenever one is smaller.
             entries.sort_by_key(|entry| entry.key);
             let transaction = connection.transaction()?;
+            let mut senders = Senders::default();
             for entry in &entries {
                 enter(&transaction, entry)?;
+                senders.add(&entry.from, entry.key.0);
             }
+            senders.write(&transaction)?;
             tracing::trace!(phase = "before COMMIT of the index");
             transaction.commit()?;
             tracing::trace!(phase = "after COMMIT of the index");
@@ -466,7 +471,12 @@ fn enter(transaction: &Transaction<'_>, entry: &Entry) -> Result<()> {
 }
 
 fn take_out(transaction: &Transaction<'_>, message: u32) -> Result<()> {
-    let key: i64 = transaction.query_row("SELECT key FROM envelope WHERE message = ?1", [message], |row| row.get(0))?;
+    let (key, from): (i64, Mailbox) = transaction.query_row(
+        "SELECT key, from_name, from_address FROM envelope WHERE message = ?1",
+        [message],
+        |row| Ok((row.get(0)?, Mailbox { name: row.get(1)?, address: row.get(2)? })),
+    )?;
+    senders::take_out(transaction, &from)?;
     transaction.execute("DELETE FROM words WHERE rowid = ?1", [key])?;
     transaction.execute("DELETE FROM envelope WHERE key = ?1", [key])?;
     Ok(())

@@ -11,6 +11,7 @@ use rusqlite::Connection;
 use super::connections::lock;
 use super::error::Result;
 use super::index::bitmap;
+use super::order::Whole;
 use super::{Archive, SortKey, View, open};
 use crate::account::AccountId;
 
@@ -18,6 +19,8 @@ use crate::account::AccountId;
 pub(super) struct Known {
     mail: Option<Watched<Mail>>,
     index: Option<Watched<Vec<SortKey>>>,
+    /// The order that the list was sorted by last.
+    order: Option<Arc<Whole>>,
 }
 
 /// What was read on a connection, and the version of the file it was read from.
@@ -127,6 +130,18 @@ impl Known {
     /// The index file was replaced: its connection looks at the old one.
     pub(super) fn forget_index(&mut self) {
         self.index = None;
+    }
+
+    pub(super) fn order(&self) -> Option<Arc<Whole>> {
+        self.order.clone()
+    }
+
+    pub(super) fn keep_order(&mut self, order: Arc<Whole>) {
+        self.order = Some(order);
+    }
+
+    pub(super) fn forget_order(&mut self) {
+        self.order = None;
     }
 }
 

@@ -14,6 +14,7 @@ mod erase;
 mod error;
 mod fold;
 mod health;
+mod highlight;
 mod index;
 mod ingest;
 mod known;
@@ -22,10 +23,12 @@ mod log;
 mod maildrop;
 mod medium;
 mod open;
+mod order;
 mod original;
 mod query;
 mod search;
 mod seen;
+mod senders;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -39,9 +42,12 @@ use crate::account::{AccountId, Digest, MessageId, Retention, Server, Uidl};
 
 pub use awaited::Awaited;
 pub use bin::{Emptied, Emptying, KEPT};
+pub use browse::{Ids, Mark};
 pub use error::{ArchiveError, Result};
+pub use highlight::{Field, Highlighter, Snippet, highlights};
 pub use log::{Habit, Habits, Left, LogEntry, LoggedSession, Withheld};
 pub use maildrop::{MaildropState, ServerWord};
+pub use order::{Section, Sort, SortBy, Sorted};
 pub use snapshot::Snapshot;
 
 /// A handle on an archive; clones share it.
@@ -262,6 +268,15 @@ pub struct Found {
     pub keys: Vec<SortKey>,
     /// Sentences about what was not understood and searched as words instead.
     pub notes: Vec<String>,
+}
+
+/// Someone who wrote, offered while a sender is typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sender {
+    /// As the newest message that gives a name has it.
+    pub name: String,
+    pub address: String,
+    pub messages: u64,
 }
 
 /// A message as the truth holds it, without its bytes.

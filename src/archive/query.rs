@@ -11,7 +11,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 
-use super::fold::{fold, is_cjk};
+use super::fold::{fold, is_unspaced};
 
 /// At most this much of a query is looked at.
 const TERMS: usize = 32;
@@ -176,7 +176,7 @@ fn understood(piece: &Piece<'_>, zone: &TimeZone, notes: &mut Vec<String>) -> Op
     term.map(|term| Alternative { negated, term })
 }
 
-/// Words in a row. A single CJK character begins pairs, so it is looked for as their beginning.
+/// Words in a row. A single character of a script without blanks begins pairs, so it is looked for as their beginning.
 fn words(column: Option<&'static str>, piece: &Piece<'_>, value: &str, notes: &mut Vec<String>) -> Option<Term> {
     let words = fold(value).trim().to_owned();
     if !words.chars().any(char::is_alphanumeric) {
@@ -186,7 +186,7 @@ fn words(column: Option<&'static str>, piece: &Piece<'_>, value: &str, notes: &m
         return None;
     }
     let mut letters = words.chars();
-    let alone = letters.next().is_some_and(is_cjk) && letters.next().is_none();
+    let alone = letters.next().is_some_and(is_unspaced) && letters.next().is_none();
     Some(Term::Text { column, words, prefix: piece.prefix || alone })
 }
 

@@ -20,6 +20,7 @@ use super::theme::{self, Choice};
 use super::widget::{act, title, trouble, void};
 use super::words::Clock;
 use super::{Start, bars};
+use crate::archive::Mark;
 use crate::problem::Problem;
 
 /// See the module.
@@ -189,7 +190,7 @@ impl App {
             Ok(opened) => {
                 let Remembered { theme, size, .. } = opened.remembered;
                 self.theme = theme;
-                let (mut desk, task) = Desk::new(opened, generation);
+                let (mut desk, task) = Desk::new(opened, generation, &self.clock);
                 desk.library.can_leave = self.folder.is_some();
                 self.stage = Stage::Open(Box::new(desk));
                 Task::batch([self.wrap(task), self.resize(size)])
@@ -337,7 +338,11 @@ impl App {
     fn pressed(&mut self, key: &Key, modifiers: keyboard::Modifiers, captured: bool) -> Task<Message> {
         let Stage::Open(desk) = &mut self.stage else { return Task::none() };
         let over = desk.dialog.is_some() || !matches!(desk.page, Page::Mailbox);
-        match shortcut(key, modifiers, captured, over) {
+        let meaning = match in_menu(key) {
+            Some(message) if desk.list.menu.is_some() && !over => Some(Shortcut::List(message)),
+            _ => shortcut(key, modifiers, captured, over),
+        };
+        match meaning {
             None => Task::none(),
             Some(Shortcut::FocusNext) if desk.dialog.is_some() => dialog::focus(false),
             Some(Shortcut::FocusPrevious) if desk.dialog.is_some() => dialog::focus(true),
@@ -351,16 +356,8 @@ impl App {
                 let action = desk.check_mail();
                 self.acted(action)
             }
-            Some(Shortcut::Move(to)) => {
-                let task = desk.list(list::Message::Move(to), &self.clock);
-                self.wrap(task)
-            }
-            Some(Shortcut::Enter) => {
-                let task = desk.list(list::Message::Enter, &self.clock);
-                self.wrap(task)
-            }
-            Some(Shortcut::Delete) => {
-                let task = desk.delete_selected(&self.clock);
+            Some(Shortcut::List(message)) => {
+                let task = desk.list(message, &self.clock);
                 self.wrap(task)
             }
             Some(Shortcut::Undo) => {
@@ -368,7 +365,7 @@ impl App {
                 self.wrap(task)
             }
             Some(Shortcut::Read(message)) => {
-                let task = desk.reader(message, &self.clock);
+                let task = desk.read_or_mark(message, &self.clock);
                 self.wrap(task)
             }
         }
@@ -380,8 +377,10 @@ impl App {
             desk.close_dialog()
         } else if desk.leave_page() {
             Task::none()
+        } else if desk.list.is_several() {
+            desk.list(list::Message::Collapse, &self.clock)
         } else if !desk.list.query.is_empty() {
-            desk.search(String::new())
+            desk.search(String::new(), &self.clock)
         } else {
             if self.size.width < theme::measure::SINGLE {
                 desk.reader.close();
@@ -457,10 +456,8 @@ fn listened(event: iced::Event, status: event::Status, id: window::Id) -> Option
 /// What a key means.
 #[derive(Clone, Debug)]
 enum Shortcut {
-    Move(Move),
-    Enter,
+    List(list::Message),
     Read(reader::Message),
-    Delete,
     Undo,
     Search,
     CheckMail,
@@ -478,21 +475,50 @@ fn shortcut(key: &Key, modifiers: keyboard::Modifiers, captured: bool, over: boo
         _ if over || captured => return None,
         _ => {}
     }
+    if let Some(to) = movement(key, modifiers) {
+        return Some(Shortcut::List(list::Message::Move(to, modifiers.shift())));
+    }
+    let list = |message| Some(Shortcut::List(message));
     match (key.as_ref(), modifiers.command()) {
         (Key::Character("f"), true) | (Key::Character("/"), _) => Some(Shortcut::Search),
-        (Key::Named(Named::Delete), false) => Some(Shortcut::Delete),
         (Key::Character("z"), true) if !modifiers.shift() => Some(Shortcut::Undo),
         (Key::Named(Named::F5), _) => Some(Shortcut::CheckMail),
-        (Key::Named(Named::ArrowDown) | Key::Character("j"), false) => Some(Shortcut::Move(Move::Next)),
-        (Key::Named(Named::ArrowUp) | Key::Character("k"), false) => Some(Shortcut::Move(Move::Previous)),
-        (Key::Named(Named::PageDown), _) => Some(Shortcut::Move(Move::PageDown)),
-        (Key::Named(Named::PageUp), _) => Some(Shortcut::Move(Move::PageUp)),
-        (Key::Named(Named::Home), _) => Some(Shortcut::Move(Move::First)),
-        (Key::Named(Named::End), _) => Some(Shortcut::Move(Move::Last)),
-        (Key::Named(Named::Enter), _) => Some(Shortcut::Enter),
+        (Key::Named(Named::Delete), false) => list(list::Message::Delete),
+        (Key::Named(Named::Enter), _) => list(list::Message::Enter),
+        (Key::Character("a"), true) => list(list::Message::SelectAll),
+        (Key::Named(Named::ContextMenu), _) => list(list::Message::OpenMenu),
+        (Key::Named(Named::F10), _) if modifiers.shift() => list(list::Message::OpenMenu),
+        (Key::Character("o"), false) => list(list::Message::OpenSorting),
+        (Key::Character("U" | "u"), false) if modifiers.shift() => list(list::Message::Mark(Mark::Read, true)),
         (Key::Character("s"), false) => Some(Shortcut::Read(reader::Message::Star)),
         (Key::Character("u"), false) => Some(Shortcut::Read(reader::Message::Unread)),
         (Key::Character("r"), false) => Some(Shortcut::Read(reader::Message::Reply)),
+        _ => None,
+    }
+}
+
+/// Where a key goes to in the list. The letters do not make the selection grow.
+fn movement(key: &Key, modifiers: keyboard::Modifiers) -> Option<Move> {
+    match (key.as_ref(), modifiers.command()) {
+        (Key::Named(Named::ArrowDown), false) => Some(Move::Next),
+        (Key::Named(Named::ArrowUp), false) => Some(Move::Previous),
+        (Key::Character("j"), false) if !modifiers.shift() => Some(Move::Next),
+        (Key::Character("k"), false) if !modifiers.shift() => Some(Move::Previous),
+        (Key::Named(Named::PageDown), _) => Some(Move::PageDown),
+        (Key::Named(Named::PageUp), _) => Some(Move::PageUp),
+        (Key::Named(Named::Home), _) => Some(Move::First),
+        (Key::Named(Named::End), _) => Some(Move::Last),
+        _ => None,
+    }
+}
+
+/// What a key means while a menu is open.
+fn in_menu(key: &Key) -> Option<list::Message> {
+    match key {
+        Key::Named(Named::ArrowDown) => Some(list::Message::MenuMove(true)),
+        Key::Named(Named::ArrowUp) => Some(list::Message::MenuMove(false)),
+        Key::Named(Named::Enter | Named::Space) => Some(list::Message::MenuEnter),
+        Key::Named(Named::Escape | Named::ContextMenu) => Some(list::Message::CloseMenu),
         _ => None,
     }
 }
@@ -505,15 +531,31 @@ mod tests {
     type Case = (Key, bool, bool, bool, &'static str);
 
     #[test]
+    fn shift_makes_the_selection_grow_and_opens_the_menu() {
+        let named = Key::Named;
+        for (key, expected) in [
+            (named(Named::ArrowDown), "Some(List(Move(Next, true)))"),
+            (named(Named::End), "Some(List(Move(Last, true)))"),
+            (named(Named::PageUp), "Some(List(Move(PageUp, true)))"),
+            (named(Named::F10), "Some(List(OpenMenu))"),
+            (Key::Character("U".into()), "Some(List(Mark(Read, true)))"),
+            (Key::Character("j".into()), "None"),
+        ] {
+            let meaning = format!("{:?}", shortcut(&key, keyboard::Modifiers::SHIFT, false, false));
+            assert_eq!(meaning, expected, "{key:?}");
+        }
+    }
+
+    #[test]
     fn keys_mean_something_only_where_nothing_is_typed() {
         let letter = |letter: &str| Key::Character(letter.into());
-        let cases: [Case; 19] = [
-            (letter("j"), false, false, false, "Some(Move(Next))"),
+        let cases: [Case; 20] = [
+            (letter("j"), false, false, false, "Some(List(Move(Next, false)))"),
             (letter("j"), false, true, false, "None"),
             (letter("j"), false, false, true, "None"),
-            (Key::Named(Named::ArrowUp), false, false, false, "Some(Move(Previous))"),
-            (Key::Named(Named::End), false, false, false, "Some(Move(Last))"),
-            (Key::Named(Named::Enter), false, false, false, "Some(Enter)"),
+            (Key::Named(Named::ArrowUp), false, false, false, "Some(List(Move(Previous, false)))"),
+            (Key::Named(Named::End), false, false, false, "Some(List(Move(Last, false)))"),
+            (Key::Named(Named::Enter), false, false, false, "Some(List(Enter))"),
             (letter("s"), false, false, false, "Some(Read(Star))"),
             (letter("s"), true, false, false, "None"),
             (letter("u"), false, false, false, "Some(Read(Unread))"),
@@ -521,8 +563,9 @@ mod tests {
             (letter("/"), false, false, false, "Some(Search)"),
             (letter("f"), true, false, false, "Some(Search)"),
             (Key::Named(Named::F5), false, false, false, "Some(CheckMail)"),
-            (Key::Named(Named::Delete), false, false, false, "Some(Delete)"),
+            (Key::Named(Named::Delete), false, false, false, "Some(List(Delete))"),
             (Key::Named(Named::Delete), false, true, false, "None"),
+            (letter("a"), true, false, false, "Some(List(SelectAll))"),
             (letter("z"), true, false, false, "Some(Undo)"),
             (letter("z"), true, true, false, "None"),
             (Key::Named(Named::Escape), false, true, true, "Some(Escape)"),

@@ -5,6 +5,7 @@ pub mod bin;
 mod dialogs;
 mod jobs;
 mod mailbox;
+mod marks;
 pub mod view;
 mod worker;
 
@@ -26,7 +27,7 @@ use super::setup::{self, Setup};
 use super::theme::Choice;
 use super::words::Clock;
 use super::{bars, sidebar, welcome};
-use crate::account::{AccountId, MessageId};
+use crate::account::AccountId;
 use crate::archive::{Archive, ArchiveError, Emptied};
 use crate::fetch::{self, Event, FetchError, Request};
 use crate::problem::Problem;
@@ -60,8 +61,9 @@ pub struct Desk {
     asked: HashSet<AccountId>,
     /// The last deletion, while it is told.
     deleted: Option<bin::Deleted>,
-    /// Deletions that can be taken back, the last one last.
-    undo: Vec<MessageId>,
+    /// Acts that can be taken back, the last one last.
+    undo: Vec<marks::Step>,
+    acts: marks::Acts,
     /// Counts the deletions that were told.
     told: u64,
     /// Writes on their way.
@@ -95,6 +97,8 @@ pub enum Message {
     Written(Result<(), Problem>),
     /// The bin was written to; the list is read anew unless it is still of this generation.
     Binned(Result<(), Problem>, Option<u64>),
+    /// Something was done to many messages, or not; whether the list is to follow.
+    Acted(Result<(), Problem>, bool),
     /// A press in the words about a deletion.
     Deleted(bin::Told),
     /// Those words were there long enough.
@@ -130,7 +134,7 @@ impl From<Task<Message>> for Action {
 }
 
 impl Desk {
-    pub fn new(opened: Opened, generation: u64) -> (Desk, Task<Message>) {
+    pub fn new(opened: Opened, generation: u64, clock: &Clock) -> (Desk, Task<Message>) {
         let mut library = Library { sample: opened.sample.is_some(), ..Library::default() };
         library.restock(opened.stock);
         let empty = library.accounts.is_empty() && library.counts.all == 0;
@@ -155,13 +159,14 @@ impl Desk {
             asked: HashSet::new(),
             deleted: None,
             undo: Vec::new(),
+            acts: marks::Acts::default(),
             told: 0,
             writing: 0,
             renewing: false,
             renew_again: false,
             remembered: opened.remembered,
         };
-        let list = desk.list.list(&desk.archive).map(Message::List);
+        let list = desk.list.list(&desk.archive, clock).map(Message::List);
         let tidy = desk.tidy_bin();
         (desk, Task::batch([list, tidy]))
     }
@@ -175,17 +180,18 @@ impl Desk {
     pub fn update(&mut self, message: Message, clock: &Clock) -> Action {
         match message {
             Message::Worker(event) => self.heard(event).into(),
-            Message::Top(message) => self.bars(message),
-            Message::Sidebar(message) => self.sidebar(message).into(),
+            Message::Top(message) => self.bars(message, clock),
+            Message::Sidebar(message) => self.sidebar(message, clock).into(),
             Message::List(message) => self.list(message, clock).into(),
             Message::Reader(message) => self.reader(message, clock).into(),
             Message::Welcome(message) => self.welcome(message),
             Message::Setup(message) => self.setup(message),
             Message::Dialog(message) => self.dialog(message),
             Message::Job(message) => self.job(message).into(),
-            Message::Stocked(stock, relist) => self.stocked(stock, relist).into(),
+            Message::Stocked(stock, relist) => self.stocked(stock, relist, clock).into(),
             Message::Written(result) => self.written(result).into(),
             Message::Binned(result, unless) => self.binned(result, unless).into(),
+            Message::Acted(result, relist) => self.acted(result, relist).into(),
             Message::Deleted(told) => self.told(told).into(),
             Message::DeletionTold(told) => {
                 self.deletion_told(told);
@@ -238,13 +244,13 @@ impl Desk {
         ask(move || Stock::read(&archive)).map(move |stock| Message::Stocked(stock, relist))
     }
 
-    fn stocked(&mut self, stock: Result<Stock, Problem>, relist: bool) -> Task<Message> {
+    fn stocked(&mut self, stock: Result<Stock, Problem>, relist: bool, clock: &Clock) -> Task<Message> {
         self.renewing = false;
         match stock {
             Ok(stock) => self.library.restock(stock),
             Err(problem) => self.problem = Some(problem),
         }
-        let list = if relist { self.list.list(&self.archive).map(Message::List) } else { Task::none() };
+        let list = if relist { self.list.list(&self.archive, clock).map(Message::List) } else { Task::none() };
         if std::mem::take(&mut self.renew_again) { Task::batch([list, self.renew(true)]) } else { list }
     }
 
@@ -281,6 +287,14 @@ impl Desk {
         // Not remembering a width is no reason to disturb anyone.
         off(move || archive.set_setting(key, &value).ok()).discard()
     }
+}
+
+/// The message, when so much time has passed.
+fn later_than(time: std::time::Duration, message: Message) -> Task<Message> {
+    Task::future(async move {
+        tokio::time::sleep(time).await;
+        message
+    })
 }
 
 /// How the sync log says why a visit ended early.

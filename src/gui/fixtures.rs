@@ -233,7 +233,7 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         let archive = Archive::open(&folder.path().join("archive")).unwrap();
         let opened = Opened { archive, stock, sample: None, remembered: Remembered::default() };
-        let (desk, _) = Desk::new(opened, 1);
+        let (desk, _) = Desk::new(opened, 1, &clock());
         Bench { desk, clock: clock(), _folder: folder }
     }
 
@@ -264,7 +264,7 @@ impl Bench {
         let keys = rows.iter().map(|row| row.key).collect();
         let generation = self.desk.list.generation();
         let found = Found { keys, notes: Vec::new() };
-        self.update(desk::Message::List(list::Message::Listed(generation, Ok(found))));
+        self.update(desk::Message::List(list::Message::Listed(generation, Ok(list::Listing::of(found, &clock())))));
         self.update(desk::Message::List(list::Message::Loaded(generation, Ok(rows))));
     }
 

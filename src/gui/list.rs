@@ -1,21 +1,28 @@
 //! The list pane: which messages are shown, in which order, where it is scrolled to and what is selected.
 
+mod listing;
+pub mod menu;
+pub mod selection;
+mod view;
+
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::sync::Arc;
 
-use iced::widget::{column, container, row};
-use iced::{Alignment, Element, Fill, Task};
+use iced::keyboard::Modifiers;
+use iced::{Point, Task};
 
-use super::icon;
-use super::library::Library;
 use super::off::ask;
-use super::theme::{self, measure, size};
-use super::widget::message_list::{self, Order, ROW, message_list};
-use super::widget::{Tone, across, line, link, strip};
-use super::words::{Clock, messages};
+use super::widget::message_list::{self, Order, ROW};
+use super::words::Clock;
 use crate::account::MessageId;
-use crate::archive::{Archive, Found, Row, SortKey, View};
+use crate::archive::{Archive, Ids, Mark, Row, Sort, SortKey, View};
 use crate::job::Cancel;
 use crate::problem::Problem;
+use menu::{Does, Menu};
+use selection::Selection;
+
+pub use listing::Listing;
 
 /// Rows kept beyond those in sight, so that scrolling finds them there.
 const AHEAD: usize = 40;
@@ -26,28 +33,53 @@ const KEPT: usize = 2_000;
 pub struct List {
     pub view: View,
     pub query: String,
-    order: Order,
-    rows: HashMap<SortKey, Row>,
+    pub sort: Sort,
+    pub(super) order: Order,
+    pub(super) rows: HashMap<SortKey, Row>,
     asked: HashSet<SortKey>,
-    offset: f64,
+    pub(super) offset: f64,
     height: f32,
-    selected: Option<SortKey>,
+    pub(super) selection: Selection,
+    /// Counts the changes of the selection.
+    revision: u64,
     notes: Vec<String>,
+    pub menu: Option<Menu>,
     /// Counts the listings asked for: an answer to an older question is dropped.
     generation: u64,
     running: Option<Cancel>,
     loading: bool,
+    /// More of what was found is on its way.
+    partial: bool,
 }
 
 #[derive(Clone, Debug)]
 pub enum Message {
     Seen(message_list::Event),
-    Move(Move),
+    /// By keyboard; the selection grows where it says so.
+    Move(Move, bool),
     /// Open the selected message, or the first.
     Enter,
+    SelectAll,
+    /// Only one row is selected from now on.
+    Collapse,
+    /// What is selected is given a mark, or loses it.
+    Mark(Mark, bool),
+    /// All that is listed has been read.
+    AllRead,
+    /// What is selected goes to the bin, or is put back from there.
+    Delete,
+    PutBack,
+    /// The menu of what is selected, by keyboard.
+    OpenMenu,
+    OpenSorting,
+    MenuMove(bool),
+    MenuDo(usize),
+    /// What the keyboard is on in the menu.
+    MenuEnter,
+    CloseMenu,
     /// Erase what is in the bin.
     EmptyBin,
-    Listed(u64, Result<Found, Problem>),
+    Listed(u64, Result<Listing, Problem>),
     Loaded(u64, Result<Vec<Row>, Problem>),
 }
 
@@ -62,6 +94,25 @@ pub enum Move {
     Last,
 }
 
+/// Selected messages, to be taken along to another thread.
+#[derive(Clone, Debug)]
+pub struct Picked {
+    keys: Arc<Vec<SortKey>>,
+    pub ranges: Vec<Range<usize>>,
+}
+
+impl Picked {
+    pub fn len(&self) -> usize {
+        self.ranges.iter().map(ExactSizeIterator::len).sum()
+    }
+
+    /// Their ids. Not for the thread that draws: there may be a million.
+    pub fn ids(&self) -> Ids {
+        let keys = self.ranges.iter().filter_map(|range| self.keys.get(range.clone())).flatten();
+        keys.filter_map(|key| u32::try_from(key.message().0).ok()).collect()
+    }
+}
+
 /// What the list wants of the application.
 pub enum Action {
     None,
@@ -72,6 +123,12 @@ pub enum Action {
     OpenById(MessageId, Task<Message>),
     /// To the bin, or out of it for good.
     Delete(Box<Row>),
+    /// To the bin, all of these.
+    Bin(Picked),
+    PutBack(Picked),
+    Mark(Picked, Mark, bool),
+    Copy(String),
+    Search(String),
     EmptyBin,
     Failed(Problem),
 }
@@ -81,62 +138,114 @@ impl List {
         List {
             view: View::All,
             query: String::new(),
+            sort: Sort::default(),
             order: Order::default(),
             rows: HashMap::new(),
             asked: HashSet::new(),
             offset: 0.0,
             height: 600.0,
-            selected: None,
+            selection: Selection::default(),
+            revision: 0,
             notes: Vec::new(),
+            menu: None,
             generation: 0,
             running: None,
             loading: true,
+            partial: false,
         }
     }
 
     pub fn update(&mut self, message: Message, archive: &Archive, clock: &Clock) -> Action {
         match message {
             Message::Seen(event) => self.seen(event, archive),
-            Message::Move(to) => self.moved(to, archive),
+            Message::Move(to, grows) => self.moved(to, grows, archive),
             Message::Enter => self.opened(self.place().unwrap_or(0), archive),
+            Message::SelectAll => self.change(|selection, rows| selection.all(rows)),
+            Message::Collapse => self.change(|selection, _| selection.collapse()),
+            Message::Mark(mark, on) => self.with_picked(|picked| Action::Mark(picked, mark, on)),
+            Message::AllRead => Action::Mark(self.everything(), Mark::Read, true),
+            Message::Delete => self.delete(),
+            Message::PutBack => self.with_picked(Action::PutBack),
+            Message::OpenMenu => self.menu_by_keyboard(archive),
+            Message::OpenSorting => self.sorting(),
+            Message::MenuMove(down) => self.menu_moved(down),
+            Message::MenuDo(item) => self.menu_done(item, archive, clock),
+            Message::MenuEnter => match self.menu.as_ref().map(|menu| menu.chosen) {
+                Some(chosen) => self.menu_done(chosen, archive, clock),
+                None => Action::None,
+            },
+            Message::CloseMenu => {
+                self.menu = None;
+                Action::None
+            }
             Message::EmptyBin => Action::EmptyBin,
-            Message::Listed(generation, found) => self.listed(generation, found, archive, clock),
+            Message::Listed(generation, listing) => self.listed(generation, listing, archive, clock),
             Message::Loaded(generation, rows) => self.loaded(generation, rows),
         }
     }
 
     /// Shows another part of the archive.
-    pub fn show(&mut self, view: View, archive: &Archive) -> Task<Message> {
+    pub fn show(&mut self, view: View, archive: &Archive, clock: &Clock) -> Task<Message> {
+        self.view = view;
+        self.anew(archive, clock)
+    }
+
+    /// Another part of the archive is shown by the next listing.
+    pub fn turn_to(&mut self, view: View) {
         self.view = view;
         self.offset = 0.0;
-        self.list(archive)
+        self.deselect();
     }
 
     /// Searches; the search before is stopped.
-    pub fn search(&mut self, query: String, archive: &Archive) -> Task<Message> {
+    pub fn search(&mut self, query: String, archive: &Archive, clock: &Clock) -> Task<Message> {
         self.query = query;
+        self.anew(archive, clock)
+    }
+
+    /// Another order of the same messages.
+    fn sort(&mut self, sort: Sort, archive: &Archive, clock: &Clock) -> Task<Message> {
+        self.sort = sort;
+        self.anew(archive, clock)
+    }
+
+    fn anew(&mut self, archive: &Archive, clock: &Clock) -> Task<Message> {
         self.offset = 0.0;
-        self.list(archive)
+        self.menu = None;
+        self.list_from(true, archive, clock)
     }
 
     /// Lists again: mail came, or marks changed what belongs here.
-    pub fn list(&mut self, archive: &Archive) -> Task<Message> {
+    pub fn list(&mut self, archive: &Archive, clock: &Clock) -> Task<Message> {
+        self.list_from(self.loading, archive, clock)
+    }
+
+    /// With `first` a page of what is newest comes at once, and all of it after that.
+    fn list_from(&mut self, first: bool, archive: &Archive, clock: &Clock) -> Task<Message> {
         if let Some(running) = self.running.take() {
             running.cancel();
         }
         self.generation += 1;
-        let (generation, view, query) = (self.generation, self.view, self.query.trim().to_owned());
+        self.partial = true;
         let cancel = Cancel::new();
         self.running = Some(cancel.clone());
+        self.ask(first, cancel, archive, clock)
+    }
+
+    fn ask(&self, first: bool, cancel: Cancel, archive: &Archive, clock: &Clock) -> Task<Message> {
+        let generation = self.generation;
+        let wanted = listing::Wanted {
+            view: self.view,
+            query: self.query.trim().to_owned(),
+            sort: self.sort,
+            first,
+            selection: self.selection.clone(),
+            revision: self.revision,
+            before: self.order.clone(),
+            clock: clock.clone(),
+        };
         let archive = archive.clone();
-        ask(move || {
-            if query.is_empty() {
-                archive.keys(view).map(|keys| Found { keys, notes: Vec::new() })
-            } else {
-                archive.search(&query, view, None, &cancel)
-            }
-        })
-        .map(move |found| Message::Listed(generation, found))
+        ask(move || listing::list(&archive, wanted, &cancel)).map(move |listing| Message::Listed(generation, listing))
     }
 
     /// Reads the rows in sight again: their marks or copies changed.
@@ -158,6 +267,20 @@ impl List {
         self.rows.values_mut().filter(|row| row.id == id).for_each(change);
     }
 
+    /// The same for all that were picked; what is out of reach is read again when it comes into sight.
+    pub fn mark_picked(&mut self, picked: &Picked, change: impl Fn(&mut Row)) {
+        let reach = self.in_reach();
+        let near: HashSet<SortKey> = self.order.keys(reach).iter().copied().collect();
+        self.rows.retain(|key, _| near.contains(key));
+        for range in &picked.ranges {
+            for place in range.start.max(self.in_reach().start)..range.end.min(self.in_reach().end) {
+                if let Some(row) = self.order.key(place).and_then(|key| self.rows.get_mut(&key)) {
+                    change(row);
+                }
+            }
+        }
+    }
+
     /// A row that is known.
     pub fn row(&self, key: SortKey) -> Option<&Row> {
         self.rows.get(&key)
@@ -169,24 +292,82 @@ impl List {
         self.rows.values().any(|row| row.subject == subject && self.order.find(row.key).is_some())
     }
 
-    /// The row of the message that is selected.
+    /// The subjects of the rows that are known, in their order.
+    #[cfg(test)]
+    pub fn subjects(&self) -> Vec<&str> {
+        let rows = self.order.keys(0..self.order.len()).iter().filter_map(|key| self.rows.get(key));
+        rows.map(|row| row.subject.as_str()).collect()
+    }
+
+    /// The row that the keyboard is on, where it is selected.
     pub fn selected_row(&self) -> Option<&Row> {
-        self.rows.get(&self.selected?)
+        self.rows.get(&self.order.key(self.place()?)?)
+    }
+
+    pub fn is_several(&self) -> bool {
+        self.selection.is_several()
+    }
+
+    /// How many rows are selected.
+    #[cfg(test)]
+    pub fn selected(&self) -> usize {
+        self.selection.len()
+    }
+
+    /// The ids of what is selected.
+    #[cfg(test)]
+    pub fn selected_ids(&self) -> Ids {
+        self.picked().ids()
+    }
+
+    /// Whether everything that belongs here is listed.
+    #[cfg(test)]
+    pub fn is_whole(&self) -> bool {
+        !self.partial
     }
 
     /// Takes a row out. Where it was the selected one, the next is selected and opened, or else the one before.
     pub fn remove(&mut self, key: SortKey, archive: &Archive, clock: &Clock) -> Action {
         let Some(place) = self.order.find(key) else { return Action::None };
-        self.order = std::mem::take(&mut self.order).without(place, clock);
+        let chosen = self.place() == Some(place);
+        let out = place..place + 1;
+        self.take_out(std::slice::from_ref(&out), clock);
         self.rows.remove(&key);
-        self.offset = self.order.clamped(self.offset, f64::from(self.height));
-        if self.selected != Some(key) {
+        if !chosen {
             return Action::Run(self.reach(archive));
         }
-        self.selected = None;
         match self.order.len() {
             0 => Action::None,
             len => self.opened(place.min(len - 1), archive),
+        }
+    }
+
+    /// Takes out all that were picked; the keyboard is then on what stands in their place.
+    pub fn remove_picked(&mut self, picked: &Picked, archive: &Archive, clock: &Clock) -> Task<Message> {
+        let first = picked.ranges.first().map_or(0, |range| range.start);
+        self.take_out(&picked.ranges, clock);
+        match self.order.len() {
+            0 => self.selection.clear(),
+            len => self.selection.only(first.min(len - 1)),
+        }
+        self.reach(archive)
+    }
+
+    fn take_out(&mut self, places: &[Range<usize>], clock: &Clock) {
+        self.order = std::mem::take(&mut self.order).without(places, clock);
+        self.offset = self.order.clamped(self.offset, f64::from(self.height));
+        self.revision += 1;
+        let moved = |place: Option<usize>| place.map(|place| place - selection::before(places, place));
+        let gone = |place: Option<usize>| place.is_some_and(|at| places.iter().any(|range| range.contains(&at)));
+        let (cursor, anchor) = (self.selection.cursor(), self.selection.anchor());
+        if gone(cursor) || self.selection.is_several() {
+            self.selection.clear();
+        } else if let Some(cursor) = moved(cursor) {
+            self.selection.only(cursor);
+            if !gone(anchor) {
+                let ranges = self.selection.ranges().to_vec();
+                self.selection = Selection::of(ranges, Some(cursor), moved(anchor));
+            }
         }
     }
 
@@ -196,27 +377,72 @@ impl List {
     }
 
     pub fn deselect(&mut self) {
-        self.selected = None;
+        self.selection.clear();
+        self.revision += 1;
     }
 
     fn place(&self) -> Option<usize> {
-        self.order.find(self.selected?)
+        self.selection.cursor().filter(|place| self.selection.contains(*place))
     }
 
-    fn listed(&mut self, generation: u64, found: Result<Found, Problem>, archive: &Archive, clock: &Clock) -> Action {
+    fn picked(&self) -> Picked {
+        Picked { keys: self.order.shared(), ranges: self.selection.ranges().to_vec() }
+    }
+
+    fn everything(&self) -> Picked {
+        Picked { keys: self.order.shared(), ranges: std::iter::once(0..self.order.len()).collect() }
+    }
+
+    fn with_picked(&self, action: impl Fn(Picked) -> Action) -> Action {
+        if self.selection.len() == 0 { Action::None } else { action(self.picked()) }
+    }
+
+    fn change(&mut self, change: impl Fn(&mut Selection, usize)) -> Action {
+        change(&mut self.selection, self.order.len());
+        self.revision += 1;
+        Action::None
+    }
+
+    fn delete(&self) -> Action {
+        match self.selected_row() {
+            Some(row) if !self.selection.is_several() => Action::Delete(Box::new(row.clone())),
+            _ => self.with_picked(Action::Bin),
+        }
+    }
+
+    fn listed(
+        &mut self,
+        generation: u64,
+        listing: Result<Listing, Problem>,
+        archive: &Archive,
+        clock: &Clock,
+    ) -> Action {
         if generation != self.generation {
             return Action::None;
         }
-        self.running = None;
         self.loading = false;
-        match found {
-            Ok(found) => {
-                self.order = Order::new(found.keys, clock);
-                self.notes = found.notes;
-                self.offset = self.order.clamped(self.offset, f64::from(self.height));
-                Action::Run(self.refresh(archive))
+        let listing = match listing {
+            Ok(listing) => listing,
+            Err(problem) => {
+                self.running = None;
+                self.partial = false;
+                return Action::Failed(problem);
             }
-            Err(problem) => Action::Failed(problem),
+        };
+        self.selection = listing.selection(&self.selection, self.revision, &self.order);
+        self.revision += 1;
+        self.menu = self.menu.take().filter(|menu| menu.sorts());
+        let whole = listing.is_whole();
+        (self.order, self.notes) = (listing.order, listing.notes);
+        self.offset = self.order.clamped(self.offset, f64::from(self.height));
+        self.partial = !whole;
+        let rows = self.refresh(archive);
+        match self.running.clone() {
+            Some(cancel) if !whole => Action::Run(Task::batch([rows, self.ask(false, cancel, archive, clock)])),
+            _ => {
+                self.running = None;
+                Action::Run(rows)
+            }
         }
     }
 
@@ -246,7 +472,8 @@ impl List {
                 self.offset = self.order.clamped(self.offset, f64::from(height));
                 Action::Run(self.reach(archive))
             }
-            message_list::Event::Pressed(index) => self.opened(index, archive),
+            message_list::Event::Pressed(index, modifiers) => self.pressed(index, modifiers, archive),
+            message_list::Event::Menu(index, at) => self.menu_at(index, at, archive),
             message_list::Event::Deleted(index) => {
                 let row = self.order.key(index).and_then(|key| self.rows.get(&key));
                 row.map_or(Action::None, |row| Action::Delete(Box::new(row.clone())))
@@ -254,14 +481,22 @@ impl List {
         }
     }
 
-    fn moved(&mut self, to: Move, archive: &Archive) -> Action {
+    fn pressed(&mut self, index: usize, modifiers: Modifiers, archive: &Archive) -> Action {
+        match (modifiers.shift(), modifiers.command()) {
+            (false, false) => self.opened(index, archive),
+            (false, true) => self.change(|selection, _| selection.toggle(index)),
+            (true, besides) => self.change(|selection, _| selection.extend(index, besides)),
+        }
+    }
+
+    fn moved(&mut self, to: Move, grows: bool, archive: &Archive) -> Action {
         if self.order.is_empty() {
             return Action::None;
         }
         let last = self.order.len() - 1;
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let page = ((f64::from(self.height) / ROW) as usize).max(2) - 1;
-        let index = match (to, self.place()) {
+        let index = match (to, self.selection.cursor()) {
             (Move::Last, _) => last,
             (Move::First, _) | (_, None) => 0,
             (Move::Next, Some(place)) => (place + 1).min(last),
@@ -269,12 +504,19 @@ impl List {
             (Move::PageDown, Some(place)) => (place + page).min(last),
             (Move::PageUp, Some(place)) => place.saturating_sub(page),
         };
-        self.opened(index, archive)
+        if !grows {
+            return self.opened(index, archive);
+        }
+        self.selection.extend(index, false);
+        self.revision += 1;
+        self.offset = self.order.revealing(index, self.offset, f64::from(self.height));
+        Action::Run(self.reach(archive))
     }
 
     fn opened(&mut self, index: usize, archive: &Archive) -> Action {
         let Some(key) = self.order.key(index) else { return Action::None };
-        self.selected = Some(key);
+        self.selection.only(index);
+        self.revision += 1;
         self.offset = self.order.revealing(index, self.offset, f64::from(self.height));
         let load = self.reach(archive);
         match self.rows.get(&key) {
@@ -283,7 +525,55 @@ impl List {
         }
     }
 
-    fn in_reach(&self) -> std::ops::Range<usize> {
+    // The menus.
+
+    fn menu_at(&mut self, index: usize, at: Point, archive: &Archive) -> Action {
+        if !self.selection.contains(index) {
+            self.selection.only(index);
+            self.revision += 1;
+        }
+        let row = self.order.key(index).and_then(|key| self.rows.get(&key));
+        self.menu = Some(Menu::of_rows(row, self.selection.len(), self.view == View::Bin, at));
+        Action::Run(self.reach(archive))
+    }
+
+    fn menu_by_keyboard(&mut self, archive: &Archive) -> Action {
+        let Some(index) = self.selection.cursor().filter(|index| *index < self.order.len()) else {
+            return Action::None;
+        };
+        self.offset = self.order.revealing(index, self.offset, f64::from(self.height));
+        #[allow(clippy::cast_possible_truncation)]
+        let y = (self.order.top(index) - self.offset + ROW / 2.0) as f32;
+        self.menu_at(index, Point::new(40.0, y), archive)
+    }
+
+    fn sorting(&mut self) -> Action {
+        let open = self.menu.as_ref().is_some_and(Menu::sorts);
+        self.menu = (!open).then(|| Menu::of_orders(self.sort));
+        Action::None
+    }
+
+    fn menu_moved(&mut self, down: bool) -> Action {
+        if let Some(menu) = &mut self.menu {
+            menu.step(down);
+        }
+        Action::None
+    }
+
+    fn menu_done(&mut self, item: usize, archive: &Archive, clock: &Clock) -> Action {
+        let Some(does) = self.menu.take().and_then(|menu| menu.does(item)) else { return Action::None };
+        match does {
+            Does::Open => self.opened(self.selection.cursor().unwrap_or(0), archive),
+            Does::Mark(mark, on) => self.with_picked(|picked| Action::Mark(picked, mark, on)),
+            Does::Delete => self.delete(),
+            Does::PutBack => self.with_picked(Action::PutBack),
+            Does::Copy(address) => Action::Copy(address),
+            Does::Search(query) => Action::Search(query),
+            Does::Sort(sort) => Action::Run(self.sort(sort, archive, clock)),
+        }
+    }
+
+    fn in_reach(&self) -> Range<usize> {
         let seen = self.order.visible(self.offset, f64::from(self.height));
         seen.start.saturating_sub(AHEAD)..(seen.end + AHEAD).min(self.order.len())
     }
@@ -307,54 +597,5 @@ impl List {
         self.asked.extend(&wanted);
         let (generation, archive) = (self.generation, archive.clone());
         ask(move || archive.rows(&wanted)).map(move |rows| Message::Loaded(generation, rows))
-    }
-
-    pub fn view<'a>(&'a self, library: &'a Library, clock: &'a Clock) -> Element<'a, Message> {
-        let mut pane = column![self.head(library), across()];
-        for note in &self.notes {
-            pane = pane.push(container(strip(icon::INFO, Tone::Note, note.as_str(), Vec::new())).padding(8));
-        }
-        let content = if self.order.is_empty() && !self.loading {
-            self.empty(library)
-        } else {
-            message_list(&self.order, &self.rows, self.offset, self.place(), clock, Message::Seen).into()
-        };
-        container(pane.push(content)).width(Fill).height(Fill).style(theme::paper).into()
-    }
-
-    fn head<'a>(&'a self, library: &'a Library) -> Element<'a, Message> {
-        let (name, note) = if self.query.trim().is_empty() {
-            (library.title(self.view), "newest first".to_owned())
-        } else {
-            #[allow(clippy::cast_possible_truncation)]
-            ("Search", format!("{} in {}", messages(self.order.len() as u64), library.title(self.view)))
-        };
-        let mut head = row![
-            line(name).font(theme::BOLD).width(iced::Shrink),
-            line(note).size(size::SMALL).color(|tokens| tokens.dim),
-        ];
-        if self.view == View::Bin && library.counts.bin > 0 {
-            head = head.push(link("Empty the bin", Some(Message::EmptyBin)));
-        }
-        container(head.spacing(8).align_y(Alignment::Center)).center_y(measure::HEAD).padding([0, 14]).into()
-    }
-
-    /// What stands where no message does.
-    fn empty<'a>(&'a self, library: &'a Library) -> Element<'a, Message> {
-        let (glyph, title, sentence) = if !self.query.trim().is_empty() {
-            (icon::SEARCH, "Nothing found", "No message here has all of these words.")
-        } else if library.fetching.is_empty() {
-            match self.view {
-                View::Unread => (icon::MAIL_OPEN, "All read", "New mail shows here until you have read it."),
-                View::Bin => {
-                    (icon::TRASH_2, "The bin is empty", "What you delete stays here for 30 days, and can be put back.")
-                }
-                View::Starred => (icon::STAR, "Nothing starred", "Press S on a message to find it here again."),
-                _ => (icon::INBOX, "No mail yet", "Press Check mail to fetch what is on the server."),
-            }
-        } else {
-            (icon::INBOX, "Fetching", "The first messages will show here in a moment.")
-        };
-        super::widget::void(glyph, title, sentence)
     }
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::channel::mpsc;
 use iced::advanced::subscription::{Hasher, into_recipes};
-use iced::keyboard::{Key, Modifiers};
-use iced::{Size, Task, Theme};
+use iced::keyboard::{self, Key, Modifiers};
+use iced::{Size, Task, Theme, mouse};
 use iced_test::Simulator;
 use iced_test::runtime::{Action, task::into_stream};
 use tokio::runtime::Runtime;
@@ -152,6 +152,32 @@ impl Live {
         messages.into_iter().for_each(|message| self.update(message));
     }
 
+    /// Clicks on what says `text` with these keys held.
+    pub fn click_with(&mut self, text: &str, modifiers: Modifiers) {
+        self.mouse(text, modifiers, mouse::Button::Left);
+    }
+
+    /// Asks for the menu of what says `text`.
+    pub fn right_click(&mut self, text: &str) {
+        self.mouse(text, Modifiers::empty(), mouse::Button::Right);
+    }
+
+    fn mouse(&mut self, text: &str, modifiers: Modifiers, button: mouse::Button) {
+        let messages: Vec<Message> = {
+            let mut simulator = simulate(&self.app);
+            let found = simulator.find(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            let bounds = found.visible_bounds().unwrap_or_else(|| panic!("{text} is out of sight"));
+            simulator.point_at(bounds.center());
+            simulator.simulate([
+                iced::Event::Keyboard(keyboard::Event::ModifiersChanged(modifiers)),
+                iced::Event::Mouse(mouse::Event::ButtonPressed(button)),
+                iced::Event::Mouse(mouse::Event::ButtonReleased(button)),
+            ]);
+            simulator.into_messages().collect()
+        };
+        messages.into_iter().for_each(|message| self.update(message));
+    }
+
     /// Clicks into the field with this id and types.
     pub fn type_into(&mut self, id: &'static str, text: &str) {
         let mut typed = String::new();
@@ -169,7 +195,12 @@ impl Live {
     }
 
     pub fn press(&mut self, key: Key) {
-        self.update(Message::Key(key, Modifiers::empty(), false));
+        self.press_with(key, Modifiers::empty());
+    }
+
+    /// A key with others held.
+    pub fn press_with(&mut self, key: Key, modifiers: Modifiers) {
+        self.update(Message::Key(key, modifiers, false));
     }
 
     /// A letter key.

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod bin;
+mod list;
 mod schedule;
 
 use iced::Size;
@@ -52,7 +53,7 @@ fn the_sample_is_fetched_read_searched_and_starred() {
     live.until_shown("6 messages in All mail");
     assert!(!live.shows("Island Ferry"));
     live.press(Key::Named(Named::Escape));
-    live.until_shown("newest first");
+    live.until_shown("Newest first");
     live.until_shown("Island Ferry");
 }
 

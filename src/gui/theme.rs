@@ -221,6 +221,11 @@ pub fn paper(theme: &Theme) -> container::Style {
     ground(tokens(theme).card)
 }
 
+/// The head over rows that are selected.
+pub fn chosen(theme: &Theme) -> container::Style {
+    ground(tokens(theme).soft)
+}
+
 pub fn veil(theme: &Theme) -> container::Style {
     ground(tokens(theme).veil)
 }
@@ -246,8 +251,7 @@ pub fn dialog(theme: &Theme) -> container::Style {
     outlined(theme, tokens(theme).card, measure::CORNER_DIALOG)
 }
 
-/// A tooltip.
-/// What lies over the panes for a while: the words about a deletion. Without a shadow, which grows darker wherever only a
+/// What lies over the panes for a while: a menu, the words about a deletion. Without a shadow, which grows darker wherever only a
 /// part of the window is drawn again.
 pub fn told(theme: &Theme) -> container::Style {
     let tokens = tokens(theme);
@@ -259,6 +263,7 @@ pub fn told(theme: &Theme) -> container::Style {
     }
 }
 
+/// A tooltip.
 pub fn hint(theme: &Theme) -> container::Style {
     container::Style {
         background: Some(Background::Color(tokens(theme).ink)),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use iced::Task;
 use jiff::{SignedDuration, Timestamp};
 
+use super::marks::Act;
 use super::{Desk, Message};
 use crate::account::MessageId;
 use crate::archive::{Archive, ArchiveError, Emptied, Emptying, KEPT, Row, View};
@@ -18,14 +19,13 @@ use crate::job::Cancel;
 use crate::problem::Problem;
 
 /// How long the words about a deletion stay on the screen. Ctrl+Z works after that, too.
-const TOLD: Duration = Duration::from_secs(15);
+pub(super) const TOLD: Duration = Duration::from_secs(15);
 
-/// What was just deleted, and what became of it.
+/// What was just done, and what became of it.
 pub struct Deleted {
-    pub id: MessageId,
     pub sentence: String,
-    /// Whether its copy on the server can go as well.
-    pub there_too: bool,
+    /// The message whose copy on the server can go as well.
+    pub there_too: Option<MessageId>,
 }
 
 /// What a press in the words about a deletion means.
@@ -37,14 +37,6 @@ pub enum Told {
 }
 
 impl Desk {
-    /// The Delete key: the message chosen in the list.
-    pub fn delete_selected(&mut self, clock: &Clock) -> Task<Message> {
-        match self.list.selected_row().cloned() {
-            Some(row) => self.delete(&row, clock),
-            None => Task::none(),
-        }
-    }
-
     /// Moves a message to the bin, or asks about erasing it where it is in there.
     pub(super) fn delete(&mut self, row: &Row, clock: &Clock) -> Task<Message> {
         if row.binned.is_some() || self.list.view == View::Bin {
@@ -57,18 +49,13 @@ impl Desk {
             agreed: row.account.is_some_and(|id| self.library.agreed(id)),
         };
         let there_too = deletion.can_go_there_too() && row.account.is_some_and(|id| self.library.account(id).is_some());
-        self.deleted = Some(Deleted { id: row.id, sentence: format!("Deleted. {}", deletion.says()), there_too });
-        self.undo.push(row.id);
-        self.told += 1;
+        let sentence = format!("Deleted. {}", deletion.says());
+        let told = self.tell(sentence, there_too.then_some(row.id));
+        self.remember_one(Act::Bin(true), row.id);
         let next = self.take_away(row, clock);
         let (id, generation) = (row.id, self.list.generation());
         let put = self.bin(move |archive| archive.move_to_bin(&[id], false, Timestamp::now()), Some(generation));
-        let told = self.told;
-        let over = Task::future(async move {
-            tokio::time::sleep(TOLD).await;
-            Message::DeletionTold(told)
-        });
-        Task::batch([next, put, over])
+        Task::batch([next, put, told])
     }
 
     /// Takes a row out of the list, and shows the message that stands in its place.
@@ -113,9 +100,9 @@ impl Desk {
             Told::Undo => self.undo(),
             Told::ThereToo => {
                 let Some(deleted) = &mut self.deleted else { return Task::none() };
-                deleted.there_too = false;
+                let Some(id) = deleted.there_too.take() else { return Task::none() };
                 deleted.sentence = "Deleted. Its copy on the server goes at the next check.".to_owned();
-                let (id, generation) = (deleted.id, self.list.generation());
+                let generation = self.list.generation();
                 self.bin(move |archive| archive.move_to_bin(&[id], true, Timestamp::now()), Some(generation))
             }
             Told::Close => {
@@ -131,17 +118,8 @@ impl Desk {
         }
     }
 
-    /// Takes back the last deletion that was not yet taken back.
-    pub fn undo(&mut self) -> Task<Message> {
-        self.deleted = None;
-        match self.undo.pop() {
-            Some(id) => self.bin(move |archive| archive.take_from_bin(&[id]), None),
-            None => Task::none(),
-        }
-    }
-
     pub(super) fn put_back(&mut self, row: &Row, clock: &Clock) -> Task<Message> {
-        self.undo.retain(|id| *id != row.id);
+        self.forget_one(row.id);
         self.deleted = None;
         let next = self.take_away(row, clock);
         let (id, generation) = (row.id, self.list.generation());

@@ -182,7 +182,8 @@ impl Desk {
         };
         self.notice = Some(said.to_owned());
         self.reader.close();
-        Task::batch([close, self.show(View::All), self.renew(true)])
+        self.list.turn_to(View::All);
+        Task::batch([close, self.renew(true)])
     }
 
     pub(super) fn stop_everything(&mut self) -> Action {

@@ -1,8 +1,9 @@
 //! The bars, the sidebar, the list and the reader: what they want, done.
 
+use super::marks::Act;
 use super::{Action, Desk, Message};
 use crate::account::{AccountId, MessageId, Retention};
-use crate::archive::{Row, View};
+use crate::archive::{Mark, Row, View};
 use crate::fetch::Request;
 use crate::gui::dialog::backup::BackUp;
 use crate::gui::dialog::export::Export;
@@ -18,10 +19,10 @@ use iced::Task;
 impl Desk {
     // The bars.
 
-    pub(super) fn bars(&mut self, message: bars::Message) -> Action {
+    pub(super) fn bars(&mut self, message: bars::Message, clock: &Clock) -> Action {
         match message {
-            bars::Message::Search(query) => self.search(query).into(),
-            bars::Message::ClearSearch => self.search(String::new()).into(),
+            bars::Message::Search(query) => self.search(query, clock).into(),
+            bars::Message::ClearSearch => self.search(String::new(), clock).into(),
             bars::Message::CheckMail => self.check_mail(),
             bars::Message::Export => self.open(Which::Export).into(),
             bars::Message::Log => self.open(Which::Log).into(),
@@ -37,8 +38,8 @@ impl Desk {
         }
     }
 
-    pub fn search(&mut self, query: String) -> Task<Message> {
-        self.list.search(query, &self.archive).map(Message::List)
+    pub fn search(&mut self, query: String, clock: &Clock) -> Task<Message> {
+        self.list.search(query, &self.archive, clock).map(Message::List)
     }
 
     pub fn check_mail(&mut self) -> Action {
@@ -75,9 +76,9 @@ impl Desk {
 
     // The sidebar.
 
-    pub(super) fn sidebar(&mut self, message: sidebar::Message) -> Task<Message> {
+    pub(super) fn sidebar(&mut self, message: sidebar::Message, clock: &Clock) -> Task<Message> {
         match message {
-            sidebar::Message::Show(view) => self.show(view),
+            sidebar::Message::Show(view) => self.show(view, clock),
             sidebar::Message::LeaveCopy(account, true) => self.retain(account, Retention::LeaveCopy),
             sidebar::Message::LeaveCopy(account, false) => self.ask_about_removal(account, Retention::RemoveOnceStored),
             sidebar::Message::Waiting => self.open(Which::Waiting),
@@ -91,11 +92,11 @@ impl Desk {
         }
     }
 
-    pub(super) fn show(&mut self, view: View) -> Task<Message> {
+    pub(super) fn show(&mut self, view: View, clock: &Clock) -> Task<Message> {
         self.unfolded = false;
         self.reader.close();
         self.list.deselect();
-        self.list.show(view, &self.archive).map(Message::List)
+        self.list.show(view, &self.archive, clock).map(Message::List)
     }
 
     pub(super) fn retain(&mut self, account: AccountId, retention: Retention) -> Task<Message> {
@@ -179,6 +180,14 @@ impl Desk {
         match action {
             list::Action::Delete(row) => self.delete(&row, clock),
             list::Action::EmptyBin => self.ask_to_empty(),
+            list::Action::Mark(picked, mark, on) => self.act(Act::Mark(mark, on), picked, clock),
+            list::Action::Bin(picked) => self.delete_picked(picked, clock),
+            list::Action::PutBack(picked) => self.act(Act::Bin(false), picked, clock),
+            list::Action::Search(query) => self.search(query, clock),
+            list::Action::Copy(address) => {
+                self.notice = Some(format!("Copied: {address}"));
+                iced::clipboard::write(address)
+            }
             action => self.listed(action),
         }
     }
@@ -186,7 +195,6 @@ impl Desk {
     /// What the list wants, done.
     pub(super) fn listed(&mut self, action: list::Action) -> Task<Message> {
         match action {
-            list::Action::Delete(_) | list::Action::EmptyBin | list::Action::None => Task::none(),
             list::Action::Run(task) => task.map(Message::List),
             list::Action::Open(row, task) => self.show_message(row.id, task),
             list::Action::OpenById(id, task) => self.show_message(id, task),
@@ -194,6 +202,8 @@ impl Desk {
                 self.problem = Some(problem);
                 Task::none()
             }
+            // What is done to messages is done where it is asked for.
+            _ => Task::none(),
         }
     }
 
@@ -207,10 +217,16 @@ impl Desk {
             reader::Action::None => Task::none(),
             reader::Action::Run(task) => task.map(Message::Reader),
             reader::Action::Shown(id) => self.shown(id),
-            reader::Action::Star(id, starred) => self.star(id, starred),
+            reader::Action::Star(id, starred) => {
+                self.remember_one(Act::Mark(Mark::Starred, starred), id);
+                self.star(id, starred)
+            }
             reader::Action::Delete(row) => self.delete(&row, clock),
             reader::Action::PutBack(row) => self.put_back(&row, clock),
-            reader::Action::Unread(id) => self.mark_read(id, false),
+            reader::Action::Unread(id) => {
+                self.remember_one(Act::Mark(Mark::Read, false), id);
+                self.mark_read(id, false)
+            }
             reader::Action::Back => {
                 self.reader.close();
                 Task::none()

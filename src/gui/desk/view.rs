@@ -159,10 +159,10 @@ impl Desk {
 
 /// The words about a deletion, over the foot of the panes.
 fn told(deleted: &Deleted) -> Element<'_, Seen> {
-    let mut words = Row::new().push(icon::icon(icon::TRASH_2).style(theme::dim));
+    let mut words = Row::new().push(icon::icon(icon::CHECK).style(theme::accent));
     words = words.push(text(deleted.sentence.as_str()).size(size::BODY));
     words = words.push(link("Undo", Some(Told::Undo)));
-    if deleted.there_too {
+    if deleted.there_too.is_some() {
         words = words.push(link("Delete it there too", Some(Told::ThereToo)));
     }
     words = words.push(button(icon::icon(icon::X)).padding(2).style(theme::quiet).on_press(Told::Close));

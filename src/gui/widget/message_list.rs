@@ -9,9 +9,11 @@ use std::collections::HashMap;
 
 use iced::advanced::widget::{Operation, Tree, tree};
 use iced::advanced::{Clipboard, Layout, Shell, Widget, layout, mouse, renderer};
+use iced::keyboard::{self, Modifiers};
 use iced::{Element, Event as Input, Length, Point, Rectangle, Renderer, Size, Theme};
 
 use crate::archive::{Row, SortKey};
+use crate::gui::list::selection::Selection;
 use crate::gui::words::Clock;
 
 pub use order::{Order, ROW};
@@ -21,8 +23,10 @@ pub use order::{Order, ROW};
 pub enum Event {
     /// The offset to show from now on, in logical pixels from the top of the whole list.
     Scrolled(f64),
-    /// The row at this place was pressed.
-    Pressed(usize),
+    /// The row at this place was pressed, with these keys held.
+    Pressed(usize, Modifiers),
+    /// The menu of the row at this place was asked for, at this point of the list.
+    Menu(usize, Point),
     /// The trash of the row at this place was pressed.
     Deleted(usize),
     /// The height of the list on the screen, when it first shows and when it changes.
@@ -34,21 +38,23 @@ pub struct MessageList<'a, Message> {
     order: &'a Order,
     rows: &'a HashMap<SortKey, Row>,
     offset: f64,
-    selected: Option<usize>,
+    selection: &'a Selection,
+    query: &'a str,
     clock: &'a Clock,
     on_event: Box<dyn Fn(Event) -> Message + 'a>,
 }
 
-/// A list of `order`, with the rows that are known, scrolled to `offset`.
+/// A list of `order`, with the rows that are known, scrolled to `offset`. What `query` found in them is marked.
 pub fn message_list<'a, Message>(
     order: &'a Order,
     rows: &'a HashMap<SortKey, Row>,
     offset: f64,
-    selected: Option<usize>,
+    selection: &'a Selection,
+    query: &'a str,
     clock: &'a Clock,
     on_event: impl Fn(Event) -> Message + 'a,
 ) -> MessageList<'a, Message> {
-    MessageList { order, rows, offset, selected, clock, on_event: Box::new(on_event) }
+    MessageList { order, rows, offset, selection, query, clock, on_event: Box::new(on_event) }
 }
 
 #[derive(Default)]
@@ -64,6 +70,10 @@ struct State {
     hint: Option<draw::Hint>,
     on_trash: bool,
     height: f32,
+    /// The keys held, as far as they mean something with the mouse.
+    modifiers: Modifiers,
+    /// The words beside the scroll bar while it is dragged.
+    bubble: Option<(String, super::line::Paragraph)>,
 }
 
 impl<Message> MessageList<'_, Message> {
@@ -115,10 +125,20 @@ impl<Message> MessageList<'_, Message> {
             _ => {
                 if let Some(index) = self.row_under(bounds, cursor) {
                     let trash = draw::trash(self.area(bounds, index)).contains(position);
-                    self.publish(shell, if trash { Event::Deleted(index) } else { Event::Pressed(index) });
+                    let plain = trash && state.modifiers.is_empty();
+                    let pressed = Event::Pressed(index, state.modifiers);
+                    self.publish(shell, if plain { Event::Deleted(index) } else { pressed });
                     shell.capture_event();
                 }
             }
+        }
+    }
+
+    fn asked(&self, bounds: Rectangle, cursor: mouse::Cursor, shell: &mut Shell<'_, Message>) {
+        let Some(at) = cursor.position_in(bounds) else { return };
+        if let Some(index) = self.row_under(bounds, cursor) {
+            self.publish(shell, Event::Menu(index, at));
+            shell.capture_event();
         }
     }
 
@@ -215,7 +235,13 @@ impl<Message> Widget<Message, Theme, Renderer> for MessageList<'_, Message> {
             Input::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)) => {
                 self.pressed(state, bounds, cursor, shell);
             }
-            Input::Mouse(mouse::Event::ButtonReleased(mouse::Button::Left)) => state.grabbed = None,
+            Input::Mouse(mouse::Event::ButtonPressed(mouse::Button::Right)) => self.asked(bounds, cursor, shell),
+            Input::Mouse(mouse::Event::ButtonReleased(mouse::Button::Left)) => {
+                if state.grabbed.take().is_some() {
+                    shell.request_redraw();
+                }
+            }
+            Input::Keyboard(keyboard::Event::ModifiersChanged(modifiers)) => state.modifiers = *modifiers,
             Input::Mouse(mouse::Event::CursorMoved { .. } | mouse::Event::CursorLeft) => {
                 self.moved(state, bounds, cursor, shell);
             }

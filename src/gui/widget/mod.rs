@@ -1,5 +1,6 @@
 //! The small pieces that every screen is made of: buttons, toggle, fields, strips, cards, the list.
 
+pub mod anchored;
 pub mod line;
 pub mod message_list;
 mod over;

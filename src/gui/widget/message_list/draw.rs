@@ -149,11 +149,26 @@ impl<Message> MessageList<'_, Message> {
             kept.insert(*key, old.unwrap_or_else(|| Prepared::new(row, bounds.width, time, self.clock)));
         }
         state.prepared = kept;
+        self.prepare_bubble(state, bounds);
         for (title, _) in self.order.titles(self.offset, height) {
             if !state.titles.contains_key(title) {
                 state.titles.insert(title.to_owned(), fitted(title, bounds.width, size::CAPTION, theme::BOLD));
             }
         }
+    }
+
+    /// The day or the letter of the first row that is wholly in sight.
+    fn prepare_bubble(&self, state: &mut State, bounds: Size) {
+        let seen = self.order.visible(self.offset, f64::from(bounds.height));
+        let whole = if self.order.top(seen.start) < self.offset { 1 } else { 0 };
+        let words = state.grabbed.and_then(|_| self.order.whereabouts(seen.start + whole, self.clock));
+        state.bubble = words.map(|words| match state.bubble.take() {
+            Some((before, laid_out)) if before == words => (before, laid_out),
+            _ => {
+                let laid_out = fitted(&words, bounds.width - 60.0, size::BODY, theme::bold(&words));
+                (words, laid_out)
+            }
+        });
     }
 
     pub(super) fn draw_rows(
@@ -169,8 +184,10 @@ impl<Message> MessageList<'_, Message> {
             for index in self.order.visible(self.offset, f64::from(bounds.height)) {
                 let area = self.area(bounds, index);
                 let row = self.order.key(index).and_then(|key| self.rows.get(&key).zip(state.prepared.get(&key)));
-                draw_ground(renderer, tokens, area, self.selected == Some(index), state.hovered == Some(index));
                 let hovered = state.hovered == Some(index);
+                let selected = self.selection.contains(index);
+                let here = self.selection.cursor() == Some(index);
+                draw_ground(renderer, tokens, area, selected, here, hovered);
                 match row {
                     Some((row, prepared)) => {
                         draw_row(renderer, tokens, area, bounds, row, prepared, hovered);
@@ -196,6 +213,9 @@ impl<Message> MessageList<'_, Message> {
         if let Some(hint) = &state.hint {
             renderer.with_layer(bounds, |renderer| draw_hint(renderer, tokens, bounds, hint));
         }
+        if let (Some((_, words)), Some(thumb)) = (&state.bubble, self.thumb(bounds)) {
+            renderer.with_layer(bounds, |renderer| draw_bubble(renderer, tokens, bounds, thumb, words));
+        }
         if let Some(thumb) = self.thumb(bounds) {
             let held = state.grabbed.is_some() || cursor.is_over(thumb);
             let quad = Quad { bounds: thumb, border: border::rounded(3), ..Quad::default() };
@@ -213,6 +233,9 @@ impl<Message> MessageList<'_, Message> {
         };
         for (title, top) in self.order.titles(self.offset, height) {
             operation.text(None, area(top, GROUP), title);
+        }
+        if let Some((words, _)) = &state.bubble {
+            operation.text(None, bounds, words);
         }
         for index in self.order.visible(self.offset, height) {
             let Some(row) = self.order.key(index).and_then(|key| self.rows.get(&key)) else { continue };
@@ -237,12 +260,16 @@ fn fill(renderer: &mut Renderer, bounds: Rectangle, border: Border, color: Color
     renderer.fill_quad(Quad { bounds, border, ..Quad::default() }, color);
 }
 
-fn draw_ground(renderer: &mut Renderer, tokens: &Tokens, area: Rectangle, selected: bool, hovered: bool) {
+/// The ground of a row; `here` where the keyboard is on it.
+fn draw_ground(renderer: &mut Renderer, tokens: &Tokens, area: Rectangle, selected: bool, here: bool, hovered: bool) {
     if selected {
         fill(renderer, area, Border::default(), tokens.soft);
-        fill(renderer, Rectangle { width: 3.0, ..area }, Border::default(), tokens.accent);
     } else if hovered {
         fill(renderer, area, Border::default(), Color { a: 0.03, ..tokens.ink });
+    }
+    if here {
+        let ink = if selected { tokens.accent } else { tokens.faint };
+        fill(renderer, Rectangle { width: 3.0, ..area }, Border::default(), ink);
     }
     let hairline = Rectangle { y: area.y + area.height - 1.0, height: 1.0, ..area };
     fill(renderer, hairline, Border::default(), tokens.line);
@@ -306,6 +333,15 @@ fn draw_hint(renderer: &mut Renderer, tokens: &Tokens, bounds: Rectangle, hint: 
         put(renderer, line, bubble.x + 10.0, middle, size::SMALL, tokens.card, bounds);
         middle += step;
     }
+}
+
+/// What the rows beside the scroll bar have in common, while it is dragged.
+fn draw_bubble(renderer: &mut Renderer, tokens: &Tokens, bounds: Rectangle, thumb: Rectangle, words: &Paragraph) {
+    let (width, height) = (words.min_width() + 24.0, 30.0);
+    let middle = thumb.center_y().clamp(bounds.y + height / 2.0, bounds.y + bounds.height - height / 2.0).round();
+    let bubble = Rectangle { x: (thumb.x - width - 10.0).round(), y: middle - height / 2.0, width, height };
+    fill(renderer, bubble, border::rounded(8), tokens.ink);
+    put(renderer, words, bubble.x + 12.0, middle, size::BODY, tokens.card, bounds);
 }
 
 /// One of the three lights: filled where a copy is, a ring where none is.

@@ -1,18 +1,20 @@
 //! Where every row and every group title of a list lies: pure arithmetic over the keys.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 
-use crate::archive::SortKey;
+use crate::archive::{Section, Sort, SortBy, SortKey, Sorted};
+use crate::gui::list::selection::before;
 use crate::gui::words::Clock;
 
 /// The height of a row and of a group title, in logical pixels.
 pub const ROW: f64 = 70.0;
 pub const GROUP: f64 = 30.0;
 
-/// Messages of one day or month, under one title.
+/// Messages of one day or month, of one letter or size, under one title.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Group {
     title: String,
@@ -20,11 +22,12 @@ struct Group {
     first: usize,
 }
 
-/// The keys of a list, newest first, in groups by date.
+/// The keys of a list in their order, in groups.
 #[derive(Clone, Debug, Default)]
 pub struct Order {
-    keys: Vec<SortKey>,
+    keys: Arc<Vec<SortKey>>,
     groups: Vec<Group>,
+    sort: Sort,
 }
 
 #[allow(clippy::cast_precision_loss)]
@@ -34,33 +37,88 @@ fn number(index: usize) -> f64 {
 
 impl Order {
     /// Groups `keys`, which are newest first, as seen at the clock's time.
+    #[cfg(test)]
     pub fn new(keys: Vec<SortKey>, clock: &Clock) -> Order {
+        Order::by_date(Arc::new(keys), false, clock)
+    }
+
+    /// Keys as the archive sorted them, in groups by day or by what it says.
+    pub fn sorted(sorted: Sorted, sort: Sort, clock: &Clock) -> Order {
+        let keys = Arc::new(sorted.keys);
+        if sort.by == SortBy::Date {
+            return Order::by_date(keys, sort.ascending, clock);
+        }
+        let group = |(section, first)| Group { title: title_of(section), first };
+        Order { keys, groups: sorted.sections.into_iter().map(group).collect(), sort }
+    }
+
+    fn by_date(keys: Arc<Vec<SortKey>>, ascending: bool, clock: &Clock) -> Order {
         let mut groups: Vec<Group> = Vec::new();
         let mut at = 0;
         while let Some(key) = keys.get(at) {
-            let (title, oldest) = group_of(clock, clock.day(time_of(*key)));
+            let (title, days) = group_of(clock, clock.day(time_of(*key)));
             let rest = keys.get(at..).unwrap_or_default();
-            let length = rest.partition_point(|key| clock.day(time_of(*key)) >= oldest).max(1);
+            let within = |key: &SortKey| {
+                let day = clock.day(time_of(*key));
+                if ascending { day <= *days.end() } else { day >= *days.start() }
+            };
+            let length = rest.partition_point(within).max(1);
             match groups.last() {
                 Some(group) if group.title == title => {}
                 _ => groups.push(Group { title, first: at }),
             }
             at += length;
         }
-        Order { keys, groups }
+        Order { keys, groups, sort: Sort { by: SortBy::Date, ascending } }
     }
 
     /// The same keys as seen at another time: what was today is yesterday.
     pub fn regrouped(self, clock: &Clock) -> Order {
-        Order::new(self.keys, clock)
+        match self.sort.by {
+            SortBy::Date => Order::by_date(self.keys, self.sort.ascending, clock),
+            _ => self,
+        }
     }
 
-    /// The same keys without the one at a place.
-    pub fn without(mut self, place: usize, clock: &Clock) -> Order {
-        if place < self.keys.len() {
-            self.keys.remove(place);
+    /// The same keys without those at some places, in ranges that are in order and apart.
+    pub fn without(self, places: &[Range<usize>], clock: &Clock) -> Order {
+        let mut kept = Vec::with_capacity(self.keys.len());
+        let mut at = 0;
+        for range in places {
+            kept.extend_from_slice(self.keys(at..range.start.max(at)));
+            at = range.end;
         }
-        self.regrouped(clock)
+        kept.extend_from_slice(self.keys.get(at..).unwrap_or_default());
+        if self.sort.by == SortBy::Date {
+            return Order::by_date(Arc::new(kept), self.sort.ascending, clock);
+        }
+        let mut groups: Vec<Group> = Vec::new();
+        for group in self.groups {
+            let first = group.first - before(places, group.first);
+            if groups.last().is_some_and(|last| last.first == first) {
+                groups.pop();
+            }
+            groups.push(Group { first, ..group });
+        }
+        if groups.last().is_some_and(|last| last.first >= kept.len()) {
+            groups.pop();
+        }
+        Order { keys: Arc::new(kept), groups, sort: self.sort }
+    }
+
+    /// All keys, to be taken along to another thread.
+    pub fn shared(&self) -> Arc<Vec<SortKey>> {
+        Arc::clone(&self.keys)
+    }
+
+    /// What the rows around a place have in common: the day, or the title of their group.
+    pub fn whereabouts(&self, index: usize, clock: &Clock) -> Option<String> {
+        let key = self.keys.get(index)?;
+        if self.sort.by == SortBy::Date {
+            return Some(clock.day(time_of(*key)).strftime("%-d %B %Y").to_string());
+        }
+        let group = self.groups.partition_point(|group| group.first <= index).checked_sub(1)?;
+        Some(self.groups.get(group)?.title.clone())
     }
 
     pub fn len(&self) -> usize {
@@ -79,9 +137,13 @@ impl Order {
         self.keys.get(range).unwrap_or_default()
     }
 
-    /// The place of a key.
+    /// The place of a key. Looked for from one end to the other unless dates are the order: not for every frame.
     pub fn find(&self, key: SortKey) -> Option<usize> {
-        self.keys.binary_search_by(|other| key.cmp(other)).ok()
+        match (self.sort.by, self.sort.ascending) {
+            (SortBy::Date, false) => self.keys.binary_search_by(|other| key.cmp(other)).ok(),
+            (SortBy::Date, true) => self.keys.binary_search(&key).ok(),
+            _ => self.keys.iter().position(|other| *other == key),
+        }
     }
 
     /// The height of the whole list.
@@ -178,27 +240,44 @@ fn time_of(key: SortKey) -> Timestamp {
     Timestamp::from_second(key.0 >> 29).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-/// The title of the group that a day belongs to, and the oldest day in that group.
-fn group_of(clock: &Clock, day: Date) -> (String, Date) {
+/// The title of the group that a day belongs to, and the first and the last day of that group.
+fn group_of(clock: &Clock, day: Date) -> (String, RangeInclusive<Date>) {
     let today = clock.today();
-    let yesterday = today.saturating_sub(1.day());
-    let week = today.saturating_sub(7.days());
+    let days_ago = |days: i32| today.saturating_sub(days.days());
     if day >= today {
-        ("TODAY".to_owned(), today)
-    } else if day == yesterday {
-        ("YESTERDAY".to_owned(), yesterday)
-    } else if day >= week {
-        ("LAST WEEK".to_owned(), week)
-    } else if day.year() == today.year() {
-        (day.strftime("%B").to_string().to_uppercase(), day.first_of_month())
+        ("TODAY".to_owned(), today..=Date::MAX)
+    } else if day == days_ago(1) {
+        ("YESTERDAY".to_owned(), day..=day)
+    } else if day > days_ago(7) {
+        (day.strftime("%A").to_string().to_uppercase(), day..=day)
     } else {
-        (day.strftime("%B %Y").to_string().to_uppercase(), day.first_of_month())
+        let format = if day.year() == today.year() { "%B" } else { "%B %Y" };
+        let last = day.last_of_month().min(days_ago(7));
+        (day.strftime(format).to_string().to_uppercase(), day.first_of_month()..=last)
     }
+}
+
+/// What stands over a section.
+fn title_of(section: Section) -> String {
+    match section {
+        Section::Blank => "NOTHING".to_owned(),
+        Section::Digits => "0 TO 9".to_owned(),
+        Section::Letter(letter) => letter.to_string(),
+        Section::Beyond => "OTHER SCRIPTS".to_owned(),
+        Section::Octets(0) => "UNDER 10 KB".to_owned(),
+        Section::Octets(least @ ..=9_999_999) => format!("{} TO {}", round(least), round(least * 10)),
+        Section::Octets(least) => format!("OVER {}", round(least)),
+    }
+}
+
+/// A round size without decimals.
+fn round(octets: u64) -> String {
+    if octets < 1_000_000 { format!("{} KB", octets / 1_000) } else { format!("{} MB", octets / 1_000_000) }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Clock, GROUP, Order, ROW, SortKey, Timestamp};
+    use super::{Clock, GROUP, Order, ROW, Section, Sort, SortBy, SortKey, Sorted, Timestamp};
     use jiff::tz::TimeZone;
     use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
@@ -216,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_are_days_then_a_week_then_months() {
+    fn groups_are_days_then_months() {
         let order = order(&[
             "2026-11-22T09:00:00Z",
             "2026-11-22T08:00:00Z",
@@ -231,13 +310,42 @@ mod tests {
         let expected = [
             ("TODAY", 0.0),
             ("YESTERDAY", 2.0 * ROW + GROUP),
-            ("LAST WEEK", 3.0 * ROW + 2.0 * GROUP),
-            ("NOVEMBER", 5.0 * ROW + 3.0 * GROUP),
+            ("FRIDAY", 3.0 * ROW + 2.0 * GROUP),
+            ("NOVEMBER", 4.0 * ROW + 3.0 * GROUP),
             ("OCTOBER", 6.0 * ROW + 4.0 * GROUP),
             ("OCTOBER 2019", 7.0 * ROW + 5.0 * GROUP),
         ];
         assert_eq!(titles, expected);
         assert_eq!(order.height(), 8.0 * ROW + 6.0 * GROUP);
+
+        let oldest_first = Sort { by: SortBy::Date, ascending: true };
+        let keys: Vec<_> = order.shared().iter().rev().copied().collect();
+        let turned = Order::sorted(Sorted { keys, sections: Vec::new() }, oldest_first, &clock());
+        let mut titles: Vec<_> = turned.titles(0.0, 1e9).map(|(title, _)| title).collect();
+        titles.reverse();
+        assert_eq!(titles, expected.map(|(title, _)| title), "the same groups, turned");
+        assert_eq!(turned.find(order.key(0).unwrap()), Some(7));
+    }
+
+    #[test]
+    fn what_is_taken_out_takes_its_group_along() {
+        let keys: Vec<_> = (1..=6).map(SortKey).collect();
+        let sections = vec![(Section::Letter('A'), 0), (Section::Letter('B'), 2), (Section::Letter('C'), 4)];
+        let sort = Sort { by: SortBy::Sender, ascending: true };
+        let order = Order::sorted(Sorted { keys, sections }, sort, &clock());
+        for (out, expected) in [
+            (vec![], "A0 B2 C4"),
+            (vec![0..1], "A0 B1 C3"),
+            (vec![2..4], "A0 C2"),
+            (vec![1..3, 5..6], "A0 B1 C2"),
+            (vec![4..6], "A0 B2"),
+            (vec![0..6], ""),
+        ] {
+            let left = order.clone().without(&out, &clock());
+            let groups: Vec<_> = left.groups.iter().map(|group| format!("{}{}", group.title, group.first)).collect();
+            assert_eq!(groups.join(" "), expected, "{out:?}");
+        }
+        assert_eq!(order.whereabouts(3, &clock()).as_deref(), Some("B"));
     }
 
     #[test]

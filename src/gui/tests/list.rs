@@ -1,0 +1,221 @@
+//! The list: selecting, marking and deleting many at once, taking it back, sorting, the menus.
+
+use iced::keyboard::key::Named;
+use iced::keyboard::{Key, Modifiers};
+
+use super::sample;
+use crate::gui::desk::Desk;
+use crate::gui::live::Live;
+
+const FIRST: &str = "November arrivals, and a seat by the stove";
+const SECOND: &str = "Re: keys for the boat house";
+
+fn settled(desk: &Desk) -> bool {
+    !desk.is_writing() && desk.list.is_whole()
+}
+
+/// The sample, once nothing more is on its way.
+fn still() -> Live {
+    let mut live = sample();
+    live.until_desk("all is listed", settled);
+    live
+}
+
+fn with(live: &mut Live, key: Named, modifiers: Modifiers) {
+    live.press_with(Key::Named(key), modifiers);
+}
+
+fn undo(live: &mut Live) {
+    live.press_with(Key::Character("z".into()), Modifiers::COMMAND);
+}
+
+fn select_all(live: &mut Live) {
+    live.press_with(Key::Character("a".into()), Modifiers::COMMAND);
+}
+
+#[test]
+fn rows_are_selected_with_the_mouse() {
+    let mut live = still();
+    live.click(FIRST);
+    assert_eq!(live.desk().list.selected(), 1);
+    let third = live.desk().list.subjects()[2].to_owned();
+    let fourth = live.desk().list.subjects()[3].to_owned();
+    live.click_with(&fourth, Modifiers::SHIFT);
+    assert!(live.shows("4 selected"));
+    live.click_with(SECOND, Modifiers::COMMAND);
+    assert!(live.shows("3 selected"), "one is taken out");
+    live.click_with(&third, Modifiers::COMMAND);
+    assert_eq!(live.desk().list.selected(), 2);
+    live.click(&third);
+    assert_eq!(live.desk().list.selected(), 1, "a plain click selects one");
+}
+
+#[test]
+fn rows_are_selected_with_the_keyboard() {
+    let mut live = still();
+    let last = live.desk().list.subjects().len();
+    live.press(Key::Named(Named::Home));
+    with(&mut live, Named::ArrowDown, Modifiers::SHIFT);
+    with(&mut live, Named::ArrowDown, Modifiers::SHIFT);
+    assert_eq!(live.desk().list.selected(), 3);
+    with(&mut live, Named::ArrowUp, Modifiers::SHIFT);
+    assert_eq!(live.desk().list.selected(), 2, "it shrinks again");
+    with(&mut live, Named::End, Modifiers::SHIFT);
+    assert_eq!(live.desk().list.selected(), 63);
+    with(&mut live, Named::Home, Modifiers::SHIFT);
+    assert_eq!(live.desk().list.selected(), 1);
+    with(&mut live, Named::PageDown, Modifiers::SHIFT);
+    let page = live.desk().list.selected();
+    assert!((5..30).contains(&page), "{page} of {last}");
+    select_all(&mut live);
+    assert!(live.shows("63 selected"));
+    live.press(Key::Named(Named::Escape));
+    assert_eq!(live.desk().list.selected(), 1);
+}
+
+#[test]
+fn what_is_selected_is_marked_at_once_and_taken_back() {
+    let mut live = still();
+    // One of them is read before: that stays as it was.
+    live.click(FIRST);
+    live.until_desk("the first is read", |desk| settled(desk) && desk.library.counts.unread == 62);
+    select_all(&mut live);
+    live.press_with(Key::Character("U".into()), Modifiers::SHIFT);
+    assert!(live.shows("63 messages marked as read."));
+    assert!(live.desk().list.selected_row().unwrap().marks.read, "on the screen at once");
+    live.until_desk("all are read", |desk| settled(desk) && desk.library.counts.unread == 0);
+    live.click("Undo");
+    live.until_desk("they are unread again", |desk| settled(desk) && desk.library.counts.unread == 62);
+
+    select_all(&mut live);
+    live.letter("s");
+    live.until_desk("all are starred", |desk| settled(desk) && desk.library.counts.starred == 63);
+    undo(&mut live);
+    live.until_desk("none is", |desk| settled(desk) && desk.library.counts.starred == 0);
+}
+
+#[test]
+fn an_undo_waits_for_what_it_takes_back() {
+    let mut live = still();
+    select_all(&mut live);
+    live.letter("s");
+    undo(&mut live);
+    live.until_desk("as before", |desk| settled(desk) && desk.library.counts.starred == 0);
+    undo(&mut live);
+    assert!(settled(live.desk()), "there is nothing more to take back");
+}
+
+#[test]
+fn all_of_a_search_is_marked_as_read_and_no_other() {
+    let mut live = still();
+    live.type_into(crate::gui::bars::SEARCH, "from:harbour");
+    live.until_shown("6 messages in All mail");
+    live.tell(crate::gui::desk::Message::List(crate::gui::list::Message::AllRead));
+    live.until_desk("six are read", |desk| settled(desk) && desk.library.counts.unread == 57);
+    undo(&mut live);
+    live.until_desk("none is", |desk| settled(desk) && desk.library.counts.unread == 63);
+}
+
+#[test]
+fn many_are_deleted_and_put_back() {
+    let mut live = still();
+    live.click(FIRST);
+    live.until_desk("it is open", |desk| settled(desk) && desk.reader.is_shown() && desk.library.counts.unread == 62);
+    let fifth = live.desk().list.subjects()[4].to_owned();
+    live.click_with(&live.desk().list.subjects()[3].to_owned(), Modifiers::SHIFT);
+    live.press(Key::Named(Named::Delete));
+    assert!(live.shows("4 messages moved to the bin."));
+    assert!(!live.desk().list.shows(FIRST) && !live.desk().list.shows(SECOND));
+    assert_eq!(live.desk().list.selected_row().map(|row| row.subject.clone()), Some(fifth), "what stands there now");
+    live.until_desk("they are in the bin", |desk| settled(desk) && desk.library.counts.bin == 4);
+    live.click("Undo");
+    live.until_desk("they are back", |desk| settled(desk) && desk.library.counts.bin == 0 && desk.list.shows(FIRST));
+}
+
+#[test]
+fn the_list_is_sorted_from_its_head() {
+    let mut live = still();
+    live.click("Newest first");
+    live.click("Subject, A to Z");
+    live.until_desk("it is sorted", |desk| {
+        settled(desk) && !desk.list.shows(FIRST) || desk.list.subjects()[0] != FIRST
+    });
+    live.until_shown("Subject, A to Z");
+    live.until_desk("rows are there", |desk| settled(desk) && desk.list.subjects().len() > 20);
+    let subjects: Vec<String> = live.desk().list.subjects().iter().map(|subject| subject.to_lowercase()).collect();
+    let latin = |text: &&String| text.is_ascii() && text.starts_with(|letter: char| letter.is_alphabetic());
+    let plain: Vec<&str> =
+        subjects.iter().filter(latin).map(|text| text.trim_start_matches("re: ").trim_start_matches("fwd: ")).collect();
+    assert!(plain.is_sorted(), "{plain:?}");
+    assert!(plain.len() > 10);
+
+    // By keyboard, and back.
+    live.letter("o");
+    live.press(Key::Named(Named::Home));
+    live.press(Key::Named(Named::Escape));
+    live.letter("o");
+    for _ in 0..4 {
+        live.press(Key::Named(Named::ArrowUp));
+    }
+    live.press(Key::Named(Named::Enter));
+    live.until_shown("Newest first");
+    live.until_desk("the newest is first again", |desk| settled(desk) && desk.list.subjects().first() == Some(&FIRST));
+}
+
+#[test]
+fn what_is_selected_stays_selected_in_another_order() {
+    let mut live = still();
+    live.click(FIRST);
+    live.click_with(SECOND, Modifiers::SHIFT);
+    let before = live.desk().list.selected_ids();
+    live.letter("o");
+    live.press(Key::Named(Named::ArrowDown));
+    live.press(Key::Named(Named::Enter));
+    live.until_desk("it is turned", |desk| {
+        settled(desk) && desk.list.subjects().first().is_some_and(|first| *first != FIRST)
+    });
+    assert_eq!(live.desk().list.selected_ids(), before);
+    assert_eq!(before.len(), 2);
+}
+
+#[test]
+fn the_right_mouse_button_opens_a_menu() {
+    let mut live = still();
+    live.right_click(SECOND);
+    for item in ["Open", "Mark as read", "Star", "Delete", "Copy the sender’s address", "All from this sender"] {
+        assert!(live.shows(item), "{item}");
+    }
+    assert!(!live.desk().reader.is_open(), "nothing is opened by it");
+    live.click("Mark as read");
+    live.until_desk("it is read", |desk| settled(desk) && desk.library.counts.unread == 62);
+    assert!(!live.shows("Copy the sender’s address"), "the menu is closed");
+
+    live.right_click(SECOND);
+    live.click("All from this sender");
+    live.until_desk("the search is done", |desk| settled(desk) && desk.list.query.starts_with("from:"));
+    assert!(live.desk().list.shows(SECOND) && !live.desk().list.shows(FIRST));
+}
+
+#[test]
+fn the_menu_key_opens_the_menu_and_arrows_go_through_it() {
+    let mut live = still();
+    live.press(Key::Named(Named::Home));
+    with(&mut live, Named::ArrowDown, Modifiers::SHIFT);
+    with(&mut live, Named::F10, Modifiers::SHIFT);
+    assert!(live.shows("Delete 2 messages"));
+    live.press(Key::Named(Named::Escape));
+    assert!(!live.shows("Delete 2 messages"));
+    assert_eq!(live.desk().list.selected(), 2, "Esc closes the menu only");
+
+    live.press(Key::Named(Named::ContextMenu));
+    live.press(Key::Named(Named::ArrowUp));
+    live.press(Key::Named(Named::Enter));
+    live.until_desk("both are in the bin", |desk| settled(desk) && desk.library.counts.bin == 2);
+
+    // A press beside it closes it and does nothing else.
+    live.right_click(&live.desk().list.subjects()[0].to_owned());
+    let before = live.desk().list.selected_row().map(|row| row.id);
+    live.click(&live.desk().list.subjects()[6].to_owned());
+    assert!(!live.shows("All from this sender"));
+    assert_eq!(live.desk().list.selected_row().map(|row| row.id), before);
+}
