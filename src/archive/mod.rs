@@ -7,7 +7,9 @@ mod accounts;
 mod awaited;
 mod bin;
 mod browse;
+mod codec;
 mod columns;
+mod compact;
 mod connections;
 mod copies;
 mod erase;
@@ -24,6 +26,8 @@ mod medium;
 mod open;
 mod original;
 mod query;
+mod rewrite;
+mod scrub;
 mod search;
 mod seen;
 mod snapshot;
@@ -39,9 +43,13 @@ use crate::account::{AccountId, Digest, MessageId, Retention, Server, Uidl};
 
 pub use awaited::Awaited;
 pub use bin::{Emptied, Emptying, KEPT};
+pub use codec::decode as decoded;
+pub use compact::Compacted;
 pub use error::{ArchiveError, Result};
 pub use log::{Habit, Habits, Left, LogEntry, LoggedSession, Withheld};
 pub use maildrop::{MaildropState, ServerWord};
+pub use rewrite::Repacked;
+pub use scrub::Idle;
 pub use snapshot::Snapshot;
 
 /// A handle on an archive; clones share it.
