@@ -210,10 +210,15 @@ async fn a_damaged_copy_here_keeps_the_copy_there() {
     assert_eq!(rig.on_server(), [Digest::of(&damaged)]);
 }
 
-/// Changes one bit of these bytes wherever they stand in the closed database (pages that were moved leave copies).
-fn flip_a_bit(file: &Path, bytes: &[u8]) {
+/// Changes one bit of what is stored of this message, wherever it stands in the closed database (pages that were moved
+/// leave copies).
+fn flip_a_bit(file: &Path, message: &[u8]) {
+    let connection = rusqlite::Connection::open(file).expect("it opens");
+    let sql = "SELECT bytes FROM body JOIN original ON original.id = original WHERE sha256 = ?1";
+    let stored: Vec<u8> = connection.query_row(sql, [&Digest::of(message).0], |row| row.get(0)).expect("it is stored");
+    drop(connection);
     let mut database = std::fs::read(file).expect("readable");
-    let needle = &bytes[..bytes.len().min(400)];
+    let needle = &stored[..stored.len().min(400)];
     let places: Vec<_> =
         database.windows(needle.len()).enumerate().filter(|(_, window)| *window == needle).map(|(at, _)| at).collect();
     assert!(!places.is_empty(), "the message is in the file");

@@ -25,7 +25,7 @@ use std::time::Instant;
 use bench::{in_thousands, program, small_mail, soak};
 use disk::{Disk, Left, mix};
 use postkeep::account::{Digest, Security};
-use postkeep::archive::Archive;
+use postkeep::archive::{Archive, decoded};
 use postkeep::demo::{Options, Server};
 use postkeep::job::Cancel;
 use recording::{Step, record, record_any};
@@ -253,15 +253,16 @@ impl Promise<'_> {
             return Ok(Err(format!("not sound: {verdict}")));
         }
         let mut here = HashSet::new();
-        let mut bodies =
-            connection.prepare("SELECT sha256, bytes FROM body JOIN original ON original.id = original")?;
+        let mut bodies = connection
+            .prepare("SELECT sha256, codec, bytes, octets FROM body JOIN original ON original.id = original")?;
         let mut rows = bodies.query([])?;
         while let Some(row) = rows.next()? {
             let digest = Digest(row.get(0)?);
-            let bytes = row.get_ref(1)?.as_blob()?;
-            if self.mail.get(&digest).is_none_or(|message| message != bytes) {
+            let octets: i64 = row.get(3)?;
+            let bytes = decoded(row.get(1)?, row.get(2)?, octets.unsigned_abs()).unwrap_or_default();
+            if self.mail.get(&digest) != Some(&bytes) {
                 let known = self.mail.get(&digest).map(Vec::as_slice).unwrap_or_default();
-                let at = known.iter().zip(bytes).position(|(left, right)| left != right);
+                let at = known.iter().zip(&bytes).position(|(left, right)| left != right);
                 let (known, stored) = (known.len(), bytes.len());
                 return Ok(Err(format!("a message of {known} octets is stored in {stored} others, from {at:?} on")));
             }

@@ -8,7 +8,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
@@ -25,6 +25,8 @@ const IDLE_READERS: usize = 4;
 pub(super) struct Shared {
     pub(super) folder: PathBuf,
     broken: AtomicU8,
+    /// How often something was written: see [`super::Idle`].
+    pub(super) writes: AtomicU64,
     pub(super) known: Mutex<Known>,
     pub(super) index: index::Index,
     readers: Readers,
@@ -129,6 +131,7 @@ impl Archive {
                 writer: writer.map(Mutex::new),
                 held: Mutex::new(held),
                 broken: AtomicU8::new(WHOLE),
+                writes: AtomicU64::new(0),
                 readers: Readers::new(folder.join(open::MAIL)),
                 index: index::Index::new(folder),
                 known: Mutex::new(Known::default()),
@@ -187,12 +190,18 @@ impl Archive {
 
     /// One transaction of the writer: all of `work` is committed with `synchronous=FULL`, or nothing is.
     pub(super) fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        self.with_writer(|writer| committed(writer, work))
+    }
+
+    /// Runs `work` on the writer, outside of a transaction.
+    pub(super) fn with_writer<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
         let writer = self.shared.writer.as_ref().ok_or(ArchiveError::OpenedForReading)?;
         let mut writer = lock(writer);
+        self.shared.writes.fetch_add(1, Ordering::AcqRel);
         if self.shared.broken.load(Ordering::Acquire) != WHOLE {
             return Err(ArchiveError::WritesStopped);
         }
-        let written = committed(&mut writer, work).and_then(|answer| self.in_place().map(|()| answer));
+        let written = work(&mut writer).and_then(|answer| self.in_place().map(|()| answer));
         written.map_err(|error| {
             let error = error.diagnosed(&self.shared.folder);
             if error.stops_writes() {

@@ -67,10 +67,18 @@ pub(super) fn messages(transaction: &Transaction<'_>, ids: &[MessageId]) -> Resu
 
 /// Runs `work` with the triggers off that guard originals, and with what it deletes overwritten in the file.
 fn unguarded(transaction: &Transaction<'_>, work: impl FnOnce() -> Result<()>) -> Result<()> {
+    overwriting(transaction, || {
+        transaction.execute("INSERT INTO erasing (yes) VALUES (1)", [])?;
+        let done = work();
+        transaction.execute("DELETE FROM erasing", [])?;
+        done
+    })
+}
+
+/// Runs `work` with what it takes away overwritten in the file.
+pub(super) fn overwriting<T>(transaction: &Transaction<'_>, work: impl FnOnce() -> Result<T>) -> Result<T> {
     transaction.pragma_update(None, "secure_delete", "ON")?;
-    transaction.execute("INSERT INTO erasing (yes) VALUES (1)", [])?;
     let done = work();
-    transaction.execute("DELETE FROM erasing", [])?;
     transaction.pragma_update(None, "secure_delete", "FAST")?;
     done
 }

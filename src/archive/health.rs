@@ -1,11 +1,12 @@
 //! The archive's health: what SQLite says of its file, and whether every message still is what was stored.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::columns::uncount;
 use super::error::{ArchiveError, Result};
-use super::{Archive, Health, original};
+use super::{Archive, Health, codec, original};
 use crate::account::{Digest, MessageId};
 use crate::job::{Cancel, Progress, Report, unless_cancelled};
 
@@ -20,8 +21,9 @@ struct Row {
 }
 
 impl Archive {
-    /// The archive's health: SQLite's own check and that each message's bytes are there in their length; with `full`
-    /// SQLite's thorough check, and every message read and hashed. `checked` counts messages.
+    /// The archive's health: SQLite's own check, that each message's bytes are there in their length, and those that the
+    /// daily reading found damaged read again; with `full` SQLite's thorough check, and every message read and hashed.
+    /// `checked` counts messages.
     pub fn check(&self, full: bool, cancel: &Cancel, report: Report<'_>) -> Result<Health> {
         let mut health = Health::default();
         let structure = self.read(|mail| structure(mail, full, cancel));
@@ -37,10 +39,13 @@ impl Archive {
                 return Ok(health);
             }
         };
+        let suspected: HashSet<MessageId> =
+            self.found_damaged().unwrap_or_default().into_iter().map(|(id, _)| id).collect();
         let total = originals.iter().map(|row| row.messages.len() as u64).sum();
         for row in originals {
             unless_cancelled(cancel)?;
             health.checked += row.messages.len() as u64;
+            let full = full || row.messages.iter().any(|id| suspected.contains(id));
             if let Some(wrong) = self.wrong_with(&row, full) {
                 for &id in &row.messages {
                     health.damaged.push((id, self.named(id, wrong)));
@@ -51,10 +56,29 @@ impl Archive {
         Ok(health)
     }
 
+    /// The hashes of originals that are not what was stored, or are not there, each with its messages.
+    pub(crate) fn damaged(&self, cancel: &Cancel, report: Report<'_>) -> Result<Vec<(Digest, Vec<MessageId>)>> {
+        let originals = self.read(|mail| originals(mail))?;
+        let (mut damaged, total) = (Vec::new(), originals.len() as u64);
+        for (done, row) in originals.into_iter().enumerate() {
+            unless_cancelled(cancel)?;
+            if self.wrong_with(&row, true).is_some() {
+                damaged.push((row.digest, row.messages));
+            }
+            report(Progress::of(done as u64 + 1, total));
+        }
+        Ok(damaged)
+    }
+
+    /// What SQLite itself finds wrong with the file, in sentences.
+    pub(crate) fn structure(&self, cancel: &Cancel) -> Result<Vec<String>> {
+        self.read(|mail| structure(mail, true, cancel))
+    }
+
     fn wrong_with(&self, row: &Row, full: bool) -> Option<&'static str> {
         let wrong = self.read(|mail| {
             if !full {
-                return Ok((length(mail, row.original)? != Some(row.octets)).then_some(MISSING));
+                return Ok((!complete(mail, row)?).then_some(MISSING));
             }
             let bytes = original::bytes(mail, row.original)?;
             Ok(match bytes {
@@ -128,9 +152,14 @@ fn originals(mail: &Connection) -> Result<Vec<Row>> {
     Ok(originals)
 }
 
-/// The length of an original's bytes, without reading them.
-fn length(mail: &Connection, original: i64) -> Result<Option<i64>> {
-    use rusqlite::OptionalExtension as _;
-    let mut statement = mail.prepare_cached("SELECT length(bytes) FROM body WHERE original = ?1")?;
-    Ok(statement.query_row([original], |row| row.get(0)).optional()?)
+/// Whether an original's bytes are there in their length, without reading them.
+fn complete(mail: &Connection, row: &Row) -> Result<bool> {
+    let mut statement =
+        mail.prepare_cached("SELECT codec, length(bytes), substr(bytes, 1, ?2) FROM body WHERE original = ?1")?;
+    let found: Option<(i64, i64, Vec<u8>)> = statement
+        .query_row(params![row.original, codec::BEGINNING as i64], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    Ok(found.is_some_and(|(codec, length, beginning)| {
+        codec::stored_length(codec, &beginning, uncount(row.octets)) == Some(uncount(length))
+    }))
 }

@@ -4,19 +4,36 @@
 //! that came by another way and only decides what is shown. No parser runs here but the one of header field names in
 //! [`message::likeness`], and that outside of the transaction.
 
+use std::borrow::Cow;
+
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
+use super::codec::{self, Packer};
 use super::columns::{count, micros};
 use super::error::{ArchiveError, Result};
-use super::{Archive, Incoming, Ingested, MaildropId, Marks, Origin, SessionId, SortKey, bin, original};
+use super::{Archive, Incoming, Ingested, MaildropId, Marks, Origin, SessionId, SortKey, bin};
 use crate::account::{AccountId, Digest, MessageId, Uidl};
 use crate::message;
 
-/// An [`Incoming`] with its two keys.
+/// An [`Incoming`] with its two keys, and its bytes as they will be stored.
 struct Keyed {
     incoming: Incoming,
     exact: Digest,
     likeness: Digest,
+    /// `None`: as received.
+    packed: Option<(i64, Vec<u8>)>,
+}
+
+impl Keyed {
+    fn of(incoming: Incoming, packer: Option<&mut Packer>) -> Keyed {
+        let exact = Digest::of(&incoming.bytes);
+        let likeness = message::likeness_given(&incoming.bytes, exact);
+        let packed = packer.and_then(|packer| match packer.encode(&incoming.bytes) {
+            (codec, Cow::Owned(packed)) => Some((codec, packed)),
+            (_, Cow::Borrowed(_)) => None,
+        });
+        Keyed { incoming, exact, likeness, packed }
+    }
 }
 
 /// Where in which ledger a message of a maildrop belongs.
@@ -38,13 +55,8 @@ impl Archive {
     /// two mails. The same rule holds for twins. From a file, the bytes or the likeness of any message are the same.
     pub fn ingest(&self, batch: Vec<Incoming>) -> Result<Vec<Ingested>> {
         self.may_write()?;
-        let batch: Vec<Keyed> = batch
-            .into_iter()
-            .map(|incoming| {
-                let exact = Digest::of(&incoming.bytes);
-                Keyed { exact, likeness: message::likeness_given(&incoming.bytes, exact), incoming }
-            })
-            .collect();
+        let mut packer = Packer::new().ok();
+        let batch: Vec<Keyed> = batch.into_iter().map(|incoming| Keyed::of(incoming, packer.as_mut())).collect();
         tracing::trace!(phase = "batch hashed");
         self.write(|transaction| batch.iter().map(|keyed| ingest_one(transaction, keyed)).collect())
     }
@@ -218,17 +230,19 @@ fn store(
 }
 
 fn store_original(transaction: &Transaction<'_>, keyed: &Keyed) -> Result<i64> {
-    let bytes = &keyed.incoming.bytes;
+    let received = &keyed.incoming.bytes;
     transaction
         .prepare_cached("INSERT INTO original (sha256, likeness, octets) VALUES (?1, ?2, ?3)")?
-        .execute(params![keyed.exact, keyed.likeness, count(bytes.len() as u64)])?;
+        .execute(params![keyed.exact, keyed.likeness, count(received.len() as u64)])?;
     let original = transaction.last_insert_rowid();
     tracing::trace!(phase = "original without body");
-    transaction.prepare_cached("INSERT INTO body (original, codec, bytes) VALUES (?1, ?2, ?3)")?.execute(params![
-        original,
-        original::AS_RECEIVED,
-        bytes
-    ])?;
+    let (codec, bytes) = match &keyed.packed {
+        Some((codec, packed)) => (*codec, packed),
+        None => (codec::AS_RECEIVED, received),
+    };
+    transaction
+        .prepare_cached("INSERT INTO body (original, codec, bytes) VALUES (?1, ?2, ?3)")?
+        .execute(params![original, codec, bytes])?;
     Ok(original)
 }
 

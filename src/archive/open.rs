@@ -17,6 +17,9 @@ use super::error::{ArchiveError, Result};
 pub(super) const APPLICATION_ID: i32 = 0x506F_7374;
 
 pub(super) const MAIL: &str = "mail.db";
+
+/// The kind of file that gives pages back a few at a time: `auto_vacuum = INCREMENTAL`.
+pub(super) const BY_STEPS: i32 = 2;
 const LOCK: &str = "lock";
 
 /// The largest file that is looked at whole when it is opened after a crash, in octets: a second or two.
@@ -29,8 +32,11 @@ const MIGRATION_STEP: i32 = 200;
 /// By more than this no migration raises the number of the schema.
 const MIGRATED: i32 = 10_000;
 
-const MIGRATIONS: &[&str] =
-    &[include_str!("../../migrations/001-archive.sql"), include_str!("../../migrations/002-trust.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/001-archive.sql"),
+    include_str!("../../migrations/002-trust.sql"),
+    include_str!("../../migrations/003-codec.sql"),
+];
 
 /// The schema version that this program writes, as `user_version` holds it.
 pub(super) fn known_version() -> i32 {
@@ -245,6 +251,7 @@ pub(super) fn create(folder: &Path) -> Result<()> {
     let mut connection = Connection::open_with_flags(&fresh, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     // Most of the file is messages, which in larger pages are shorter chains: a quarter less work to store.
     connection.pragma_update(None, "page_size", 16_384)?;
+    connection.pragma_update(None, "auto_vacuum", BY_STEPS)?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     connection.pragma_update(None, "schema_version", random_number())?;
     settle(&connection)?;

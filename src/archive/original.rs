@@ -4,19 +4,24 @@ use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::columns::{time, uncount};
 use super::error::{ArchiveError, Result};
-use super::{Archive, Marks, Stored};
+use super::{Archive, Marks, Stored, codec};
 use crate::account::{Digest, MessageId};
 
-/// The codec of bytes stored as they came. Others may come later.
-pub(super) const AS_RECEIVED: i64 = 0;
-
-/// The bytes of an original; `None` when it is not there or coded in a way that this program does not know.
+/// The bytes of an original; `None` when it is not there, coded in a way that this program does not know, or not what
+/// the codec wrote. Not compared with its hash: that is the caller's.
 pub(super) fn bytes(connection: &Connection, original: i64) -> Result<Option<Vec<u8>>> {
+    Ok(found(connection, original)?.flatten())
+}
+
+/// The same; the outer `None`: nothing is there.
+fn found(connection: &Connection, original: i64) -> Result<Option<Option<Vec<u8>>>> {
     let found = connection
-        .prepare_cached("SELECT codec, bytes FROM body WHERE original = ?1")?
-        .query_row([original], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)))
+        .prepare_cached(
+            "SELECT codec, octets, bytes FROM body JOIN original ON original.id = original WHERE original = ?1",
+        )?
+        .query_row([original], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get(2)?)))
         .optional()?;
-    Ok(found.filter(|(codec, _)| *codec == AS_RECEIVED).map(|(_, bytes)| bytes))
+    Ok(found.map(|(codec, octets, bytes)| codec::decode(codec, bytes, uncount(octets))))
 }
 
 pub(super) const STORED: &str = "SELECT message.id, sha256, octets, account, arrived,
@@ -42,16 +47,16 @@ impl Archive {
     /// [`ArchiveError::Damaged`] also when they are not those that were stored: what rotted is never shown as good mail.
     pub fn original(&self, id: MessageId) -> Result<Option<Vec<u8>>> {
         self.read(|connection| {
-            let found: Option<(i64, Digest)> = connection
+            let row: Option<(i64, Digest)> = connection
                 .prepare_cached(
                     "SELECT original, sha256 FROM message JOIN original ON original.id = original
                      WHERE message.id = ?1",
                 )?
                 .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()?;
-            let Some((original, digest)) = found else { return Ok(None) };
-            let bytes = bytes(connection, original)?;
-            if bytes.as_ref().is_some_and(|bytes| Digest::of(bytes) != digest) {
+            let Some((original_row, digest)) = row else { return Ok(None) };
+            let Some(bytes) = found(connection, original_row)? else { return Ok(None) };
+            if bytes.as_ref().is_none_or(|bytes| Digest::of(bytes) != digest) {
                 let detail = format!("the bytes of message {id} are not those that were stored");
                 return Err(ArchiveError::Damaged { folder: self.folder().to_owned(), detail });
             }

@@ -1,6 +1,7 @@
 //! The archive as its callers see it: what is stored, deduplicated, proved, refused.
 
 mod bin;
+mod codec;
 mod lists;
 mod maildrops;
 mod opening;
@@ -47,6 +48,23 @@ fn mail(subject: &str) -> Vec<u8> {
          Date: Tue, 14 Nov 2023 10:00:00 +0000\r\n\r\nHello {subject}\r\n"
     )
     .into_bytes()
+}
+
+/// What stands in the table of bytes, with its codec.
+fn bodies(folder: &Path) -> Vec<(i64, Vec<u8>)> {
+    let connection = rusqlite::Connection::open(folder.join("mail.db")).unwrap();
+    let mut statement = connection.prepare("SELECT codec, bytes FROM body ORDER BY original").unwrap();
+    statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
+}
+
+/// Octets that nothing can make shorter, the same ones each time.
+fn noise(octets: usize) -> Vec<u8> {
+    let mut state = 1_u64;
+    let next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as u8
+    };
+    std::iter::repeat_with(next).take(octets).collect()
 }
 
 /// The same mail as another server sends it: a trace field more.

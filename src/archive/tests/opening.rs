@@ -138,7 +138,7 @@ fn a_full_disk_stores_nothing_of_the_batch_and_the_next_fetch_goes_on() {
     let before = added(visit.take("a", mail("one")));
     // No page more than there are, and SQLite answers as it does when the disk is full.
     archive.write(|transaction| Ok(transaction.pragma_update(None, "max_page_count", 1)?)).unwrap();
-    let large = [mail("two"), vec![b'x'; 1 << 20]].concat();
+    let large = [mail("two"), noise(1 << 20)].concat();
     let error = archive.ingest(vec![from_file(mail("small")), visit.incoming("b", large.clone())]).unwrap_err();
     assert!(matches!(error, ArchiveError::DiskFull { .. }), "{error:?}");
     assert!(matches!(archive.ingest(vec![from_file(mail("x"))]), Err(ArchiveError::WritesStopped)));

@@ -38,19 +38,26 @@ fn check_names_what_is_damaged() {
 #[test]
 fn a_flipped_bit_anywhere_in_the_bytes_is_found() {
     let (folder, archive) = opened();
-    let subject = "flip ".repeat(30);
+    let subject = "flip ".repeat(60);
     for number in 0..30 {
         import(&archive, mail(&format!("{subject}{number}")));
     }
     drop(archive);
     let path = folder.path().join("mail.db");
     let whole = fs::read(&path).unwrap();
-    let needle = b"flip flip";
-    let places: Vec<usize> = (0..whole.len()).filter(|&at| whole[at..].starts_with(needle)).step_by(23).collect();
+    // Every 23rd octet of what is stored of each, packed.
+    let places: Vec<usize> = bodies(folder.path())
+        .iter()
+        .flat_map(|(codec, body)| {
+            assert_eq!(*codec, super::super::codec::PACKED);
+            let at = whole.windows(body.len()).position(|window| window == body).unwrap();
+            (at..at + body.len()).step_by(23)
+        })
+        .collect();
     let mut found = 0;
     for &at in &places {
         let mut bytes = whole.clone();
-        bytes[at + 3] ^= 0x10;
+        bytes[at] ^= 0x10;
         fs::write(&path, bytes).unwrap();
         let archive = Archive::open_read_only(folder.path()).unwrap();
         let health = archive.check(true, &Cancel::new(), &mut no_report()).unwrap();

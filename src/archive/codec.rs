@@ -1,0 +1,292 @@
+//! How originals are written down: as received, or packed. Pure: bytes to bytes, with no file and no clock.
+//!
+//! What is packed is unpacked and compared before anyone stores it, so that whatever does not come back exactly is kept as
+//! received. Unpacking is told how long the original is, makes nothing longer, and answers `None` for anything that is
+//! not exactly what [`Packer::pack`] made: the hash, which the callers compare, decides in the end.
+//!
+//! The choice is explained by its measurements above the constants.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zstd::bulk::{Compressor, Decompressor};
+use zstd::dict::{DecoderDictionary, EncoderDictionary};
+
+/// The codec of bytes stored as they came.
+pub(super) const AS_RECEIVED: i64 = 0;
+/// Runs of base64 decoded, the rest compressed with the first dictionary. What it means never changes: mail is kept in it.
+pub(super) const PACKED: i64 = 1;
+
+/// Beginnings of mail that we wrote ourselves. Never changed: another one is another codec.
+const DICTIONARY: &[u8] = include_bytes!("../../assets/dictionary-1.bin");
+const LEVEL: i32 = 3;
+/// For decoded base64, which mostly is compressed already.
+const LEVEL_DECODED: i32 = 1;
+
+static ENCODER: LazyLock<EncoderDictionary<'static>> = LazyLock::new(|| EncoderDictionary::copy(DICTIONARY, LEVEL));
+static DECODER: LazyLock<DecoderDictionary<'static>> = LazyLock::new(|| DecoderDictionary::copy(DICTIONARY));
+
+/// The longest original there can be: SQLite's own limit on a value.
+const LONGEST: u64 = 1_000_000_000;
+/// Nothing is gained on less.
+const SHORTEST: usize = 256;
+/// Lines of base64 that are worth being decoded: so many of the same length, in characters.
+const LINES: usize = 4;
+const LINE: std::ops::RangeInclusive<usize> = 16..=1024;
+
+/// Packs originals.
+pub(super) struct Packer {
+    text: Compressor<'static>,
+    decoded: Compressor<'static>,
+}
+
+impl Packer {
+    /// # Errors
+    /// Without memory.
+    pub(super) fn new() -> std::io::Result<Packer> {
+        let mut text = Compressor::with_prepared_dictionary(&ENCODER)?;
+        let mut decoded = Compressor::new(LEVEL_DECODED)?;
+        for compressor in [&mut text, &mut decoded] {
+            // The hash of the original covers it, and its length is known.
+            compressor.include_checksum(false)?;
+            compressor.include_contentsize(false)?;
+            compressor.include_dictid(false)?;
+        }
+        Ok(Packer { text, decoded })
+    }
+
+    /// The codec and the bytes to be stored: packed where that is shorter and comes back exactly.
+    pub(super) fn encode<'a>(&mut self, original: &'a [u8]) -> (i64, Cow<'a, [u8]>) {
+        let packed = self.pack(original).filter(|packed| packed.len() < original.len());
+        match packed.filter(|packed| unpack(packed, original.len()).as_deref() == Some(original)) {
+            Some(packed) => (PACKED, Cow::Owned(packed)),
+            None => (AS_RECEIVED, Cow::Borrowed(original)),
+        }
+    }
+
+    fn pack(&mut self, original: &[u8]) -> Option<Vec<u8>> {
+        if original.len() < SHORTEST || original.len() as u64 > LONGEST {
+            return None;
+        }
+        let Split { runs, text, decoded } = split(original);
+        let mut head = Vec::new();
+        number(&mut head, text.len());
+        number(&mut head, runs.len());
+        for run in &runs {
+            number(&mut head, run.before);
+            number(&mut head, run.line * 2 + usize::from(run.crlf));
+            number(&mut head, run.lines);
+        }
+        let packed_text = self.text.compress(&text).ok()?;
+        number(&mut head, packed_text.len());
+        let mut packed = Vec::with_capacity(head.len() + packed_text.len() + decoded.len() + 16);
+        let shorter = match decoded.is_empty() {
+            true => None,
+            false => Some(self.decoded.compress(&decoded).ok()?).filter(|shorter| shorter.len() < decoded.len()),
+        };
+        let rest = shorter.as_ref().unwrap_or(&decoded);
+        number(&mut packed, head.len() + packed_text.len() + 1 + rest.len());
+        packed.extend_from_slice(&head);
+        packed.extend_from_slice(&packed_text);
+        packed.push(u8::from(shorter.is_some()));
+        packed.extend_from_slice(rest);
+        Some(packed)
+    }
+}
+
+/// The original behind what is stored, which is known to be so many octets; `None` where it is not that.
+pub fn decode(codec: i64, stored: Vec<u8>, octets: u64) -> Option<Vec<u8>> {
+    match codec {
+        AS_RECEIVED => Some(stored),
+        PACKED if octets <= LONGEST => unpack(&stored, usize::try_from(octets).ok()?),
+        _ => None,
+    }
+}
+
+/// How many octets were stored, by what stands at their beginning; `None` where that is not a beginning. As received,
+/// that is the length of the original. So `check` sees what was cut short without reading it.
+pub(super) fn stored_length(codec: i64, beginning: &[u8], octets: u64) -> Option<u64> {
+    match codec {
+        AS_RECEIVED => Some(octets),
+        PACKED => {
+            let mut rest = beginning;
+            let follow = take_number(&mut rest)?;
+            u64::try_from(follow + (beginning.len() - rest.len())).ok()
+        }
+        _ => None,
+    }
+}
+
+/// Octets at the beginning that [`stored_length`] asks for.
+pub(super) const BEGINNING: usize = 10;
+
+/// Lines of base64 of one length, each ending alike.
+struct Run {
+    /// Octets of text between the run before and this one.
+    before: usize,
+    /// Characters of each line.
+    line: usize,
+    crlf: bool,
+    lines: usize,
+}
+
+impl Run {
+    fn decoded(&self) -> Option<usize> {
+        self.lines.checked_mul(self.line / 4 * 3)
+    }
+
+    fn encoded(&self) -> Option<usize> {
+        self.lines.checked_mul(self.line + 1 + usize::from(self.crlf))
+    }
+}
+
+struct Split {
+    runs: Vec<Run>,
+    text: Vec<u8>,
+    decoded: Vec<u8>,
+}
+
+/// Takes the runs of base64 out of a message. Only whole lines without padding, of which there is one way to write them.
+fn split(original: &[u8]) -> Split {
+    let mut split = Split { runs: Vec::new(), text: Vec::with_capacity(original.len()), decoded: Vec::new() };
+    let (mut at, mut text_from) = (0, 0);
+    while let Some(end) = memchr::memchr(b'\n', original.get(at..).unwrap_or_default()) {
+        let next = at + end + 1;
+        let line = original.get(at..at + end).unwrap_or_default();
+        match run_at(original.get(at..).unwrap_or_default(), line, &mut split.decoded) {
+            Some((run, length)) => {
+                let before = original.get(text_from..at).unwrap_or_default();
+                split.text.extend_from_slice(before);
+                split.runs.push(Run { before: before.len(), ..run });
+                at += length;
+                text_from = at;
+            }
+            None => at = next,
+        }
+    }
+    split.text.extend_from_slice(original.get(text_from..).unwrap_or_default());
+    split
+}
+
+/// The run that begins with this line, and how many octets it is; what it says goes to `decoded`.
+fn run_at(rest: &[u8], first: &[u8], decoded: &mut Vec<u8>) -> Option<(Run, usize)> {
+    let crlf = first.ends_with(b"\r");
+    let line = first.len() - usize::from(crlf);
+    let stride = first.len() + 1;
+    // Most lines of text end here: the next ones are not of their length.
+    let alike = (2..=LINES).all(|count| rest.get(count * stride - 1) == Some(&b'\n'));
+    if !alike || line % 4 != 0 || !LINE.contains(&line) {
+        return None;
+    }
+    let end = first.get(line..)?;
+    let (before, size) = (decoded.len(), line / 4 * 3);
+    let mut lines = 0;
+    for next in rest.chunks_exact(stride) {
+        let (characters, ending) = next.split_at(line);
+        decoded.resize(before + (lines + 1) * size, 0);
+        let place = decoded.get_mut(before + lines * size..)?;
+        let whole = ending.strip_suffix(b"\n") == Some(end)
+            && STANDARD.decode_slice(characters, place).is_ok_and(|written| written == size);
+        if !whole {
+            break;
+        }
+        lines += 1;
+    }
+    decoded.truncate(before + if lines < LINES { 0 } else { lines * size });
+    (lines >= LINES).then(|| (Run { before: 0, line, crlf, lines }, lines * stride))
+}
+
+fn unpack(packed: &[u8], octets: usize) -> Option<Vec<u8>> {
+    let mut rest = packed;
+    if take_number(&mut rest)? != rest.len() {
+        return None;
+    }
+    let text_octets = take_number(&mut rest).filter(|text| *text <= octets)?;
+    let runs = take_runs(&mut rest)?;
+    let packed_text = take_number(&mut rest)?;
+    let (packed_text, rest) = rest.split_at_checked(packed_text)?;
+    let (&shorter, rest) = rest.split_first()?;
+    // From here on the lengths agree with the original's, so nothing grows beyond it.
+    let sum =
+        |length: fn(&Run) -> Option<usize>| runs.iter().try_fold(0_usize, |sum, run| sum.checked_add(length(run)?));
+    if sum(Run::encoded)?.checked_add(text_octets) != Some(octets) {
+        return None;
+    }
+    let decoded_octets = sum(Run::decoded)?;
+    let mut decompressor = Decompressor::with_prepared_dictionary(&DECODER).ok()?;
+    let text = exactly(&mut decompressor, packed_text, text_octets)?;
+    let decoded = match shorter {
+        0 => Cow::Borrowed(rest),
+        1 => Cow::Owned(exactly(&mut Decompressor::new().ok()?, rest, decoded_octets)?),
+        _ => return None,
+    };
+    (decoded.len() == decoded_octets).then(|| join(&runs, &text, &decoded, octets)).flatten()
+}
+
+/// Unpacks what is to be so many octets.
+fn exactly(decompressor: &mut Decompressor<'_>, packed: &[u8], octets: usize) -> Option<Vec<u8>> {
+    decompressor.decompress(packed, octets).ok().filter(|bytes| bytes.len() == octets)
+}
+
+/// Puts text and runs together again.
+fn join(runs: &[Run], text: &[u8], decoded: &[u8], octets: usize) -> Option<Vec<u8>> {
+    let mut original = Vec::with_capacity(octets);
+    let (mut text, mut decoded) = (text, decoded);
+    for run in runs {
+        let (before, rest) = text.split_at_checked(run.before)?;
+        original.extend_from_slice(before);
+        text = rest;
+        let (lines, rest) = decoded.split_at_checked(run.decoded()?)?;
+        for line in lines.chunks_exact(run.line / 4 * 3) {
+            let at = original.len();
+            original.resize(at + run.line, 0);
+            STANDARD.encode_slice(line, original.get_mut(at..)?).ok()?;
+            original.extend_from_slice(if run.crlf { b"\r\n" } else { b"\n" });
+        }
+        decoded = rest;
+    }
+    original.extend_from_slice(text);
+    Some(original)
+}
+
+fn take_runs(rest: &mut &[u8]) -> Option<Vec<Run>> {
+    let count = take_number(rest)?;
+    let mut runs = Vec::new();
+    for _ in 0..count {
+        let before = take_number(rest)?;
+        let shape = take_number(rest)?;
+        let run = Run { before, line: shape / 2, crlf: shape % 2 == 1, lines: take_number(rest)? };
+        if run.line % 4 != 0 || !LINE.contains(&run.line) {
+            return None;
+        }
+        runs.push(run);
+    }
+    Some(runs)
+}
+
+/// Seven bits an octet, the low ones first; the high bit says that more follow.
+fn number(into: &mut Vec<u8>, mut value: usize) {
+    loop {
+        let low = u8::try_from(value & 0x7F).unwrap_or(0);
+        value >>= 7;
+        if value == 0 {
+            return into.push(low);
+        }
+        into.push(low | 0x80);
+    }
+}
+
+fn take_number(rest: &mut &[u8]) -> Option<usize> {
+    let mut value = 0_u64;
+    for shift in (0..35).step_by(7) {
+        let (&octet, after) = rest.split_first()?;
+        *rest = after;
+        value |= u64::from(octet & 0x7F) << shift;
+        if octet & 0x80 == 0 {
+            return usize::try_from(value).ok();
+        }
+    }
+    None
+}
