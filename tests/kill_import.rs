@@ -18,7 +18,7 @@ use bench::{sound, stored};
 use postkeep::demo::generated;
 use support::{Dice, expect, json_lines, postkeep};
 
-const KILLS: usize = 48;
+const KILLS: usize = 36;
 const SEED: u64 = 0x1a_b0c5;
 /// Kills in one archive before the import is let through to its end.
 const OF_ONE: usize = 6;

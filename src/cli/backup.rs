@@ -136,7 +136,7 @@ struct TakenIn {
     added: u64,
     already_here: u64,
     failed: u64,
-    /// Of an import: deleted by the program that kept them.
+    /// Of an import, where there are any: deleted by the program that kept them.
     #[serde(skip_serializing_if = "Option::is_none")]
     left_out: Option<u64>,
 }
@@ -181,11 +181,23 @@ pub fn restore(place: &Place, arguments: &FolderArguments) -> Result<Status, Fai
 pub fn import(place: &Place, arguments: &ImportArguments) -> Result<Status, Failure> {
     let archive = place.open()?;
     let mut bar = Bar::new("Importing:");
-    let done = backup::import(&archive, &arguments.paths, &cancel_on_signal(), &mut |progress| bar.show(progress));
+    let done = backup::import(&archive, &arguments.paths, &cancel_on_signal(), &mut |progress| {
+        // What is still to be indexed when all is stored has no octets.
+        if progress.octets_total.is_none() {
+            bar.rename("Indexing:");
+        }
+        bar.show(progress);
+    });
     drop(bar);
     let Imported { found, added, already_here, left_out, failed, notes } = done?;
     notes.iter().for_each(|sentence| print::say(sentence));
-    let taken = TakenIn { found, added, already_here, failed: failed.len() as u64, left_out: Some(left_out) };
+    let taken = TakenIn {
+        found,
+        added,
+        already_here,
+        failed: failed.len() as u64,
+        left_out: Some(left_out).filter(|count| *count > 0),
+    };
     taken.tell(&failed, arguments.json)
 }
 

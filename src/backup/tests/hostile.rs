@@ -120,6 +120,23 @@ fn folders_too_deep_are_named() {
     assert!(deep.failed[0].ends_with("lies too deep to be searched."), "{deep:?}");
 }
 
+/// What stops the threads that store is told, and no one waits for them.
+#[test]
+fn an_archive_that_takes_nothing_says_so() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("inbox");
+    let mut file = File::create(&path).unwrap();
+    for number in 0..9 {
+        // Several batches: more than wait in the queue.
+        write!(file, "From a\nSubject: {number}\n\n{}\n\n", "x".repeat(9 << 20)).unwrap();
+    }
+    let (folder, written) = archive();
+    drop(written);
+    let archive = crate::archive::Archive::open_read_only(folder.path()).unwrap();
+    let stopped = import(&archive, &[path], &Cancel::new(), &mut |_| {});
+    assert!(matches!(stopped, Err(BackupError::Archive(_))), "{stopped:?}");
+}
+
 /// Wherever an import is stopped, what is stored is whole and one more import brings the rest.
 #[test]
 fn stopped_anywhere_it_is_resumed() {
