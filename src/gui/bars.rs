@@ -9,10 +9,12 @@ use iced::{Alignment, Element, Fill, Shrink, padding};
 use super::icon::{self, icon};
 use super::job::{Running, amount};
 use super::library::Library;
+use super::offer::Offer;
 use super::schedule;
 use super::theme::{self, measure, size};
+use super::widget::anchored::{Place, anchored};
 use super::widget::{act, gap, glyph, line, link, over, progress};
-use super::words::{Clock, count, messages};
+use super::words::{Clock, messages};
 use crate::account::AccountId;
 
 /// The search field.
@@ -22,6 +24,14 @@ pub const SEARCH: &str = "search";
 pub enum Message {
     Search(String),
     ClearSearch,
+    /// An operator of the query language was pressed.
+    Operator(&'static str),
+    /// The keyboard goes down or up through what is offered.
+    Choose(bool),
+    /// What is typed becomes this sender.
+    Complete(usize),
+    /// Enter: what is typed is all of it.
+    Searched,
     CheckMail,
     Export,
     Settings,
@@ -38,6 +48,7 @@ pub enum Message {
 pub struct Top<'a> {
     pub library: &'a Library,
     pub query: &'a str,
+    pub offer: &'a Offer,
     /// As wide as the window.
     pub width: f32,
     pub sidebar: f32,
@@ -113,7 +124,9 @@ fn search<'a>(shown: &Top<'a>) -> Element<'a, Message> {
     let taken = if shown.width < measure::NARROW { 230.0 } else { 560.0 };
     let taken = if shown.library.sample { taken + 150.0 } else { taken };
     let width = (shown.width - taken).clamp(120.0, 428.0);
-    container(over(field, end)).width(width).into()
+    let field = container(over(field, end)).width(width);
+    let offer = shown.offer;
+    anchored(field, offer.view(shown.library), Place::BelowField).on_key(|key| offer.key(key)).into()
 }
 
 fn sample<'a>(narrow: bool, can_leave: bool) -> Element<'a, Message> {
@@ -220,10 +233,14 @@ fn small_link(name: &str, message: Message) -> Element<'_, Message> {
         .into()
 }
 
-fn index(library: &Library) -> Element<'_, Message> {
-    let says = match library.counts.to_index {
+/// Whether everything can be found.
+pub fn indexed(library: &Library) -> String {
+    match library.counts.to_index {
         0 => "Index complete".to_owned(),
-        left => format!("Indexing, {} to go", count(left)),
-    };
-    text(says).size(size::SMALL).style(theme::faint).wrapping(text::Wrapping::None).into()
+        left => format!("{} still to index", messages(left)),
+    }
+}
+
+fn index(library: &Library) -> Element<'_, Message> {
+    text(indexed(library)).size(size::SMALL).style(theme::faint).wrapping(text::Wrapping::None).into()
 }

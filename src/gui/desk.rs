@@ -6,6 +6,7 @@ mod dialogs;
 mod jobs;
 mod mailbox;
 mod marks;
+mod searching;
 pub mod view;
 mod worker;
 
@@ -21,6 +22,7 @@ use super::job::{self, Ended, Running};
 use super::library::{Library, Stock};
 use super::list::{self, List};
 use super::off::{ask, off};
+use super::offer::Offer;
 use super::open::{Opened, Remembered, Sample};
 use super::reader::{self, Reader};
 use super::setup::{self, Setup};
@@ -28,7 +30,7 @@ use super::theme::Choice;
 use super::words::Clock;
 use super::{bars, sidebar, welcome};
 use crate::account::AccountId;
-use crate::archive::{Archive, ArchiveError, Emptied};
+use crate::archive::{Archive, ArchiveError, Emptied, Sender};
 use crate::fetch::{self, Event, FetchError, Request};
 use crate::problem::Problem;
 
@@ -42,6 +44,7 @@ pub struct Desk {
     pub library: Library,
     pub list: List,
     pub reader: Reader,
+    pub(super) offer: Offer,
     pub(super) page: Page,
     pub(super) dialog: Option<Dialog>,
     pub job: Option<Running>,
@@ -99,6 +102,8 @@ pub enum Message {
     Binned(Result<(), Problem>, Option<u64>),
     /// Something was done to many messages, or not; whether the list is to follow.
     Acted(Result<(), Problem>, bool),
+    /// Senders like what is typed into the search field, for the question of this number.
+    Offered(u64, Vec<Sender>),
     /// A press in the words about a deletion.
     Deleted(bin::Told),
     /// Those words were there long enough.
@@ -145,6 +150,7 @@ impl Desk {
             library,
             list: List::new(),
             reader: Reader::default(),
+            offer: Offer::default(),
             page: if empty { Page::Welcome } else { Page::Mailbox },
             dialog: None,
             job: None,
@@ -192,6 +198,10 @@ impl Desk {
             Message::Written(result) => self.written(result).into(),
             Message::Binned(result, unless) => self.binned(result, unless).into(),
             Message::Acted(result, relist) => self.acted(result, relist).into(),
+            Message::Offered(asked, senders) => {
+                self.offer.take(asked, senders);
+                Action::None
+            }
             Message::Deleted(told) => self.told(told).into(),
             Message::DeletionTold(told) => {
                 self.deletion_told(told);

@@ -13,10 +13,11 @@ use iced::keyboard::Modifiers;
 use iced::{Point, Task};
 
 use super::off::ask;
+use super::offer::as_typed;
 use super::widget::message_list::{self, Order, ROW};
 use super::words::Clock;
 use crate::account::MessageId;
-use crate::archive::{Archive, Ids, Mark, Row, Sort, SortKey, View};
+use crate::archive::{Archive, Highlighter, Ids, Mark, Row, Sort, SortKey, View};
 use crate::job::Cancel;
 use crate::problem::Problem;
 use menu::{Does, Menu};
@@ -32,7 +33,11 @@ const KEPT: usize = 2_000;
 /// See the module.
 pub struct List {
     pub view: View,
+    /// As it is typed.
     pub query: String,
+    /// Its last word is still being typed.
+    begun: bool,
+    found_by: FoundBy,
     pub sort: Sort,
     pub(super) order: Order,
     pub(super) rows: HashMap<SortKey, Row>,
@@ -94,6 +99,13 @@ pub enum Move {
     Last,
 }
 
+/// A query, and what marks its hits.
+#[derive(Clone, Debug, Default)]
+pub struct FoundBy {
+    pub query: String,
+    pub highlighter: Highlighter,
+}
+
 /// Selected messages, to be taken along to another thread.
 #[derive(Clone, Debug)]
 pub struct Picked {
@@ -138,6 +150,8 @@ impl List {
         List {
             view: View::All,
             query: String::new(),
+            begun: false,
+            found_by: FoundBy::default(),
             sort: Sort::default(),
             order: Order::default(),
             rows: HashMap::new(),
@@ -197,9 +211,13 @@ impl List {
         self.deselect();
     }
 
-    /// Searches; the search before is stopped.
-    pub fn search(&mut self, query: String, archive: &Archive, clock: &Clock) -> Task<Message> {
-        self.query = query;
+    /// Searches; the search before is stopped. `begun`: the last word is still being typed.
+    pub fn search(&mut self, query: String, begun: bool, archive: &Archive, clock: &Clock) -> Task<Message> {
+        (self.query, self.begun) = (query, begun);
+        let sought = self.sought();
+        if sought != self.found_by.query {
+            self.found_by = FoundBy { highlighter: Highlighter::new(&sought), query: sought };
+        }
         self.anew(archive, clock)
     }
 
@@ -207,6 +225,17 @@ impl List {
     fn sort(&mut self, sort: Sort, archive: &Archive, clock: &Clock) -> Task<Message> {
         self.sort = sort;
         self.anew(archive, clock)
+    }
+
+    /// What is searched for.
+    pub fn sought(&self) -> String {
+        let query = self.query.trim_start();
+        if self.begun { as_typed(query).trim_end().to_owned() } else { query.trim_end().to_owned() }
+    }
+
+    /// What marks the hits of the search.
+    pub fn found_by(&self) -> &FoundBy {
+        &self.found_by
     }
 
     fn anew(&mut self, archive: &Archive, clock: &Clock) -> Task<Message> {
@@ -236,7 +265,7 @@ impl List {
         let generation = self.generation;
         let wanted = listing::Wanted {
             view: self.view,
-            query: self.query.trim().to_owned(),
+            query: self.sought(),
             sort: self.sort,
             first,
             selection: self.selection.clone(),
@@ -312,6 +341,12 @@ impl List {
     #[cfg(test)]
     pub fn selected(&self) -> usize {
         self.selection.len()
+    }
+
+    /// What the scroll bar would say.
+    #[cfg(test)]
+    pub fn whereabouts(&self, clock: &Clock) -> Option<String> {
+        self.order.whereabouts(self.order.visible(self.offset, f64::from(self.height)).start, clock)
     }
 
     /// The ids of what is selected.

@@ -17,6 +17,7 @@ mod list;
 #[cfg(test)]
 mod live;
 mod off;
+mod offer;
 mod open;
 mod reader;
 mod retention;

@@ -1,5 +1,6 @@
 //! The reader: one message, its sender, where its copies are, its text (which can be selected), its attachments.
 
+mod hits;
 pub mod saving;
 mod view;
 

@@ -4,6 +4,7 @@ mod accounts;
 mod bin;
 mod list;
 mod schedule;
+mod search;
 
 use iced::Size;
 use iced::keyboard::Key;

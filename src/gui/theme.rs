@@ -71,6 +71,8 @@ pub struct Tokens {
     pub on_accent: Color,
     /// Selected rows, chips.
     pub soft: Color,
+    /// The ground of what a search hit.
+    pub mark: Color,
     pub warn: Color,
     pub warn_ground: Color,
     pub bad: Color,
@@ -90,6 +92,7 @@ pub const LIGHT: Tokens = Tokens {
     accent: color!(0x17695A),
     on_accent: color!(0xFFFFFF),
     soft: color!(0xDDEEE8),
+    mark: color!(0xFBECB6),
     warn: color!(0x8A5A00),
     warn_ground: color!(0xFBF1DC),
     bad: color!(0xA9342B),
@@ -108,6 +111,7 @@ pub const DARK: Tokens = Tokens {
     accent: color!(0x5DC4A8),
     on_accent: color!(0x10201B),
     soft: color!(0x1F3A33),
+    mark: color!(0x40350F),
     warn: color!(0xE0B35A),
     warn_ground: color!(0x2F2817),
     bad: color!(0xEE8B81),
@@ -396,6 +400,16 @@ pub fn link(theme: &Theme, status: button::Status) -> button::Style {
     pressed(None, ink, Color::TRANSPARENT, 4.0)
 }
 
+/// A word that can be put into a field.
+pub fn chip(theme: &Theme, status: button::Status) -> button::Style {
+    let tokens = tokens(theme);
+    let fill = match status {
+        button::Status::Hovered | button::Status::Pressed => mixed(tokens.soft, tokens.accent, 0.14),
+        _ => tokens.soft,
+    };
+    pressed(Some(fill), tokens.accent, Color::TRANSPARENT, 6.0)
+}
+
 /// A line of the sidebar.
 pub fn place(chosen: bool) -> impl Fn(&Theme, button::Status) -> button::Style {
     move |theme, status| {
@@ -564,6 +578,8 @@ mod tests {
             ("a note", theme.warn, theme.warn_ground),
             ("trouble", theme.bad, theme.bad_ground),
             ("ink on a selected row", theme.ink, theme.soft),
+            ("ink on a hit", theme.ink, theme.mark),
+            ("dim on a hit", theme.dim, theme.mark),
         ] {
             let ratio = contrast(ink, ground);
             assert!(ratio >= 4.5, "{name}: {what} has {ratio:.2}:1");

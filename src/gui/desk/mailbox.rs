@@ -21,8 +21,15 @@ impl Desk {
 
     pub(super) fn bars(&mut self, message: bars::Message, clock: &Clock) -> Action {
         match message {
-            bars::Message::Search(query) => self.search(query, clock).into(),
+            bars::Message::Search(query) => self.typed(query, clock).into(),
             bars::Message::ClearSearch => self.search(String::new(), clock).into(),
+            bars::Message::Operator(operator) => self.operator(operator, clock),
+            bars::Message::Choose(down) => {
+                self.offer.step(down);
+                Action::None
+            }
+            bars::Message::Complete(sender) => self.complete(sender, clock),
+            bars::Message::Searched => self.searched(clock),
             bars::Message::CheckMail => self.check_mail(),
             bars::Message::Export => self.open(Which::Export).into(),
             bars::Message::Log => self.open(Which::Log).into(),
@@ -36,10 +43,6 @@ impl Desk {
                 Action::None
             }
         }
-    }
-
-    pub fn search(&mut self, query: String, clock: &Clock) -> Task<Message> {
-        self.list.search(query, &self.archive, clock).map(Message::List)
     }
 
     pub fn check_mail(&mut self) -> Action {
@@ -155,7 +158,7 @@ impl Desk {
         self.dialog = Some(match which {
             Which::AddMailbox => Dialog::Mailbox(Box::new(Setup::new())),
             Which::BackUp => Dialog::BackUp(BackUp::new(last, None)),
-            Which::Export => Dialog::Export(Export::new(&self.list.query)),
+            Which::Export => Dialog::Export(Export::new(&self.list.sought())),
             Which::Import => Dialog::Incoming(Incoming::new(Kind::Import)),
             Which::Restore => Dialog::Incoming(Incoming::new(Kind::Restore)),
             Which::Waiting => Dialog::Waiting(dialog::waiting::Waiting::default()),

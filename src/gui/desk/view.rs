@@ -63,6 +63,7 @@ impl Desk {
         let top = Top {
             library: &self.library,
             query: &self.list.query,
+            offer: &self.offer,
             width: frame.width,
             sidebar: self.remembered.sidebar,
             clock: frame.clock,
@@ -137,7 +138,7 @@ impl Desk {
     }
 
     fn reading<'a>(&'a self, frame: Frame<'a>, alone: bool) -> Element<'a, Seen> {
-        self.reader.view(&self.library, frame.clock, alone).map(Message::Reader).map(Seen::Desk)
+        self.reader.view(&self.library, frame.clock, alone, self.list.found_by()).map(Message::Reader).map(Seen::Desk)
     }
 
     fn sidebar_pane<'a>(&'a self, frame: Frame<'a>, narrow: bool, width: f32) -> Element<'a, Seen> {

@@ -29,7 +29,7 @@ impl List {
                 &self.rows,
                 self.offset,
                 &self.selection,
-                self.query.trim(),
+                self.found_by(),
                 clock,
                 Message::Seen,
             );

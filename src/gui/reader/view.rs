@@ -1,23 +1,35 @@
 //! How the reader is drawn.
 
-use iced::widget::{Row, button, column, container, row, text, text_editor};
+use iced::advanced::text::highlighter::Format;
+use iced::widget::text::Span;
+use iced::widget::{Row, button, column, container, rich_text, row, span, text, text_editor};
 use iced::{Alignment, Element, Fill, Font, padding};
 use jiff::{SignedDuration, Timestamp};
 
+use super::hits::Hits;
 use super::{Message, Note, Open, Reader, SCROLL, bindings, shown};
 use crate::account::Retention;
+use crate::archive::Field;
 use crate::gui::desk::bin::erased_on;
 use crate::gui::icon::{self, icon};
 use crate::gui::library::Library;
+use crate::gui::list::FoundBy;
 use crate::gui::theme::{self, measure, size};
 use crate::gui::widget::{Tone, across, avatar, gap, glyph, glyph_in, line, link, says, strip, tool, trouble, void};
 use crate::gui::words::{self, Clock};
 
 impl Reader {
     /// The pane; `alone` when the list is not beside it, so that there is a way back.
-    pub fn view<'a>(&'a self, library: &'a Library, clock: &'a Clock, alone: bool) -> Element<'a, Message> {
+    /// What the message was found by is marked in it.
+    pub fn view<'a>(
+        &'a self,
+        library: &'a Library,
+        clock: &'a Clock,
+        alone: bool,
+        found_by: &'a FoundBy,
+    ) -> Element<'a, Message> {
         let pane = match &self.open {
-            Some(open) => column![open.tools(alone), across(), open.page(library, clock)],
+            Some(open) => column![open.tools(alone), across(), open.page(library, clock, found_by)],
             None => column![
                 container(text("")).height(measure::HEAD),
                 across(),
@@ -53,16 +65,12 @@ impl Open {
         container(tools).center_y(measure::HEAD).padding([0, 12]).into()
     }
 
-    fn page<'a>(&'a self, library: &'a Library, clock: &'a Clock) -> Element<'a, Message> {
+    fn page<'a>(&'a self, library: &'a Library, clock: &'a Clock, found_by: &'a FoundBy) -> Element<'a, Message> {
         let subject = if self.row.subject.is_empty() { "No subject" } else { &self.row.subject };
-        let mut page = column![
-            text(subject).size(size::SUBJECT).font(theme::bold(subject)).line_height(1.3),
-            self.sender(clock),
-            self.copies(library, clock),
-        ]
-        .spacing(12);
+        let mut page =
+            column![shown_subject(subject, found_by), self.sender(clock), self.copies(library, clock),].spacing(12);
         page = page.extend(self.strips(clock));
-        page = page.push(self.body());
+        page = page.push(self.body(found_by));
         if self.rest() > 0 {
             #[allow(clippy::cast_possible_truncation)]
             let rest = format!("{} more", words::size(self.rest() as u64));
@@ -171,7 +179,7 @@ impl Open {
         strips
     }
 
-    fn body(&self) -> Element<'_, Message> {
+    fn body<'a>(&'a self, found_by: &FoundBy) -> Element<'a, Message> {
         if self.whole.trim().is_empty() {
             let sentence = if self.message.attachments.is_empty() {
                 "This message has no text."
@@ -189,7 +197,11 @@ impl Open {
             .size(size)
             .line_height(1.55)
             .padding(0)
-            .style(theme::reading);
+            .style(theme::reading)
+            .highlight_with::<Hits>(found_by.query.clone(), |(), theme| Format {
+                color: Some(theme::tokens(theme).accent),
+                font: Some(theme::BOLD),
+            });
         container(editor).clip(true).padding(padding::top(6)).width(Fill).max_width(860).into()
     }
 
@@ -211,6 +223,25 @@ impl Open {
         let chips = Row::with_children(chips).spacing(8).align_y(Alignment::Center).wrap().vertical_spacing(8);
         column![across(), chips].push(self.saving_view()).spacing(14).into()
     }
+}
+
+/// The subject, the hits of the search on a ground of their own.
+fn shown_subject<'a>(subject: &'a str, found_by: &FoundBy) -> Element<'a, Message> {
+    let hits = found_by.highlighter.ranges(Field::Subject, subject);
+    if hits.is_empty() {
+        return text(subject).size(size::SUBJECT).font(theme::bold(subject)).line_height(1.3).into();
+    }
+    let font = theme::bold(subject);
+    let plain = |range| span(subject.get(range).unwrap_or_default()).font(font);
+    let mut spans: Vec<Span<'a>> = Vec::new();
+    let mut at = 0;
+    for hit in hits {
+        spans.push(plain(at..hit.start));
+        at = hit.end;
+        spans.push(plain(hit).underline(true));
+    }
+    spans.push(plain(at..subject.len()));
+    rich_text(spans).size(size::SUBJECT).line_height(1.3).into()
 }
 
 fn copy<'a>(glyph: char, name: String, there: bool) -> Element<'a, Message> {

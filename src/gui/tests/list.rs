@@ -2,10 +2,16 @@
 
 use iced::keyboard::key::Named;
 use iced::keyboard::{Key, Modifiers};
+use iced::{Event as Input, Point, Size, mouse};
 
 use super::sample;
+use crate::account::MessageId;
+use crate::archive::{Row, SortKey};
 use crate::gui::desk::Desk;
+use crate::gui::desk::view::Seen;
+use crate::gui::fixtures::{Bench, rows, simulator};
 use crate::gui::live::Live;
+use crate::gui::theme::Choice;
 
 const FIRST: &str = "November arrivals, and a seat by the stove";
 const SECOND: &str = "Re: keys for the boat house";
@@ -218,4 +224,29 @@ fn the_menu_key_opens_the_menu_and_arrows_go_through_it() {
     live.click(&live.desk().list.subjects()[6].to_owned());
     assert!(!live.shows("All from this sender"));
     assert_eq!(live.desk().list.selected_row().map(|row| row.id), before);
+}
+
+#[test]
+fn the_scroll_bar_says_the_day_under_the_hand() {
+    let mut bench = Bench::full();
+    let keys = (1..=1_000_i64).map(|day| row_of(1_800_000_000 - day * 86_400, day)).collect();
+    bench.list(keys);
+    let mut simulator = simulator(Size::new(1360.0, 860.0), bench.view(1360.0, Choice::Light));
+    let list = simulator.find("Row 1").unwrap().visible_bounds().unwrap();
+    simulator.point_at(Point::new(list.x + list.width - 5.0, 500.0));
+    simulator.simulate([Input::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left))]);
+    let scrolled: Vec<_> = simulator.into_messages().collect();
+    for message in scrolled {
+        if let Seen::Desk(message) = message {
+            bench.update(message);
+        }
+    }
+    let subjects = bench.desk.list.whereabouts(&bench.clock);
+    assert!(subjects.is_some_and(|day| day.ends_with("2025")), "half of the way down");
+}
+
+fn row_of(second: i64, id: i64) -> Row {
+    let row = rows().remove(0);
+    let date = jiff::Timestamp::from_second(second).unwrap();
+    Row { key: SortKey(second << 29 | id), id: MessageId(id), date, subject: format!("Row {id}"), ..row }
 }

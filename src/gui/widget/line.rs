@@ -1,8 +1,9 @@
 //! One line of text that ends in an ellipsis where there is no room for all of it.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
-use iced::advanced::text::{Alignment, LineHeight, Paragraph as _, Renderer as _, Shaping, Text, Wrapping};
+use iced::advanced::text::{Alignment, LineHeight, Paragraph as _, Renderer as _, Shaping, Span, Text, Wrapping};
 use iced::advanced::widget::{Operation, Tree, tree};
 use iced::advanced::{Layout, Widget, layout, mouse, renderer, text};
 use iced::{Color, Element, Font, Length, Pixels, Rectangle, Renderer, Size, Theme, alignment};
@@ -23,14 +24,43 @@ pub fn fitted(content: &str, width: f32, size: f32, font: Font) -> Paragraph {
     if whole.min_width() <= width + 0.5 {
         return whole;
     }
+    laid_out(&cut(content, width, size, font), size, font)
+}
+
+/// The same, and where the octets in `marks` came to lie, which are in order and apart.
+pub fn marked(content: &str, width: f32, size: f32, font: Font, marks: &[Range<usize>]) -> (Paragraph, Vec<Rectangle>) {
+    if marks.is_empty() {
+        return (fitted(content, width, size, font), Vec::new());
+    }
+    let fits = laid_out(content, size, font).min_width() <= width + 0.5;
+    let shown = if fits { Cow::Borrowed(content) } else { Cow::Owned(cut(content, width, size, font)) };
+    let end = if fits { shown.len() } else { shown.len().saturating_sub('…'.len_utf8()) };
+    let mut spans: Vec<Span<'_>> = Vec::new();
+    let mut lit = Vec::new();
+    let mut at = 0;
+    for mark in marks.iter().filter(|mark| mark.start < end) {
+        let mark = mark.start..mark.end.min(end);
+        let (Some(before), Some(hit)) = (shown.get(at..mark.start), shown.get(mark.clone())) else { continue };
+        spans.extend([Span::new(before.to_owned()), Span::new(hit.to_owned())]);
+        lit.push(spans.len() - 1);
+        at = mark.end;
+    }
+    spans.push(Span::new(shown.get(at..).unwrap_or_default().to_owned()));
+    let paragraph = Paragraph::with_spans(text_of(spans.as_slice(), size, font));
+    let places = lit.into_iter().flat_map(|span| paragraph.span_bounds(span)).collect();
+    (paragraph, places)
+}
+
+/// As much of a text as fits `width` with an ellipsis behind it.
+fn cut(content: &str, width: f32, size: f32, font: Font) -> String {
     let ends: Vec<usize> = content.char_indices().map(|(at, _)| at).take(600).collect();
-    let cut = |characters: usize| -> Paragraph {
+    let cut = |characters: usize| -> String {
         let end = ends.get(characters).copied().unwrap_or(content.len());
         let kept = content.get(..end).unwrap_or_default().trim_end_matches([' ', '.', ',', '…', '-']);
-        laid_out(&format!("{kept}…"), size, font)
+        format!("{kept}…")
     };
-    let fitting = partition(ends.len(), |characters| cut(characters).min_width() <= width + 0.5);
-    cut(fitting)
+    let fits = |characters| laid_out(&cut(characters), size, font).min_width() <= width + 0.5;
+    cut(partition(ends.len(), fits))
 }
 
 /// The largest number below `end` that `fits`, which holds for all numbers below some border; 0 when none does.
@@ -48,7 +78,12 @@ fn partition(end: usize, fits: impl Fn(usize) -> bool) -> usize {
 }
 
 fn laid_out(content: &str, size: f32, font: Font) -> Paragraph {
-    Paragraph::with_text(Text {
+    Paragraph::with_text(text_of(content, size, font))
+}
+
+/// A text on one line.
+fn text_of<T>(content: T, size: f32, font: Font) -> Text<T, Font> {
+    Text {
         content,
         bounds: Size::new(f32::INFINITY, line_height(size)),
         size: Pixels(size),
@@ -58,7 +93,7 @@ fn laid_out(content: &str, size: f32, font: Font) -> Paragraph {
         align_y: alignment::Vertical::Top,
         shaping: Shaping::Auto,
         wrapping: Wrapping::None,
-    })
+    }
 }
 
 /// See the module.

@@ -13,6 +13,7 @@ use iced::keyboard::{self, Modifiers};
 use iced::{Element, Event as Input, Length, Point, Rectangle, Renderer, Size, Theme};
 
 use crate::archive::{Row, SortKey};
+use crate::gui::list::FoundBy;
 use crate::gui::list::selection::Selection;
 use crate::gui::words::Clock;
 
@@ -39,22 +40,23 @@ pub struct MessageList<'a, Message> {
     rows: &'a HashMap<SortKey, Row>,
     offset: f64,
     selection: &'a Selection,
-    query: &'a str,
+    found_by: &'a FoundBy,
     clock: &'a Clock,
     on_event: Box<dyn Fn(Event) -> Message + 'a>,
 }
 
-/// A list of `order`, with the rows that are known, scrolled to `offset`. What `query` found in them is marked.
+/// A list of `order`, with the rows that are known, scrolled to `offset`. What they were
+/// found by is marked.
 pub fn message_list<'a, Message>(
     order: &'a Order,
     rows: &'a HashMap<SortKey, Row>,
     offset: f64,
     selection: &'a Selection,
-    query: &'a str,
+    found_by: &'a FoundBy,
     clock: &'a Clock,
     on_event: impl Fn(Event) -> Message + 'a,
 ) -> MessageList<'a, Message> {
-    MessageList { order, rows, offset, selection, query, clock, on_event: Box::new(on_event) }
+    MessageList { order, rows, offset, selection, found_by, clock, on_event: Box::new(on_event) }
 }
 
 #[derive(Default)]

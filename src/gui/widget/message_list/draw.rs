@@ -11,11 +11,12 @@ use iced::{Border, Color, Point, Rectangle, Renderer, Size, Theme, border};
 
 use super::order::{GROUP, ROW};
 use super::{MessageList, State};
-use crate::archive::{Row, SortKey};
+use crate::archive::{Field, Row, SortKey};
 use crate::gui::desk::bin::erased_on;
 use crate::gui::icon;
+use crate::gui::list::FoundBy;
 use crate::gui::theme::{self, Tokens, size};
-use crate::gui::widget::line::{Paragraph, fitted, line_height};
+use crate::gui::widget::line::{Paragraph, fitted, line_height, marked};
 use crate::gui::words::Clock;
 
 /// Told once, for whoever measures the start.
@@ -51,18 +52,22 @@ fn third_line(row: &Row, clock: &Clock) -> String {
     }
 }
 
+/// A text, and where in it the hits of a search are.
+type Line = (Paragraph, Vec<Rectangle>);
+
 /// The laid-out text of one row.
 pub struct Prepared {
-    made_for: (Row, f32, String),
-    sender: Paragraph,
+    /// The row, its width, its time, and what it was found by.
+    made_for: (Row, f32, String, String),
+    sender: Line,
     time: Paragraph,
-    subject: Paragraph,
-    preview: Paragraph,
+    subject: Line,
+    preview: Line,
     icons: Vec<(Paragraph, bool)>,
 }
 
 impl Prepared {
-    fn new(row: &Row, width: f32, time: String, clock: &Clock) -> Prepared {
+    fn new(row: &Row, width: f32, time: String, clock: &Clock, found_by: &FoundBy) -> Prepared {
         let strong = |text: &str| if row.marks.read { theme::REGULAR } else { theme::bold(text) };
         let name = if row.from_name.is_empty() { &row.from_address } else { &row.from_name };
         let name = if name.is_empty() { "Unknown sender" } else { name };
@@ -76,16 +81,19 @@ impl Prepared {
                 icons.push((fitted(&glyph.to_string(), 40.0, 13.0, icon::FONT), starred));
             }
         }
+        let line = |field, text: &str, width, size, font| {
+            marked(text, width, size, font, &found_by.highlighter.ranges(field, text))
+        };
         let room = width - LEFT - RIGHT;
         #[allow(clippy::cast_precision_loss)]
         let lights = 3.0 * LIGHT_STEP + 10.0 + 19.0 * icons.len() as f32;
         Prepared {
-            sender: fitted(name, room - when.min_width() - 12.0, size::BODY, strong(name)),
-            subject: fitted(subject, room, size::BODY, strong(subject)),
-            preview: fitted(&third_line(row, clock), room - lights, size::SMALL, theme::REGULAR),
+            sender: line(Field::Sender, name, room - when.min_width() - 12.0, size::BODY, strong(name)),
+            subject: line(Field::Subject, subject, room, size::BODY, strong(subject)),
+            preview: line(Field::Body, &third_line(row, clock), room - lights, size::SMALL, theme::REGULAR),
             time: when,
             icons,
-            made_for: (row.clone(), width, time),
+            made_for: (row.clone(), width, time, found_by.query.clone()),
         }
     }
 }
@@ -143,10 +151,10 @@ impl<Message> MessageList<'_, Message> {
             let Some(row) = self.rows.get(key) else { continue };
             let time = self.clock.brief(row.date);
             let old = state.prepared.remove(key).filter(|old| {
-                let (made, width, when) = &old.made_for;
-                made == row && *width == bounds.width && *when == time
+                let (made, width, when, query) = &old.made_for;
+                made == row && *width == bounds.width && *when == time && *query == self.found_by.query
             });
-            kept.insert(*key, old.unwrap_or_else(|| Prepared::new(row, bounds.width, time, self.clock)));
+            kept.insert(*key, old.unwrap_or_else(|| Prepared::new(row, bounds.width, time, self.clock, self.found_by)));
         }
         state.prepared = kept;
         self.prepare_bubble(state, bounds);
@@ -291,9 +299,19 @@ fn draw_row(
         let dot = Rectangle { x: area.x + 11.0, y: first - 4.0, width: 8.0, height: 8.0 };
         fill(renderer, dot, border::rounded(4), tokens.accent);
     }
-    put(renderer, &prepared.sender, left, first, size::BODY, tokens.ink, clip);
-    put(renderer, &prepared.subject, left, second, size::BODY, tokens.ink, clip);
-    put(renderer, &prepared.preview, left, third, size::SMALL, tokens.faint, clip);
+    // Over the ground of a hit the faintest ink would be too faint.
+    let third_ink = if prepared.preview.1.is_empty() { tokens.faint } else { tokens.dim };
+    for ((paragraph, hits), middle, size, ink) in [
+        (&prepared.sender, first, size::BODY, tokens.ink),
+        (&prepared.subject, second, size::BODY, tokens.ink),
+        (&prepared.preview, third, size::SMALL, third_ink),
+    ] {
+        let corner = iced::Vector::new(left, (middle - line_height(size) / 2.0).round());
+        for hit in hits {
+            fill(renderer, *hit + corner, border::rounded(3), tokens.mark);
+        }
+        put(renderer, paragraph, left, middle, size, ink, clip);
+    }
     if !hovered {
         put(renderer, &prepared.time, right - prepared.time.min_width(), first, size::SMALL, tokens.faint, clip);
     }

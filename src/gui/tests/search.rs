@@ -1,0 +1,136 @@
+//! Searching while one types: what is found, what is offered, what is marked.
+
+use iced::keyboard::Key;
+use iced::keyboard::key::Named;
+use iced::{Size, keyboard};
+
+use super::sample;
+use crate::archive::{Counts, Sender};
+use crate::gui::bars::{self, SEARCH};
+use crate::gui::desk::{Desk, Message};
+use crate::gui::fixtures::{Bench, simulator, stock};
+use crate::gui::library::Stock;
+use crate::gui::theme::Choice;
+
+fn settled(desk: &Desk) -> bool {
+    !desk.is_writing() && desk.list.is_whole()
+}
+
+/// Whether the window shows a text while the search field has the focus.
+fn offers(bench: &Bench, text: &str) -> bool {
+    let mut simulator = simulator(Size::new(1360.0, 860.0), bench.view(1360.0, Choice::Light));
+    simulator.click(iced::widget::Id::new(SEARCH)).unwrap();
+    simulator.find(text).is_ok()
+}
+
+/// What comes of a key in the search field.
+fn key(bench: &mut Bench, key: Named) {
+    let messages: Vec<_> = {
+        let mut simulator = simulator(Size::new(1360.0, 860.0), bench.view(1360.0, Choice::Light));
+        simulator.click(iced::widget::Id::new(SEARCH)).unwrap();
+        simulator.tap_key(Key::Named(key));
+        simulator.into_messages().collect()
+    };
+    for message in messages {
+        if let crate::gui::desk::view::Seen::Desk(message) = message {
+            bench.update(message);
+        }
+    }
+}
+
+fn senders() -> Vec<Sender> {
+    let sender = |name: &str, address: &str| Sender { name: name.to_owned(), address: address.to_owned(), messages: 3 };
+    vec![sender("Harbour Books", "letters@harbour-books.example"), sender("Harold", "harold@example.org")]
+}
+
+fn type_into(bench: &mut Bench, query: &str) {
+    bench.update(Message::Top(bars::Message::Search(query.to_owned())));
+}
+
+#[test]
+fn each_key_narrows_the_search_and_escape_ends_it() {
+    let mut live = sample();
+    live.until_desk("all is listed", settled);
+    live.type_into(SEARCH, "harb");
+    live.until_shown("6 messages in All mail");
+    // A word that is not finished yet is looked for by its beginning; Enter says that it is.
+    live.tell(Message::Top(bars::Message::Searched));
+    live.until_shown("Nothing found");
+    live.type_into(SEARCH, "our");
+    live.until_shown("6 messages in All mail");
+    live.press(Key::Named(Named::Escape));
+    live.until_desk("all is listed again", |desk| settled(desk) && desk.list.query.is_empty());
+    live.until_shown("Island Ferry");
+}
+
+#[test]
+fn only_the_last_of_many_searches_is_shown() {
+    let mut live = sample();
+    live.until_desk("all is listed", settled);
+    for query in ["h", "ha", "har", "harb", "harbo", "zzzz", "island"] {
+        live.tell(Message::Top(bars::Message::Search(query.to_owned())));
+    }
+    live.until_desk("the last one is done", |desk| {
+        settled(desk) && desk.list.shows("Island Ferry") || { settled(desk) && !desk.list.subjects().is_empty() }
+    });
+    let all = ["h", "zzzz"].iter().all(|query| live.desk().list.query != *query);
+    assert!(all && live.desk().list.sought() == "island*");
+    live.until_shown("Island Ferry");
+    assert!(!live.shows("Harbour Books"));
+}
+
+#[test]
+fn operators_and_senders_are_offered_below_the_field() {
+    let mut bench = Bench::full();
+    assert!(!bench.shows("has:attachment"), "not before one goes there");
+    for text in ["from:", "has:attachment", "is:unread", "before:", "larger:5M", "Index complete"] {
+        assert!(offers(&bench, text), "{text}");
+    }
+    type_into(&mut bench, "boat har");
+    bench.update(Message::Offered(bench.desk.offer.asked, senders()));
+    assert!(offers(&bench, "Harold") && offers(&bench, "harold@example.org"));
+
+    key(&mut bench, Named::ArrowDown);
+    key(&mut bench, Named::ArrowDown);
+    key(&mut bench, Named::Enter);
+    assert_eq!(bench.desk.list.query, "boat from:harold@example.org ");
+    assert!(!offers(&bench, "Harold"), "it was taken");
+
+    type_into(&mut bench, "boat har");
+    bench.update(Message::Offered(0, senders()));
+    assert!(!offers(&bench, "Harold"), "an older answer is dropped");
+}
+
+#[test]
+fn a_press_puts_the_operator_into_the_field() {
+    let mut bench = Bench::full();
+    type_into(&mut bench, "boat");
+    let messages: Vec<_> = {
+        let mut simulator = simulator(Size::new(1360.0, 860.0), bench.view(1360.0, Choice::Light));
+        simulator.click(iced::widget::Id::new(SEARCH)).unwrap();
+        simulator.click("has:attachment").unwrap();
+        simulator.into_messages().collect()
+    };
+    let told = messages.into_iter().any(|message| {
+        matches!(message, crate::gui::desk::view::Seen::Desk(Message::Top(bars::Message::Operator("has:attachment"))))
+    });
+    assert!(told);
+    bench.update(Message::Top(bars::Message::Operator("has:attachment")));
+    assert_eq!(bench.desk.list.query, "boat has:attachment ");
+}
+
+#[test]
+fn what_is_not_indexed_yet_is_said_where_one_searches() {
+    let counts = Counts { to_index: 3_120, ..stock().counts };
+    let bench = Bench::with(Stock { counts, ..stock() });
+    assert!(bench.shows("3,120 messages still to index"), "in the bar");
+    assert!(offers(&bench, "3,120 messages still to index"), "below the field");
+}
+
+#[test]
+fn escape_in_the_field_goes_to_the_window_as_well() {
+    let mut live = sample();
+    live.type_into(SEARCH, "harbour");
+    live.update(crate::gui::app::Message::Key(Key::Named(Named::Escape), keyboard::Modifiers::empty(), true));
+    assert!(live.desk().list.query.is_empty());
+}
