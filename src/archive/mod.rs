@@ -10,8 +10,10 @@ mod browse;
 mod columns;
 mod connections;
 mod copies;
+mod entry;
 mod erase;
 mod error;
+mod filling;
 mod fold;
 mod health;
 mod highlight;
@@ -28,6 +30,7 @@ mod query;
 mod search;
 mod seen;
 mod senders;
+mod shelves;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -45,6 +48,7 @@ pub use error::{ArchiveError, Result};
 pub use highlight::{Field, Highlighter, Snippet, highlights};
 pub use log::{Habit, Habits, Left, LogEntry, LoggedSession, Withheld};
 pub use maildrop::{MaildropState, ServerWord};
+pub use search::Searched;
 pub use snapshot::Snapshot;
 
 /// A handle on an archive; clones share it.
