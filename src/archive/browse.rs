@@ -89,7 +89,7 @@ impl Archive {
             in_backup: mail.in_backup.intersection_len(&mail.shown),
             bin: mail.bin.len(),
             accounts: accounts.map(|id| (id, mail.accounts.get(&id).map_or(0, |set| set.len()))).collect(),
-            to_index: mail.every.saturating_sub(indexed.len() as u64),
+            to_index: mail.every.saturating_sub(indexed.worded()),
         })
     }
 

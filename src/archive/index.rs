@@ -1,29 +1,24 @@
-//! `index.db`: envelopes, previews and the full-text index. Derived: made again whenever it is missing, damaged or of
-//! another version; never migrated, never backed up, and never in the way of the truth.
+//! `index.db`: envelopes, previews and the words of all messages. Derived: made again whenever it is missing, damaged or
+//! of another version; never migrated, never backed up, and never in the way of the truth.
 //!
-//! The row id is the sort key (see [`SortKey`]), the same in both tables. Rows are added in batches, each one
-//! transaction, in the order of message ids; after a crash the next call goes on behind the last.
+//! The row id is the sort key (see [`SortKey`](super::SortKey)), the same in every table. How it is filled stands in
+//! [`super::filling`]; how words are kept in [`super::shelves`]. After a crash the next call goes on where it stopped.
 
 use std::fs;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use roaring::RoaringBitmap;
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction};
 
-use super::columns::{count, time, uncount};
 use super::connections::{Readers, lock};
 use super::error::{ArchiveError, Result};
-use super::fold::fold;
-use super::senders::{self, Senders};
-use super::{Archive, SortKey, open, original};
+use super::{Archive, open, senders, shelves};
 use crate::account::MessageId;
-use crate::job::{Cancel, Progress, Report, unless_cancelled};
-use crate::message::{self, Mailbox, Message};
+use crate::job::{Cancel, Report};
+use crate::message::Mailbox;
 
 /// Raised whenever the schema, the folding or the parser's answers change: then the index is built again.
 const VERSION: i32 = 2;
@@ -31,6 +26,7 @@ const VERSION: i32 = 2;
 pub(super) const NAME: &str = "index.db";
 const BUILDING: &str = "index.db.new";
 
+/// `worded` once the words of a message are on a shelf too; the preview and the number of attachments come with them.
 const SCHEMA: &str = "
     CREATE TABLE envelope (
         key INTEGER PRIMARY KEY,
@@ -41,28 +37,13 @@ const SCHEMA: &str = "
         date INTEGER NOT NULL,
         size INTEGER NOT NULL,
         attachments INTEGER NOT NULL,
-        preview TEXT NOT NULL
+        preview TEXT NOT NULL,
+        worded INTEGER NOT NULL
     ) STRICT;
     CREATE UNIQUE INDEX envelope_message ON envelope (message);
     CREATE INDEX envelope_size ON envelope (size, message);
     CREATE INDEX envelope_attachments ON envelope (message) WHERE attachments > 0;
-    CREATE VIRTUAL TABLE words USING fts5 (
-        subject, sender, recipients, body, files, content = '', contentless_delete = 1,
-        tokenize = \"unicode61 remove_diacritics 0 categories 'L* N* Co Mn Mc'\"
-    );
-    -- A whole batch is collected in memory and sorted once (the default, 1 MB, is a few hundred messages), and what was
-    -- written is merged half as often: half the time, and searches are as fast.
-    INSERT INTO words (words, rank) VALUES ('hashsize', 33554432), ('automerge', 8);";
-
-/// Messages and octets of originals in one transaction of the index.
-const BATCH: usize = 1_000;
-const BATCH_OCTETS: u64 = 32 << 20;
-
-/// Characters kept of what is shown, and octets of what is searched: a message can be hostile.
-const SHOWN: usize = 1_000;
-const PREVIEW: usize = 200;
-const SEARCHED: usize = 1 << 20;
-const SEARCHED_HEADER: usize = 64 << 10;
+    CREATE INDEX envelope_unworded ON envelope (key) WHERE worded = 0;";
 
 pub(super) struct Index {
     path: PathBuf,
@@ -163,6 +144,7 @@ fn open_writer(path: &Path) -> Result<Connection> {
         let transaction = connection.transaction()?;
         transaction.execute_batch(SCHEMA)?;
         transaction.execute_batch(senders::SCHEMA)?;
+        transaction.execute_batch(shelves::SCHEMA)?;
         tracing::trace!(phase = "schema of the index");
         transaction.pragma_update(None, "user_version", VERSION)?;
         transaction.commit()?;
@@ -275,73 +257,6 @@ impl Archive {
         Ok((truth - indexed).into_iter().map(|id| MessageId(i64::from(id))).collect())
     }
 
-    fn fill(
-        &self,
-        connection: &mut Connection,
-        pending: &[MessageId],
-        cancel: &Cancel,
-        report: Report<'_>,
-    ) -> Result<u64> {
-        let total = pending.len() as u64;
-        let mut done = 0;
-        let mut rest = pending;
-        while !rest.is_empty() {
-            unless_cancelled(cancel)?;
-            let (taken, mut entries) = self.entries(rest, cancel)?;
-            rest = rest.get(taken..).unwrap_or_default();
-            // FTS5 collects words in memory while row ids grow, and writes them out whenever one is smaller.
-            entries.sort_by_key(|entry| entry.key);
-            let transaction = connection.transaction()?;
-            let mut senders = Senders::default();
-            for entry in &entries {
-                enter(&transaction, entry)?;
-                senders.add(&entry.from, entry.key.0);
-            }
-            senders.write(&transaction)?;
-            tracing::trace!(phase = "before COMMIT of the index");
-            transaction.commit()?;
-            tracing::trace!(phase = "after COMMIT of the index");
-            done += taken as u64;
-            report(Progress::of(done, total));
-        }
-        Ok(done)
-    }
-
-    /// The next batch, parsed outside of any transaction: how many messages it covers, and their entries.
-    fn entries(&self, pending: &[MessageId], cancel: &Cancel) -> Result<(usize, Vec<Entry>)> {
-        let mut entries = Vec::new();
-        let (mut taken, mut octets) = (0, 0);
-        for &id in pending.iter().take(BATCH) {
-            unless_cancelled(cancel)?;
-            if let Some((entry, size)) = self.entry(id)? {
-                entries.push(entry);
-                octets += size;
-            }
-            taken += 1;
-            if octets >= BATCH_OCTETS {
-                break;
-            }
-        }
-        Ok((taken, entries))
-    }
-
-    fn entry(&self, id: MessageId) -> Result<Option<(Entry, u64)>> {
-        let row = self.read(|mail| {
-            let row = mail
-                .prepare_cached(
-                    "SELECT original, arrived, octets FROM message JOIN original ON original.id = original
-                     WHERE message.id = ?1",
-                )?
-                .query_row([id], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)))
-                .optional()?;
-            Ok(row)
-        })?;
-        let Some((original, arrived, octets)) = row else { return Ok(None) };
-        // What cannot be read any more is still listed; `check` names it.
-        let bytes = self.read(|mail| original::bytes(mail, original)).ok().flatten().unwrap_or_default();
-        Ok(Some((Entry::of(id, time(arrived), uncount(octets), &read_safely(&bytes)), uncount(octets))))
-    }
-
     /// After erasing: takes the same messages out of the index.
     pub(super) fn forget_erased(&self) -> Result<()> {
         let mut writer = lock(&self.shared.index.writer);
@@ -360,11 +275,6 @@ impl Archive {
     }
 }
 
-/// A parser that panics must not keep a message from being listed.
-fn read_safely(bytes: &[u8]) -> Message {
-    catch_unwind(AssertUnwindSafe(|| message::read(bytes))).unwrap_or_default()
-}
-
 pub(super) fn bitmap(connection: &Connection, sql: &str) -> Result<RoaringBitmap> {
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([])?;
@@ -375,109 +285,17 @@ pub(super) fn bitmap(connection: &Connection, sql: &str) -> Result<RoaringBitmap
     Ok(answer)
 }
 
-/// One message as the index holds it. The searched texts are folded already.
-struct Entry {
-    key: SortKey,
-    subject: String,
-    from: Mailbox,
-    date: Timestamp,
-    size: u64,
-    attachments: usize,
-    preview: String,
-    searched: [String; 5],
-}
-
-impl Entry {
-    fn of(id: MessageId, arrived: Timestamp, size: u64, message: &Message) -> Entry {
-        let envelope = &message.envelope;
-        let date = shown_date(envelope.date, arrived);
-        let people = |people: &mut dyn Iterator<Item = &Mailbox>| {
-            let texts: Vec<String> = people.map(|one| format!("{} {}", one.name, one.address)).collect();
-            texts.join("\n")
-        };
-        let sender = people(&mut std::iter::once(&envelope.from).chain(&envelope.reply_to));
-        let recipients = people(&mut envelope.to.iter().chain(&envelope.cc));
-        let files: Vec<&str> = message.attachments.iter().map(|file| file.name.as_str()).collect();
-        Entry {
-            key: key(id, date),
-            subject: shortened(&envelope.subject),
-            from: Mailbox { name: shortened(&envelope.from.name), address: shortened(&envelope.from.address) },
-            date,
-            size,
-            attachments: message.attachments.len(),
-            preview: message::preview(&message.text, PREVIEW),
-            searched: [
-                fold(start(&envelope.subject, SEARCHED_HEADER)),
-                fold(start(&sender, SEARCHED_HEADER)),
-                fold(start(&recipients, SEARCHED_HEADER)),
-                fold(start(&message.text, SEARCHED)),
-                fold(start(&files.join("\n"), SEARCHED_HEADER)),
-            ],
-        }
-    }
-}
-
-/// The Date field, or arrival where there is none or it lies in the future: more than a day after arrival, for clocks
-/// and time zones are set wrong by less than that all the time.
-fn shown_date(written: Option<Timestamp>, arrived: Timestamp) -> Timestamp {
-    let day = jiff::SignedDuration::from_hours(24);
-    let latest = arrived.checked_add(day).unwrap_or(Timestamp::MAX);
-    written.filter(|date| *date <= latest).unwrap_or(arrived)
-}
-
-/// See [`SortKey`].
-fn key(id: MessageId, date: Timestamp) -> SortKey {
-    SortKey(bound(date.as_second()) | id.0)
-}
-
-/// The smallest key of a second; seconds before 1970 and after 2514 count as those.
-pub(super) fn bound(second: i64) -> i64 {
-    second.clamp(0, (1 << 34) - 1) << 29
-}
-
-fn shortened(text: &str) -> String {
-    text.chars().take(SHOWN).collect()
-}
-
-/// The first octets of a text, cut between two characters.
-fn start(text: &str, octets: usize) -> &str {
-    text.get(..text.floor_char_boundary(octets)).unwrap_or(text)
-}
-
-fn enter(transaction: &Transaction<'_>, entry: &Entry) -> Result<()> {
-    transaction
-        .prepare_cached(
-            "INSERT INTO envelope (key, message, subject, from_name, from_address, date, size, attachments, preview)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        )?
-        .execute(params![
-            entry.key.0,
-            entry.key.message(),
-            entry.subject,
-            entry.from.name,
-            entry.from.address,
-            entry.date.as_second(),
-            count(entry.size),
-            count(entry.attachments as u64),
-            entry.preview,
-        ])?;
-    let [subject, sender, recipients, body, files] = &entry.searched;
-    transaction
-        .prepare_cached(
-            "INSERT INTO words (rowid, subject, sender, recipients, body, files) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        )?
-        .execute(params![entry.key.0, subject, sender, recipients, body, files])?;
-    Ok(())
-}
-
+/// Takes a message out of every table.
 fn take_out(transaction: &Transaction<'_>, message: u32) -> Result<()> {
-    let (key, from): (i64, Mailbox) = transaction.query_row(
-        "SELECT key, from_name, from_address FROM envelope WHERE message = ?1",
+    let (key, from, worded): (i64, Mailbox, bool) = transaction.query_row(
+        "SELECT key, from_name, from_address, worded FROM envelope WHERE message = ?1",
         [message],
-        |row| Ok((row.get(0)?, Mailbox { name: row.get(1)?, address: row.get(2)? })),
+        |row| Ok((row.get(0)?, Mailbox { name: row.get(1)?, address: row.get(2)? }, row.get(3)?)),
     )?;
     senders::take_out(transaction, &from)?;
-    transaction.execute("DELETE FROM words WHERE rowid = ?1", [key])?;
+    if worded && let Some(table) = shelves::holding(transaction, key)? {
+        transaction.prepare_cached(&format!("DELETE FROM {table} WHERE rowid = ?1"))?.execute([key])?;
+    }
     transaction.execute("DELETE FROM envelope WHERE key = ?1", [key])?;
     Ok(())
 }

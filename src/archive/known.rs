@@ -8,6 +8,7 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 use rusqlite::Connection;
 
+use super::columns::uncount;
 use super::connections::lock;
 use super::error::Result;
 use super::index::bitmap;
@@ -18,7 +19,7 @@ use crate::account::AccountId;
 #[derive(Default)]
 pub(super) struct Known {
     mail: Option<Watched<Mail>>,
-    index: Option<Watched<Vec<SortKey>>>,
+    index: Option<Watched<Indexed>>,
     /// The order that the list was sorted by last.
     order: Option<Arc<Whole>>,
 }
@@ -28,6 +29,29 @@ struct Watched<T> {
     connection: Connection,
     version: i64,
     value: Arc<T>,
+}
+
+/// The keys of all messages that the index lists, newest first.
+#[derive(Default)]
+pub(super) struct Indexed {
+    keys: Vec<SortKey>,
+    /// Those whose words are not searched yet.
+    unworded: u64,
+}
+
+impl Indexed {
+    /// How many can be found by their words.
+    pub(super) fn worded(&self) -> u64 {
+        (self.keys.len() as u64).saturating_sub(self.unworded)
+    }
+}
+
+impl std::ops::Deref for Indexed {
+    type Target = [SortKey];
+
+    fn deref(&self) -> &[SortKey] {
+        &self.keys
+    }
 }
 
 /// Every message of the truth, sorted into sets.
@@ -101,12 +125,14 @@ fn version(connection: &Connection) -> Result<i64> {
     Ok(connection.pragma_query_value(None, "data_version", |row| row.get(0))?)
 }
 
-fn load_keys(connection: &Connection) -> Result<Vec<SortKey>> {
+fn load_keys(connection: &Connection) -> Result<Indexed> {
     // The index on messages holds the keys too, in far fewer pages than the table.
     let mut statement = connection.prepare_cached("SELECT key FROM envelope INDEXED BY envelope_message")?;
     let mut keys: Vec<SortKey> = statement.query_map([], |row| row.get(0).map(SortKey))?.collect::<Result<_, _>>()?;
     keys.sort_unstable_by(|one, other| other.cmp(one));
-    Ok(keys)
+    let mut statement = connection.prepare_cached("SELECT count(*) FROM envelope WHERE worded = 0")?;
+    let unworded: i64 = statement.query_row([], |row| row.get(0))?;
+    Ok(Indexed { keys, unworded: uncount(unworded) })
 }
 
 /// Answers from memory, or reads anew on the connection when the file has changed.
@@ -166,7 +192,7 @@ impl Archive {
     }
 
     /// The keys of all indexed messages, newest first; none where there is no index yet.
-    pub(super) fn indexed(&self) -> Result<Arc<Vec<SortKey>>> {
+    pub(super) fn indexed(&self) -> Result<Arc<Indexed>> {
         let index = &self.shared.index;
         let mut known = lock(&self.shared.known);
         let mut fresh = || {

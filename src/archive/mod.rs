@@ -12,8 +12,10 @@ mod columns;
 mod compact;
 mod connections;
 mod copies;
+mod entry;
 mod erase;
 mod error;
+mod filling;
 mod fold;
 mod health;
 mod highlight;
@@ -33,6 +35,7 @@ mod scrub;
 mod search;
 mod seen;
 mod senders;
+mod shelves;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -56,6 +59,7 @@ pub use maildrop::{MaildropState, ServerWord};
 pub use order::{Section, Sort, SortBy, Sorted};
 pub use rewrite::Repacked;
 pub use scrub::Idle;
+pub use search::Searched;
 pub use snapshot::Snapshot;
 
 /// A handle on an archive; clones share it.

@@ -11,6 +11,7 @@ use super::columns::uncount;
 use super::connections::lock;
 use super::error::{ArchiveError, Result};
 use super::fold::fold;
+use super::known::Indexed;
 use super::{Archive, SortKey};
 use crate::job::{Cancel, unless_cancelled};
 
@@ -66,7 +67,7 @@ const ANSWERS: [&str; 8] = ["re:", "fw:", "fwd:", "aw:", "wg:", "sv:", "vs:", "a
 pub(super) struct Whole {
     by: SortBy,
     /// The keys it was made for.
-    basis: Arc<Vec<SortKey>>,
+    basis: Arc<Indexed>,
     keys: Vec<SortKey>,
     /// Grows where the key differs from the one before.
     ranks: Vec<u32>,

@@ -1,5 +1,9 @@
-//! Searching: a query as one full-text expression, whose rows come newest first, and as bitmaps over message ids that
-//! the rows must be in.
+//! Searching: a query as one full-text expression, asked shelf by shelf, whose rows come newest first, and as bitmaps
+//! over message ids that the rows must be in.
+//!
+//! A window asks with [`Archive::search_pages`]: the first page comes as soon as it is full, the others follow from the
+//! same walk, and when it ends with [`Searched::complete`] the keys given are all there are, so that their number is the
+//! count. A key is eight octets. The next keystroke cancels the walk.
 
 use jiff::tz::TimeZone;
 use roaring::RoaringBitmap;
@@ -7,16 +11,24 @@ use rusqlite::{Connection, ErrorCode, params};
 
 use super::browse::contains;
 use super::columns::count;
+use super::entry::bound;
 use super::error::{ArchiveError, Result};
 use super::fold::fold;
-use super::index::{bitmap, bound};
+use super::index::bitmap;
 use super::known::Mail;
 use super::query::{self, Alternative, Clause, Term};
-use super::{Archive, Found, SortKey, View};
+use super::{Archive, Found, SortKey, View, shelves};
 use crate::job::Cancel;
 
 /// Steps of SQLite's machine between two looks at the token: a fraction of a millisecond.
 const STEPS: i32 = 2_000;
+
+/// Statements that a reading connection keeps: one for each shelf, for a few kinds of questions.
+const STATEMENTS: usize = 600;
+
+/// Keys of the first page and of the others.
+const FIRST_PAGE: usize = 100;
+const PAGE: usize = 5_000;
 
 /// A query made ready: what FTS5 is asked, and which messages count at all.
 struct Prepared {
@@ -35,27 +47,75 @@ struct Scope<'a> {
     keys: &'a [SortKey],
     /// Accounts by their folded address and name.
     accounts: Vec<(String, RoaringBitmap)>,
+    cancel: &'a Cancel,
+}
+
+/// How a search ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Searched {
+    /// Sentences about what was not understood and searched as words instead.
+    pub notes: Vec<String>,
+    /// Whether everything was looked through: neither cancelled nor told to stop.
+    pub complete: bool,
 }
 
 impl Archive {
     /// Searches within a view; `limit` of the newest. Stops early, with what it has, when `cancel` is set. Dates are
     /// those of the local time zone. Never fails because of the query.
     pub fn search(&self, query: &str, view: View, limit: Option<usize>, cancel: &Cancel) -> Result<Found> {
+        let limit = limit.unwrap_or(usize::MAX);
+        let mut keys = Vec::new();
+        let mut take = |page: Vec<SortKey>| {
+            if keys.is_empty() {
+                keys = page
+            } else {
+                keys.extend(page)
+            }
+            keys.len() < limit
+        };
+        let searched = self.walk(query, view, limit.min(FIRST_PAGE), cancel, &mut take)?;
+        keys.truncate(limit);
+        Ok(Found { keys, notes: searched.notes })
+    }
+
+    /// The same in pages, newest first: the first of 100 keys as soon as there are so many, then larger ones. `take`
+    /// answers whether to go on.
+    pub fn search_pages(
+        &self,
+        query: &str,
+        view: View,
+        cancel: &Cancel,
+        take: &mut dyn FnMut(Vec<SortKey>) -> bool,
+    ) -> Result<Searched> {
+        self.walk(query, view, FIRST_PAGE, cancel, take)
+    }
+
+    fn walk(
+        &self,
+        query: &str,
+        view: View,
+        first_page: usize,
+        cancel: &Cancel,
+        take: &mut dyn FnMut(Vec<SortKey>) -> bool,
+    ) -> Result<Searched> {
         let query = query::parse(query, &TimeZone::system());
         let mail = self.mail()?;
         let indexed = self.indexed()?;
         let accounts = self.searched_accounts(&mail)?;
-        let limit = limit.unwrap_or(usize::MAX);
-        let keys = self.shared.index.read(|index| {
-            let cancel = cancel.clone();
-            index.progress_handler(STEPS, Some(move || cancel.is_cancelled()))?;
-            let scope = Scope { index, mail: &mail, keys: &indexed, accounts };
-            let found = scope.prepare(&query.clauses, view).and_then(|prepared| scope.find(&prepared, limit));
+        let complete = self.shared.index.read(|index| {
+            let token = cancel.clone();
+            index.set_prepared_statement_cache_capacity(STATEMENTS);
+            index.progress_handler(STEPS, Some(move || token.is_cancelled()))?;
+            let found = snapshot(index, |index| {
+                let scope = Scope { index, mail: &mail, keys: &indexed, accounts, cancel };
+                let prepared = scope.prepare(&query.clauses, view)?;
+                scope.find(&prepared, &mut Pages { take, page: Vec::new(), full: first_page })
+            });
             index.progress_handler(0, None::<fn() -> bool>)?;
-            or_nothing_when_stopped(found)
+            not_complete_when_stopped(found)
         });
-        let keys = keys.map_err(|error| error.diagnosed(self.folder()))?;
-        Ok(Found { keys, notes: query.notes })
+        let complete = complete.map_err(|error| error.diagnosed(self.folder()))?;
+        Ok(Searched { notes: query.notes, complete })
     }
 
     fn searched_accounts(&self, mail: &Mail) -> Result<Vec<(String, RoaringBitmap)>> {
@@ -73,10 +133,42 @@ fn interrupted(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted)
 }
 
-fn or_nothing_when_stopped(found: Result<Vec<SortKey>>) -> Result<Vec<SortKey>> {
+fn not_complete_when_stopped(found: Result<bool>) -> Result<bool> {
     match found {
-        Err(ArchiveError::Sqlite(error)) if interrupted(&error) => Ok(Vec::new()),
+        Err(ArchiveError::Sqlite(error)) if interrupted(&error) => Ok(false),
         found => found,
+    }
+}
+
+/// All of a search sees the index as it was at one moment: no message moves from one shelf to another meanwhile.
+fn snapshot<T>(index: &Connection, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    let transaction = index.unchecked_transaction()?;
+    work(&transaction)
+}
+
+/// Hands keys on, a page at a time.
+struct Pages<'a> {
+    take: &'a mut dyn FnMut(Vec<SortKey>) -> bool,
+    page: Vec<SortKey>,
+    full: usize,
+}
+
+impl Pages<'_> {
+    /// Whether to go on.
+    fn add(&mut self, key: SortKey) -> bool {
+        self.page.push(key);
+        self.page.len() < self.full || self.turn()
+    }
+
+    fn turn(&mut self) -> bool {
+        self.full = PAGE;
+        (self.take)(std::mem::take(&mut self.page))
+    }
+
+    fn end(&mut self) {
+        if !self.page.is_empty() {
+            self.turn();
+        }
     }
 }
 
@@ -110,32 +202,42 @@ impl Scope<'_> {
         Ok(Prepared { expression, keep, from, to })
     }
 
-    /// The newest keys that hold, at most `limit`.
-    fn find(&self, prepared: &Prepared, limit: usize) -> Result<Vec<SortKey>> {
-        if prepared.expression.is_empty() {
+    /// Gives the keys that hold, newest first; whether it came to the end.
+    fn find(&self, prepared: &Prepared, pages: &mut Pages<'_>) -> Result<bool> {
+        if self.cancel.is_cancelled() {
+            return Ok(false);
+        }
+        let walked = if prepared.expression.is_empty() {
             let within =
                 |key: &SortKey| (prepared.from..prepared.to).contains(&key.0) && contains(&prepared.keep, *key);
-            return Ok(self.keys.iter().copied().filter(within).take(limit).collect());
-        }
-        let mut statement = self.index.prepare_cached(
-            "SELECT rowid FROM words WHERE words MATCH ?1 AND rowid >= ?2 AND rowid < ?3 ORDER BY rowid DESC",
-        )?;
-        let mut rows = statement.query(params![prepared.expression, prepared.from, prepared.to])?;
-        let mut found = Vec::new();
-        while found.len() < limit {
-            match rows.next() {
-                Ok(Some(row)) => {
-                    let key = SortKey(row.get(0)?);
-                    if contains(&prepared.keep, key) {
-                        found.push(key);
-                    }
+            let mut keys = self.keys.iter().copied().filter(within);
+            Ok(keys.all(|key| pages.add(key) && !self.cancel.is_cancelled()))
+        } else {
+            self.walk_shelves(prepared, pages)
+        };
+        // What was found before it was stopped is an answer too.
+        pages.end();
+        walked
+    }
+
+    fn walk_shelves(&self, prepared: &Prepared, pages: &mut Pages<'_>) -> Result<bool> {
+        for table in shelves::newest_first(self.index, &(prepared.from..prepared.to))? {
+            // FTS5 looks at its words outside of SQLite's machine, whose steps are counted.
+            if self.cancel.is_cancelled() {
+                return Ok(false);
+            }
+            let mut statement = self.index.prepare_cached(&format!(
+                "SELECT rowid FROM {table} WHERE {table} MATCH ?1 AND rowid >= ?2 AND rowid < ?3 ORDER BY rowid DESC"
+            ))?;
+            let mut rows = statement.query(params![prepared.expression, prepared.from, prepared.to])?;
+            while let Some(row) = rows.next()? {
+                let key = SortKey(row.get(0)?);
+                if contains(&prepared.keep, key) && !pages.add(key) {
+                    return Ok(false);
                 }
-                Ok(None) => break,
-                Err(error) if interrupted(&error) => break,
-                Err(error) => return Err(error.into()),
             }
         }
-        Ok(found)
+        Ok(true)
     }
 
     /// The messages for which one of the alternatives holds.
@@ -179,11 +281,17 @@ impl Scope<'_> {
     }
 
     fn matching(&self, expression: &str) -> Result<RoaringBitmap> {
-        let mut statement = self.index.prepare_cached("SELECT rowid FROM words WHERE words MATCH ?1")?;
-        let mut rows = statement.query([expression])?;
         let mut found = RoaringBitmap::new();
-        while let Some(row) = rows.next()? {
-            found.extend(u32::try_from(SortKey(row.get(0)?).message().0));
+        for table in shelves::newest_first(self.index, &(0..i64::MAX))? {
+            if self.cancel.is_cancelled() {
+                break;
+            }
+            let mut statement =
+                self.index.prepare_cached(&format!("SELECT rowid FROM {table} WHERE {table} MATCH ?1"))?;
+            let mut rows = statement.query([expression])?;
+            while let Some(row) = rows.next()? {
+                found.extend(u32::try_from(SortKey(row.get(0)?).message().0));
+            }
         }
         Ok(found)
     }

@@ -18,9 +18,14 @@ pub(super) fn read(original: &[u8]) -> Message {
         let note = "This is not an e-mail message: it has no header. It is shown as it is.".to_owned();
         return Message { text: source(original), notes: vec![note], ..Message::default() };
     }
-    let mut reading = Reading { left: MOST_TEXT, notes: structure_notes(&parts) };
+    understood(&parts).0
+}
+
+/// What a person reads, and the parts that were not chosen: HTML beside plain text.
+pub(super) fn understood<'p, 'a>(parts: &'p Parts<'a>) -> (Message, Vec<&'p Leaf<'a>>) {
+    let mut reading = Reading { notes: structure_notes(parts), ..Reading::new(MOST_TEXT) };
     let (text, text_is_from_html) = reading.body(&parts.leaves);
-    let attachments = attached(&parts)
+    let attachments = attached(parts)
         .zip(1..)
         .map(|(leaf, number)| {
             let name = name(leaf);
@@ -29,7 +34,8 @@ pub(super) fn read(original: &[u8]) -> Message {
             Attachment { name, safe_name, media_type: leaf.media_type.clone(), size }
         })
         .collect();
-    Message { envelope: envelope::of(&parts.header), text, text_is_from_html, attachments, notes: reading.notes }
+    let envelope = envelope::of(&parts.header);
+    (Message { envelope, text, text_is_from_html, attachments, notes: reading.notes }, reading.passed_over)
 }
 
 /// See [`super::attachment`].
@@ -47,11 +53,11 @@ pub(super) fn source(original: &[u8]) -> String {
     shown(&charset::guess(original.get(..MOST_TEXT).unwrap_or(original)))
 }
 
-fn attached<'a, 'b>(parts: &'b Parts<'a>) -> impl Iterator<Item = &'b Leaf<'a>> {
+pub(super) fn attached<'a, 'b>(parts: &'b Parts<'a>) -> impl Iterator<Item = &'b Leaf<'a>> {
     parts.leaves.iter().filter(|leaf| is_attachment(leaf))
 }
 
-fn is_attachment(leaf: &Leaf<'_>) -> bool {
+pub(super) fn is_attachment(leaf: &Leaf<'_>) -> bool {
     leaf.disposition.value == "attachment" || !is_text(leaf) || !name(leaf).is_empty()
 }
 
@@ -95,24 +101,35 @@ fn structure_notes(parts: &Parts<'_>) -> Vec<String> {
 }
 
 /// The text being put together, within its budget.
-struct Reading {
+pub(super) struct Reading<'p, 'a> {
     left: usize,
     notes: Vec<String>,
+    /// HTML that says in another form what was chosen.
+    passed_over: Vec<&'p Leaf<'a>>,
 }
 
-impl Reading {
+impl<'p, 'a> Reading<'p, 'a> {
+    /// At most so many decoded octets in all.
+    pub(super) fn new(left: usize) -> Reading<'p, 'a> {
+        Reading { left, notes: Vec::new(), passed_over: Vec::new() }
+    }
+
+    pub(super) fn left(&self) -> usize {
+        self.left
+    }
+
     /// The text of the body and whether any of it was made from HTML.
-    fn body(&mut self, leaves: &[Leaf<'_>]) -> (String, bool) {
+    fn body(&mut self, leaves: &'p [Leaf<'a>]) -> (String, bool) {
         let mut pieces = Vec::new();
         let mut done = None;
-        let inline: Vec<&Leaf<'_>> = leaves.iter().filter(|leaf| is_read(leaf)).collect();
+        let inline: Vec<&'p Leaf<'a>> = leaves.iter().filter(|leaf| is_read(leaf)).collect();
         for leaf in &inline {
             match leaf.alternative {
                 None => pieces.push((self.text(leaf), is_html(leaf))),
                 Some(group) if done == Some(group) => (),
                 Some(group) => {
                     done = Some(group);
-                    let of_group: Vec<&Leaf<'_>> =
+                    let of_group: Vec<&'p Leaf<'a>> =
                         inline.iter().copied().filter(|other| other.alternative == Some(group)).collect();
                     pieces.extend(self.preferred(&of_group));
                 }
@@ -136,18 +153,19 @@ impl Reading {
     }
 
     /// Of a multipart/alternative: what is plain text unless that is blank, else what is HTML.
-    fn preferred(&mut self, leaves: &[&Leaf<'_>]) -> Vec<(String, bool)> {
+    fn preferred(&mut self, leaves: &[&'p Leaf<'a>]) -> Vec<(String, bool)> {
         for html in [false, true] {
             let pieces: Vec<(String, bool)> =
                 leaves.iter().filter(|leaf| is_html(leaf) == html).map(|leaf| (self.text(leaf), html)).collect();
             if pieces.iter().any(|(text, _)| !text.trim().is_empty()) {
+                self.passed_over.extend(leaves.iter().copied().filter(|leaf| is_html(leaf) && !html));
                 return pieces;
             }
         }
         Vec::new()
     }
 
-    fn text(&mut self, leaf: &Leaf<'_>) -> String {
+    pub(super) fn text(&mut self, leaf: &Leaf<'_>) -> String {
         let mut octets = transfer::decode(leaf.body, leaf.encoding, self.left.saturating_add(1));
         if octets.len() > self.left {
             octets.truncate(self.left);

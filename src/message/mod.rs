@@ -4,7 +4,7 @@
 //! understood is said in [`Message::notes`]. Nothing here touches a disk or a network. Sources: RFC 5322, 2045-2049,
 //! 2047, 2231, 3676.
 //!
-//! The structure is walked here ([`parts`]) and not by a library: an attached message is never opened, depth and number
+//! The structure is walked here ([`parts`]) and not by a library: an attached message is opened only to be searched, depth and number
 //! are counted, and nothing recurses, which no library's tree could promise. Charsets are mail-parser's, HTML tokens
 //! html5gum's.
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice, clippy::arithmetic_side_effects))]
@@ -21,6 +21,7 @@ mod likeness;
 mod names;
 mod parameters;
 mod parts;
+mod searched;
 #[cfg(test)]
 mod tests;
 mod transfer;
@@ -94,6 +95,12 @@ pub fn read(original: &[u8]) -> Message {
         notes: vec!["This message could not be understood: its source is shown.".to_owned()],
         ..Message::default()
     })
+}
+
+/// Reads a message, and gives what else of it is searched: the text of HTML beside plain text, of attached messages and
+/// of attachments that are text, each within bounds. Total, as [`read`] is.
+pub fn read_for_search(original: &[u8]) -> (Message, Vec<String>) {
+    guarded(|| searched::read(original)).unwrap_or_else(|| (read(original), Vec::new()))
 }
 
 /// Only the envelope: for the list, without decoding bodies.

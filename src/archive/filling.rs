@@ -1,0 +1,287 @@
+//! Filling the index: what is stored and not indexed yet is read, parsed and entered, batch by batch, each one
+//! transaction.
+//!
+//! Little is entered in one go, in the order of message ids. Much, as when the index was lost, is entered twice: first
+//! what the headers say, so that the lists are whole soon, and then the words, newest mail first, so that a search finds
+//! what people mostly look for while the rest goes on. Reading and parsing run one batch ahead on a thread of their own.
+
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+
+use super::columns::{count, time, uncount};
+use super::entry::{self, Listed, Worded};
+use super::error::Result;
+use super::senders::Senders;
+use super::shelves::Shelves;
+use super::{Archive, SortKey, original};
+use crate::account::MessageId;
+use crate::job::{Cancel, Progress, Report, unless_cancelled};
+
+/// Messages and octets of originals in one transaction of the index.
+const BATCH: usize = 2_000;
+const BATCH_OCTETS: u64 = 32 << 20;
+
+/// With more than this pending the lists are filled first.
+const LISTS_FIRST: usize = 5_000;
+
+/// An original with what the index wants to know of its row.
+struct Raw {
+    id: MessageId,
+    arrived: jiff::Timestamp,
+    octets: u64,
+    bytes: Vec<u8>,
+}
+
+/// What was read of some messages, and how many those were: some may be gone.
+struct Batch<T> {
+    read: Vec<T>,
+    covered: usize,
+}
+
+impl Archive {
+    /// Enters messages that the index lacks, and the words of those that are only listed.
+    pub(super) fn fill(
+        &self,
+        connection: &mut Connection,
+        pending: &[MessageId],
+        cancel: &Cancel,
+        report: Report<'_>,
+    ) -> Result<u64> {
+        let unworded: i64 =
+            connection.query_row("SELECT count(*) FROM envelope WHERE worded = 0", [], |row| row.get(0))?;
+        let mut tally = Tally { done: 0, total: pending.len() as u64 + uncount(unworded) };
+        if unworded == 0 && pending.len() <= LISTS_FIRST {
+            self.enter_whole(connection, pending, &mut tally, cancel, report)?;
+        } else {
+            self.enter_listed(connection, pending, &tally, cancel, report)?;
+            self.enter_words(connection, &mut tally, cancel, report)?;
+        }
+        Ok(tally.done)
+    }
+
+    fn enter_whole(
+        &self,
+        connection: &mut Connection,
+        pending: &[MessageId],
+        tally: &mut Tally,
+        cancel: &Cancel,
+        report: Report<'_>,
+    ) -> Result<()> {
+        let mut shelves = Shelves::load(connection)?;
+        self.ahead(pending, BATCH, cancel, entry::read_whole, |batch| {
+            let (listed, mut worded): (Vec<Listed>, Vec<Worded>) = batch.read.into_iter().unzip();
+            worded.sort_by_key(|worded| worded.key);
+            shelves.plan(&keys(&worded));
+            commit(connection, |transaction| {
+                list(transaction, &listed)?;
+                shelve(transaction, &shelves, &worded)
+            })?;
+            tally.advance(batch.covered, report);
+            Ok(())
+        })
+    }
+
+    fn enter_listed(
+        &self,
+        connection: &mut Connection,
+        pending: &[MessageId],
+        tally: &Tally,
+        cancel: &Cancel,
+        report: Report<'_>,
+    ) -> Result<()> {
+        self.ahead(pending, 5 * BATCH, cancel, entry::read_header, |batch| {
+            commit(connection, |transaction| list(transaction, &batch.read))?;
+            report(Progress::of(tally.done, tally.total));
+            Ok(())
+        })
+    }
+
+    fn enter_words(
+        &self,
+        connection: &mut Connection,
+        tally: &mut Tally,
+        cancel: &Cancel,
+        report: Report<'_>,
+    ) -> Result<()> {
+        let mut pending: Vec<SortKey> = {
+            let mut statement = connection.prepare("SELECT key FROM envelope WHERE worded = 0 ORDER BY key")?;
+            statement.query_map([], |row| row.get(0).map(SortKey))?.collect::<rusqlite::Result<_>>()?
+        };
+        let mut shelves = Shelves::load(connection)?;
+        shelves.plan(&pending.iter().map(|key| key.0).collect::<Vec<_>>());
+        pending.reverse();
+        for shelf in pending.chunk_by(|one, other| shelves.of(one.0) == shelves.of(other.0)) {
+            let ids: Vec<MessageId> = shelf.iter().map(|key| key.message()).collect();
+            self.ahead(&ids, BATCH, cancel, entry::read_whole, |batch| {
+                let mut worded: Vec<Worded> = batch.read.into_iter().map(|(_, worded)| worded).collect();
+                worded.sort_by_key(|worded| worded.key);
+                commit(connection, |transaction| shelve(transaction, &shelves, &worded))?;
+                tally.advance(batch.covered, report);
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Reads messages batch by batch, and hands each to `write` while the next is read.
+    fn ahead<T: Send>(
+        &self,
+        ids: &[MessageId],
+        most: usize,
+        cancel: &Cancel,
+        read: fn(MessageId, jiff::Timestamp, u64, &[u8]) -> T,
+        mut write: impl FnMut(Batch<T>) -> Result<()>,
+    ) -> Result<()> {
+        let (first, rest) = self.batch(ids, most, cancel, read)?;
+        if rest.is_empty() {
+            return if first.covered == 0 { Ok(()) } else { write(first) };
+        }
+        thread::scope(|scope| {
+            let (sender, receiver) = sync_channel(0);
+            scope.spawn(move || self.read_on(rest, most, cancel, read, &sender));
+            written(first, &receiver, &mut write)
+        })
+    }
+
+    fn read_on<T>(
+        &self,
+        mut ids: &[MessageId],
+        most: usize,
+        cancel: &Cancel,
+        read: fn(MessageId, jiff::Timestamp, u64, &[u8]) -> T,
+        sender: &SyncSender<Result<Batch<T>>>,
+    ) {
+        while !ids.is_empty() {
+            let batch = self.batch(ids, most, cancel, read);
+            let failed = batch.is_err();
+            let batch = batch.map(|(batch, rest)| {
+                ids = rest;
+                batch
+            });
+            // Nobody takes it any more where writing failed.
+            if sender.send(batch).is_err() || failed {
+                return;
+            }
+        }
+    }
+
+    /// The next batch, parsed outside of any transaction, and the ids behind it.
+    fn batch<'i, T>(
+        &self,
+        ids: &'i [MessageId],
+        most: usize,
+        cancel: &Cancel,
+        read: fn(MessageId, jiff::Timestamp, u64, &[u8]) -> T,
+    ) -> Result<(Batch<T>, &'i [MessageId])> {
+        let mut batch = Batch { read: Vec::new(), covered: 0 };
+        let mut octets = 0;
+        for &id in ids.iter().take(most) {
+            unless_cancelled(cancel)?;
+            if let Some(raw) = self.raw(id)? {
+                octets += raw.octets;
+                batch.read.push(read(raw.id, raw.arrived, raw.octets, &raw.bytes));
+            }
+            batch.covered += 1;
+            if octets >= BATCH_OCTETS {
+                break;
+            }
+        }
+        let rest = ids.get(batch.covered..).unwrap_or_default();
+        Ok((batch, rest))
+    }
+
+    fn raw(&self, id: MessageId) -> Result<Option<Raw>> {
+        let row = self.read(|mail| {
+            let row = mail
+                .prepare_cached(
+                    "SELECT original, arrived, octets FROM message JOIN original ON original.id = original
+                     WHERE message.id = ?1",
+                )?
+                .query_row([id], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)))
+                .optional()?;
+            Ok(row)
+        })?;
+        let Some((original, arrived, octets)) = row else { return Ok(None) };
+        // What cannot be read any more is still listed; `check` names it.
+        let bytes = self.read(|mail| original::bytes(mail, original)).ok().flatten().unwrap_or_default();
+        Ok(Some(Raw { id, arrived: time(arrived), octets: uncount(octets), bytes }))
+    }
+}
+
+/// Writes one batch, and then whatever comes.
+fn written<T>(
+    first: Batch<T>,
+    receiver: &Receiver<Result<Batch<T>>>,
+    write: &mut impl FnMut(Batch<T>) -> Result<()>,
+) -> Result<()> {
+    write(first)?;
+    receiver.iter().try_for_each(|batch| write(batch?))
+}
+
+struct Tally {
+    done: u64,
+    total: u64,
+}
+
+impl Tally {
+    fn advance(&mut self, messages: usize, report: Report<'_>) {
+        self.done += messages as u64;
+        report(Progress::of(self.done, self.total));
+    }
+}
+
+fn keys(worded: &[Worded]) -> Vec<i64> {
+    worded.iter().map(|worded| worded.key.0).collect()
+}
+
+fn commit(connection: &mut Connection, work: impl FnOnce(&Transaction<'_>) -> Result<()>) -> Result<()> {
+    let transaction = connection.transaction()?;
+    work(&transaction)?;
+    tracing::trace!(phase = "before COMMIT of the index");
+    transaction.commit()?;
+    tracing::trace!(phase = "after COMMIT of the index");
+    Ok(())
+}
+
+fn list(transaction: &Transaction<'_>, messages: &[Listed]) -> Result<()> {
+    let mut senders = Senders::default();
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO envelope (key, message, subject, from_name, from_address, date, size, attachments, preview, worded)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, '', 0)",
+    )?;
+    for listed in messages {
+        insert.execute(params![
+            listed.key.0,
+            listed.key.message(),
+            listed.subject,
+            listed.from.name,
+            listed.from.address,
+            listed.date.as_second(),
+            count(listed.size),
+        ])?;
+        senders.add(&listed.from, listed.key.0);
+    }
+    senders.write(transaction)
+}
+
+/// Enters the words of listed messages, which are in order: FTS5 collects words in memory while row ids grow, and writes
+/// them out whenever one is smaller.
+fn shelve(transaction: &Transaction<'_>, shelves: &Shelves, worded: &[Worded]) -> Result<()> {
+    let mut complete =
+        transaction.prepare_cached("UPDATE envelope SET attachments = ?2, preview = ?3, worded = 1 WHERE key = ?1")?;
+    for messages in worded.chunk_by(|one, other| shelves.of(one.key.0) == shelves.of(other.key.0)) {
+        let Some(shelf) = messages.first().and_then(|first| shelves.of(first.key.0)) else { continue };
+        shelf.grow(transaction, messages.len())?;
+        let mut insert = transaction.prepare_cached(&format!(
+            "INSERT INTO {} (rowid, subject, sender, recipients, body, files) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            shelf.table()
+        ))?;
+        for Worded { key, attachments, preview, searched: [subject, sender, recipients, body, files] } in messages {
+            insert.execute(params![key.0, subject, sender, recipients, body, files])?;
+            complete.execute(params![key.0, count(*attachments as u64), preview])?;
+        }
+    }
+    Ok(())
+}
