@@ -1,11 +1,14 @@
-//! The way of an import: one thread reads, two store, one indexes what is stored already.
+//! The way of an import: one thread reads, two store; when all is stored it is indexed.
+//!
+//! Indexing takes several times the work of storing. Done beside it, it would only keep back what counts: that the mail
+//! is safe. What is stored and not indexed yet, when an import is stopped, is indexed by whatever comes next.
 //!
 //! Storing is done by two threads because of what [`Archive::ingest`] does before its transaction (hashing) and in it
 //! (waiting for the disk): while the one waits the other hashes. Each batch is one transaction with `synchronous=FULL`
 //! and is there whole or not at all; which of two batches comes first does not matter, as each message is looked up in
 //! its own transaction. At most [`STORERS`] + 2 batches are in memory.
 
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -60,7 +63,8 @@ impl Queue<'_> {
     }
 }
 
-/// Runs `read`, which adds messages to the queue and may report; when it returns, all of them are stored and indexed.
+/// Runs `read`, which adds messages to the queue and may report; when this returns, all of them are stored and indexed.
+/// When all are stored it reports a progress of nothing, and from then on that of the indexing.
 ///
 /// # Errors
 /// What failed first. Everything in batches that were committed until then is stored.
@@ -70,22 +74,28 @@ pub fn run(
     report: Report<'_>,
     read: impl FnOnce(&mut Queue<'_>, Report<'_>) -> Result<()>,
 ) -> Result<Counts> {
+    let counts = store_all(archive, cancel, |queue| read(queue, &mut *report))?;
+    tracing::trace!(phase = "import stored");
+    report(Progress::default());
+    archive.index_pending(cancel, report)?;
+    Ok(counts)
+}
+
+fn store_all(archive: &Archive, cancel: &Cancel, read: impl FnOnce(&mut Queue<'_>) -> Result<()>) -> Result<Counts> {
+    // Set also when one of the threads fails: then the others need not go on.
     let stop = &cancel.child_token();
     let (batches, waiting) = sync_channel(1);
     let waiting = Arc::new(Mutex::new(waiting));
-    let (stored, news) = channel();
-    let (told, progress) = channel();
     thread::scope(|scope| {
-        let indexer = scope.spawn(move || index(archive, stop, &news, &told));
-        let storers: Vec<_> = (0..STORERS)
-            .map(|_| {
-                let (waiting, stored) = (Arc::clone(&waiting), stored.clone());
-                scope.spawn(move || store(archive, stop, &waiting, &stored))
-            })
-            .collect();
-        drop((waiting, stored));
+        let storer = || {
+            let waiting = Arc::clone(&waiting);
+            scope.spawn(move || store(archive, stop, &waiting))
+        };
+        let storers: Vec<_> = std::iter::repeat_with(storer).take(STORERS).collect();
+        // Only the storers hold the other end: should they all be gone, nothing waits to be taken.
+        drop(waiting);
         let mut queue = Queue { batches, waiting: Vec::new(), octets: 0, stop };
-        let read = read(&mut queue, report).and_then(|()| queue.send());
+        let read = read(&mut queue).and_then(|()| queue.send());
         if read.is_err() {
             stop.cancel();
         }
@@ -93,7 +103,7 @@ pub fn run(
         let mut counts = Counts::default();
         let mut failed = None;
         for storer in storers {
-            match joined(storer) {
+            match storer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)) {
                 Ok(part) => {
                     counts.added += part.added;
                     counts.already_here += part.already_here;
@@ -101,12 +111,7 @@ pub fn run(
                 Err(error) => failed = failed.filter(|first| !is_cancelled(first)).or(Some(error)),
             }
         }
-        tracing::trace!(phase = "import stored");
-        for each in progress {
-            report(each);
-        }
-        let indexed = joined(indexer);
-        failed.map_or(Ok(()), Err).and(read).and(indexed).map(|()| counts)
+        failed.map_or(Ok(()), Err).and(read).map(|()| counts)
     })
 }
 
@@ -114,17 +119,8 @@ fn is_cancelled(error: &BackupError) -> bool {
     matches!(error, BackupError::Cancelled(_))
 }
 
-fn joined<T>(thread: thread::ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
-
 /// Stores batches until there are no more. After a failure anywhere the rest is only taken away, so that no one waits.
-fn store(
-    archive: &Archive,
-    stop: &Cancel,
-    waiting: &Mutex<Receiver<Vec<Incoming>>>,
-    stored: &Sender<()>,
-) -> Result<Counts> {
+fn store(archive: &Archive, stop: &Cancel, waiting: &Mutex<Receiver<Vec<Incoming>>>) -> Result<Counts> {
     let mut counts = Counts::default();
     let mut failed = None;
     loop {
@@ -134,11 +130,7 @@ fn store(
             failed = failed.or(Some(BackupError::Cancelled(Cancelled)));
         } else if !batch.is_empty() {
             match archive.ingest(batch) {
-                Ok(ingested) => {
-                    counts.count(&ingested);
-                    // Indexing that has failed says so at the end.
-                    let _ = stored.send(());
-                }
+                Ok(ingested) => counts.count(&ingested),
                 Err(error) => {
                     stop.cancel();
                     failed = Some(error.into());
@@ -147,18 +139,4 @@ fn store(
         }
     }
     failed.map_or(Ok(counts), Err)
-}
-
-/// Indexes what is stored whenever something new is, and once more at the end.
-fn index(archive: &Archive, stop: &Cancel, news: &Receiver<()>, told: &Sender<Progress>) -> Result<()> {
-    loop {
-        let more = news.recv().is_ok();
-        while news.try_recv().is_ok() {}
-        archive.index_pending(stop, &mut |progress| {
-            let _ = told.send(progress);
-        })?;
-        if !more {
-            return Ok(());
-        }
-    }
 }
