@@ -4,13 +4,15 @@
 //!   left on the server and then, in another archive, removed (so read back too); the floor is a client that only
 //!   reads the same octets off the same kind of connection.
 //! - search: 100,000 generated messages; the first 100 rows of each kind of query.
+//! - frame: update, view, layout and drawing of the list at 1,000,000 messages, at any depth.
 //! - start: from the start of the process to the first frame of the window, under Xvfb.
 //!
-//! `cargo bench -- fetch` (or `search`, `start`) runs one of them; `--small` takes a tenth of the messages.
+//! `cargo bench -- fetch` (or `search`, `frame`, `start`) runs one of them; `--small` takes a tenth of the messages.
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)]
 
 mod fetch;
 mod floor;
+mod frame;
 mod search;
 mod start;
 
@@ -35,7 +37,8 @@ fn main() {
     let small = words.iter().any(|word| word == "--small");
     let scale =
         if small { Scale { fetched: 1_000, searched: 10_000 } } else { Scale { fetched: 10_000, searched: 100_000 } };
-    let all: [(&str, Bench); 3] = [("fetch", fetch::bench), ("search", search::bench), ("start", start::bench)];
+    let all: [(&str, Bench); 4] =
+        [("fetch", fetch::bench), ("search", search::bench), ("start", start::bench), ("frame", frame::bench)];
     let named = all.iter().any(|(name, _)| words.iter().any(|word| word == name));
     for (name, bench) in all {
         if !named || words.iter().any(|word| word == name) {
