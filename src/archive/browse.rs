@@ -76,6 +76,11 @@ impl Archive {
         })
     }
 
+    /// Whether nothing is stored here.
+    pub fn is_empty(&self) -> Result<bool> {
+        self.read(|mail| Ok(mail.query_row("SELECT NOT EXISTS (SELECT 1 FROM message)", [], |row| row.get(0))?))
+    }
+
     /// The numbers of the truth, whether indexed yet or not. `accounts` holds those of accounts that are there.
     pub fn counts(&self) -> Result<Counts> {
         let mail = self.mail()?;
@@ -249,7 +254,56 @@ fn with_truth(mail: &Connection, row: Row) -> Result<Option<Row>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{BATCH, Ids, runs};
+    use super::{BATCH, Ids, Mark, runs};
+    use crate::archive::{Archive, Incoming, Marks, Origin, View};
+    use crate::job::Cancel;
+
+    /// An archive with so many messages.
+    fn archive(messages: usize) -> (Archive, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = Archive::open(&folder.path().join("archive")).unwrap();
+        assert!(archive.is_empty().unwrap());
+        let incoming = |number: usize| Incoming {
+            bytes: format!("Subject: {number}\r\nDate: Sun, 22 Nov 2026 10:00:{number:02} +0000\r\n\r\n").into_bytes(),
+            arrived: "2026-11-22T10:00:00Z".parse().unwrap(),
+            marks: Marks { read: number % 2 == 0, starred: false },
+            from: Origin::File { account: None },
+        };
+        archive.ingest((0..messages).map(incoming).collect()).unwrap();
+        archive.index_pending(&Cancel::new(), &mut |_| {}).unwrap();
+        (archive, folder)
+    }
+
+    #[test]
+    fn the_newest_are_the_beginning_of_all_without_the_bin() {
+        let (archive, _folder) = archive(12);
+        let all = archive.keys(View::All).unwrap();
+        let gone: Vec<_> = all.iter().step_by(2).map(|key| key.message()).collect();
+        archive.move_to_bin(&gone, false, "2026-11-22T10:00:00Z".parse().unwrap()).unwrap();
+        for view in [View::All, View::Unread, View::Bin] {
+            let keys = archive.keys(view).unwrap();
+            for limit in [0, 1, 2, 5, 6, 50] {
+                let newest = archive.newest(view, limit).unwrap();
+                assert_eq!(newest, keys[..limit.min(keys.len())], "{view:?} {limit}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_mark_for_many_says_what_it_changed() {
+        let (archive, _folder) = archive(9);
+        let unread = || archive.counts().unwrap().unread;
+        let all: Ids = archive.keys(View::All).unwrap().iter().map(|key| key.message().0 as u32).collect();
+        assert_eq!(unread(), 4);
+        let changed = archive.mark(&all, Mark::Read, true).unwrap();
+        assert_eq!((changed.len(), unread()), (4, 0));
+        let back = archive.mark(&changed, Mark::Read, false).unwrap();
+        assert_eq!((back, unread()), (changed, 4), "what was read before stays read");
+        assert_eq!(archive.mark(&all, Mark::Starred, true).unwrap().len(), 9);
+        assert_eq!((archive.counts().unwrap().starred, unread()), (9, 4), "one mark leaves the other alone");
+        assert!(archive.mark(&[77].into_iter().collect(), Mark::Read, true).is_ok(), "nobody's id");
+        assert_eq!(unread(), 4);
+    }
 
     #[test]
     fn ids_in_a_row_are_one_range_and_no_batch_is_too_large() {

@@ -60,7 +60,7 @@ const COMPARED: usize = 60;
 /// Steps of SQLite's machine between two looks at the token.
 const STEPS: i32 = 2_000;
 /// What subjects begin with that are answers.
-const ANSWERS: [&str; 8] = ["re:", "fw:", "fwd:", "aw:", "wg:", "sv:", "vs:", "antw:"];
+const ANSWERS: [&str; 8] = ["re", "fw", "fwd", "aw", "wg", "sv", "vs", "antw"];
 
 /// The order of all messages by one thing, ascending.
 #[derive(Default)]
@@ -248,12 +248,15 @@ fn sender(name: &str) -> String {
 
 /// A subject as it is sorted: answers stand beside what they answer.
 fn subject(text: &str) -> String {
-    let folded = fold(text);
-    let mut rest = folded.trim_start();
-    while let Some(behind) = ANSWERS.iter().find_map(|answer| rest.strip_prefix(answer)) {
-        rest = behind.trim_start();
+    let mut rest = text.trim_start();
+    let answer = |text: &str| {
+        let (word, behind) = text.split_once(':')?;
+        ANSWERS.iter().any(|answer| word.eq_ignore_ascii_case(answer)).then_some(behind.len())
+    };
+    while let Some(length) = answer(rest) {
+        rest = rest.get(rest.len() - length..).unwrap_or_default().trim_start();
     }
-    ranked(rest.trim_start_matches(|letter: char| !letter.is_alphanumeric()))
+    ranked(fold(rest).trim_start_matches(|letter: char| !letter.is_alphanumeric()))
 }
 
 /// The text behind an octet that puts the sections into their order.

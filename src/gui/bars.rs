@@ -155,9 +155,7 @@ pub struct Foot<'a> {
 pub fn foot(shown: Foot<'_>) -> Element<'_, Message> {
     let mut bar = row![doing(&shown)].spacing(16).align_y(Alignment::Center);
     bar = bar.push(next(&shown));
-    if shown.width >= measure::SINGLE || shown.library.counts.to_index > 0 {
-        bar = bar.push(index(shown.library));
-    }
+    bar = bar.push(index(shown.library));
     if !shown.library.accounts.is_empty() {
         bar = bar.push(small_link("Log", Message::Log));
     }
@@ -236,6 +234,7 @@ fn small_link(name: &str, message: Message) -> Element<'_, Message> {
 /// Whether everything can be found.
 pub fn indexed(library: &Library) -> String {
     match library.counts.to_index {
+        _ if library.uncounted => String::new(),
         0 => "Index complete".to_owned(),
         left => format!("{} still to index", messages(left)),
     }

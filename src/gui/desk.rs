@@ -142,7 +142,7 @@ impl Desk {
     pub fn new(opened: Opened, generation: u64, clock: &Clock) -> (Desk, Task<Message>) {
         let mut library = Library { sample: opened.sample.is_some(), ..Library::default() };
         library.restock(opened.stock);
-        let empty = library.accounts.is_empty() && library.counts.all == 0;
+        let empty = library.accounts.is_empty() && library.counts.all == 0 && !library.uncounted;
         let mut desk = Desk {
             archive: opened.archive,
             generation,
@@ -174,7 +174,8 @@ impl Desk {
         };
         let list = desk.list.list(&desk.archive, clock).map(Message::List);
         let tidy = desk.tidy_bin();
-        (desk, Task::batch([list, tidy]))
+        let counts = if desk.library.uncounted { desk.renew(false) } else { Task::none() };
+        (desk, Task::batch([list, counts, tidy]))
     }
 
     /// The worker, for as long as this desk stands.

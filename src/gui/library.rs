@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::account::{Account, AccountId};
 use crate::archive::{Archive, Awaited, Counts, MaildropState, Result, View};
 use crate::fetch::Due;
+use crate::gui::words::count;
 use crate::job::Progress;
 use crate::message;
 
@@ -16,6 +17,8 @@ use crate::message;
 pub struct Library {
     pub accounts: Vec<Account>,
     pub counts: Counts,
+    /// The counts are on their way.
+    pub uncounted: bool,
     /// Where the last verified backup lies, and when it was verified.
     pub last_backup: Option<(PathBuf, Timestamp)>,
     /// What is known of the mailbox of each account that was visited.
@@ -56,6 +59,8 @@ impl Waiting {
 pub struct Stock {
     pub accounts: Vec<Account>,
     pub counts: Counts,
+    /// The counts were not read yet: see [`Stock::first`].
+    pub uncounted: bool,
     pub last_backup: Option<(PathBuf, Timestamp)>,
     pub standing: BTreeMap<AccountId, MaildropState>,
     pub waiting: Vec<Waiting>,
@@ -67,6 +72,14 @@ impl Stock {
     /// # Errors
     /// When the archive cannot be read.
     pub fn read(archive: &Archive) -> Result<Stock> {
+        Ok(Stock { counts: archive.counts()?, uncounted: false, ..Stock::first(archive)? })
+    }
+
+    /// All but the counts, for which every message has to be looked at: the window does not wait for them.
+    ///
+    /// # Errors
+    /// When the archive cannot be read.
+    pub fn first(archive: &Archive) -> Result<Stock> {
         let accounts = archive.accounts()?;
         let now = Timestamp::now();
         let mut standing = BTreeMap::new();
@@ -76,7 +89,10 @@ impl Stock {
             }
         }
         let waiting = archive.awaited()?.into_iter().map(Waiting::new).collect();
-        Ok(Stock { accounts, counts: archive.counts()?, last_backup: archive.last_backup()?, standing, waiting })
+        let last_backup = archive.last_backup()?;
+        // An archive without any message has nothing to be counted.
+        let uncounted = !archive.is_empty()?;
+        Ok(Stock { accounts, counts: Counts::default(), uncounted, last_backup, standing, waiting })
     }
 }
 
@@ -84,6 +100,7 @@ impl Library {
     pub fn restock(&mut self, stock: Stock) {
         self.accounts = stock.accounts;
         self.counts = stock.counts;
+        self.uncounted = stock.uncounted;
         self.last_backup = stock.last_backup;
         self.standing = stock.standing;
         self.waiting = stock.waiting;
@@ -133,6 +150,11 @@ impl Library {
             View::Account(id) => self.count_of(id),
             View::Bin => self.counts.bin,
         }
+    }
+
+    /// A number of the counts as it is shown; nothing while they are on their way.
+    pub fn shown(&self, number: u64) -> String {
+        if self.uncounted { String::new() } else { count(number) }
     }
 
     /// A view's name over the list.

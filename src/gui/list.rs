@@ -310,6 +310,17 @@ impl List {
         }
     }
 
+    /// The height of the whole list.
+    pub fn height_of_all(&self) -> f64 {
+        self.order.height()
+    }
+
+    /// The rows in reach that are not known.
+    pub fn wanted(&self) -> Vec<SortKey> {
+        let near = self.order.keys(self.in_reach());
+        near.iter().filter(|key| !self.rows.contains_key(key)).copied().collect()
+    }
+
     /// A row that is known.
     pub fn row(&self, key: SortKey) -> Option<&Row> {
         self.rows.get(&key)

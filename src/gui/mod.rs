@@ -16,6 +16,8 @@ mod library;
 mod list;
 #[cfg(test)]
 mod live;
+#[doc(hidden)]
+pub mod measured;
 mod off;
 mod offer;
 mod open;

@@ -79,7 +79,7 @@ fn size_of(text: &str) -> Option<(f32, f32)> {
 pub fn archive(folder: &Path) -> Result<Opened, Problem> {
     let archive = Archive::open(folder).map_err(|error| Problem::from(&error))?;
     let remembered = Remembered::read(&archive);
-    let stock = Stock::read(&archive).map_err(|error| Problem::from(&error))?;
+    let stock = Stock::first(&archive).map_err(|error| Problem::from(&error))?;
     Ok(Opened { archive, stock, sample: None, remembered })
 }
 

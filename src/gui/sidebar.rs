@@ -42,7 +42,7 @@ const WAITING: &str = "Waiting on the server";
 fn whole<'a>(library: &'a Library, shown: View, clock: &Clock) -> Element<'a, Message> {
     let mut places = Column::new().spacing(2);
     for (view, glyph) in VIEWS {
-        let count = count(library.count_in(view));
+        let count = library.shown(library.count_in(view));
         places = places.push(place(glyph, library.title(view), count, shown == view, Message::Show(view)));
     }
     if !library.waiting.is_empty() {
@@ -87,7 +87,7 @@ fn account_line<'a>(library: &'a Library, account: &'a Account, shown: View) -> 
     let view = View::Account(account.id);
     let note = match library.fetching.get(&account.id) {
         Some(progress) => percent(progress.fraction()),
-        None => count(library.count_of(account.id)),
+        None => library.shown(library.count_of(account.id)),
     };
     let settings = button(icon(icon::SETTINGS).size(14)).padding(6).style(theme::quiet);
     let settings = hinted(settings.on_press(Message::Configure(account.id)), "Password, copies, fetching, server");
@@ -120,9 +120,9 @@ fn copies<'a>(library: &'a Library, shown: View, clock: &Clock) -> Element<'a, M
             .align_y(Alignment::Center);
     let mut card = column![
         head,
-        held(icon::HARD_DRIVE, "On this computer", counts.all),
-        held(icon::ARCHIVE, "In a verified backup", counts.in_backup),
-        held(icon::SERVER, "On the server", counts.on_server),
+        held(icon::HARD_DRIVE, "On this computer", library.shown(counts.all)),
+        held(icon::ARCHIVE, "In a verified backup", library.shown(counts.in_backup)),
+        held(icon::SERVER, "On the server", library.shown(counts.on_server)),
     ]
     .spacing(10);
     card = card.push(switches(library, shown));
@@ -131,11 +131,11 @@ fn copies<'a>(library: &'a Library, shown: View, clock: &Clock) -> Element<'a, M
     container(card).padding(12).width(Fill).style(theme::card).into()
 }
 
-fn held<'a>(glyph: char, name: &'a str, number: u64) -> Element<'a, Message> {
+fn held<'a>(glyph: char, name: &'a str, number: String) -> Element<'a, Message> {
     row![
         icon(glyph).style(theme::dim),
         line(name).size(size::SMALL).color(|tokens| tokens.dim),
-        text(count(number)).size(size::SMALL).font(theme::BOLD),
+        text(number).size(size::SMALL).font(theme::BOLD),
     ]
     .spacing(8)
     .align_y(Alignment::Center)

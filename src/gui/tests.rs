@@ -148,6 +148,15 @@ fn pictures() {
     bench.picture("mailbox-900.png", Size::new(900.0, 700.0), Choice::Light);
     bench.picture("mailbox-700.png", Size::new(700.0, 700.0), Choice::Light);
     Bench::empty().picture("welcome.png", WIDE, Choice::Light);
+
+    let mut bench = Bench::full();
+    let list = |message| Message::List(super::list::Message::Seen(message));
+    let shift = iced::keyboard::Modifiers::SHIFT;
+    bench.update(list(super::widget::message_list::Event::Pressed(3, shift)));
+    bench.picture("selected-light.png", WIDE, Choice::Light);
+    bench.update(list(super::widget::message_list::Event::Menu(2, iced::Point::new(120.0, 200.0))));
+    bench.picture("menu-dark.png", WIDE, Choice::Dark);
+    bench.picture("menu-700.png", Size::new(700.0, 700.0), Choice::Light);
 }
 
 #[test]

@@ -6,13 +6,16 @@
 //! - import: an mbox of 20,000 generated messages into a new archive, and once more; the floor is mail-parser over the
 //!   same file and its bytes written to another.
 //! - search: 100,000 generated messages; the first 100 rows of each kind of query.
+//! - frame: update, view, layout and drawing of the list at 1,000,000 messages, at any depth.
 //! - start: from the start of the process to the first frame of the window, under Xvfb.
 //!
-//! `cargo bench -- fetch` (or `import`, `search`, `start`) runs one of them; `--small` takes a tenth of the messages.
+//! `cargo bench -- fetch` (or `import`, `search`, `frame`, `start`) runs one of them; `--small` takes a tenth of the
+//! messages.
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)]
 
 mod fetch;
 mod floor;
+mod frame;
 mod import;
 mod search;
 mod start;
@@ -39,8 +42,13 @@ fn main() {
     let small = words.iter().any(|word| word == "--small");
     let part = if small { 10 } else { 1 };
     let scale = Scale { fetched: 10_000 / part, imported: 20_000 / part, searched: 100_000 / part };
-    let all: [(&str, Bench); 4] =
-        [("fetch", fetch::bench), ("import", import::bench), ("search", search::bench), ("start", start::bench)];
+    let all: [(&str, Bench); 5] = [
+        ("fetch", fetch::bench),
+        ("import", import::bench),
+        ("search", search::bench),
+        ("frame", frame::bench),
+        ("start", start::bench),
+    ];
     let named = all.iter().any(|(name, _)| words.iter().any(|word| word == name));
     for (name, bench) in all {
         if !named || words.iter().any(|word| word == name) {

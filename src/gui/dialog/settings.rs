@@ -81,8 +81,8 @@ fn keys<'a>() -> Element<'a, Message> {
     column![
         label("Keys"),
         says(
-            "J and K or the arrows go through the list · S star · U mark unread · Del delete · Ctrl+Z undo · R reply · \
-             / search · F5 check mail · Esc closes"
+            "J and K or the arrows go through the list, with Shift they select · Ctrl+A all · S star · U unread, Shift+U \
+             read · Del delete · Ctrl+Z undo · Shift+F10 menu · O order · R reply · / search · F5 check mail · Esc closes"
         ),
     ]
     .spacing(6)

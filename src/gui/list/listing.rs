@@ -39,8 +39,13 @@ impl Listing {
     /// What was found, newest first.
     #[cfg(test)]
     pub fn of(found: Found, clock: &Clock) -> Listing {
-        let order = Order::new(found.keys, clock);
-        Listing { order, notes: found.notes, whole: true, selection: None }
+        Listing { notes: found.notes, ..Listing::whole(found.keys, clock) }
+    }
+
+    /// All of these, newest first.
+    pub fn whole(keys: Vec<SortKey>, clock: &Clock) -> Listing {
+        let order = Order::sorted(Sorted { keys, sections: Vec::new() }, Sort::default(), clock);
+        Listing { order, notes: Vec::new(), whole: true, selection: None }
     }
 
     pub fn is_whole(&self) -> bool {

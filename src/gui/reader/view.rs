@@ -200,7 +200,7 @@ impl Open {
             .style(theme::reading)
             .highlight_with::<Hits>(found_by.query.clone(), |(), theme| Format {
                 color: Some(theme::tokens(theme).accent),
-                font: Some(theme::BOLD),
+                font: None,
             });
         container(editor).clip(true).padding(padding::top(6)).width(Fill).max_width(860).into()
     }

@@ -19,7 +19,7 @@ use crate::gui::theme::{self, Tokens, size};
 use crate::gui::widget::line::{Paragraph, fitted, line_height, marked};
 use crate::gui::words::Clock;
 
-/// Told once, for whoever measures the start.
+/// Told once, for whoever measures the start: the first frame that shows mail.
 static FIRST_FRAME: Once = Once::new();
 
 /// Distances within a row, in logical pixels.
@@ -215,7 +215,7 @@ impl<Message> MessageList<'_, Message> {
                 put(renderer, paragraph, bounds.x + TITLE_LEFT, middle, size::CAPTION, tokens.faint, bounds);
             }
         });
-        if self.order.is_empty() || !state.prepared.is_empty() {
+        if !state.prepared.is_empty() {
             FIRST_FRAME.call_once(|| tracing::debug!(phase = "first frame"));
         }
         if let Some(hint) = &state.hint {

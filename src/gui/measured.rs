@@ -1,0 +1,91 @@
+//! The list of the window, as the benches scroll it: the order and the widget are those of the window, the rows are made up.
+
+use std::time::Duration;
+
+use iced::{Element, Size, Theme};
+use jiff::Timestamp;
+
+use super::library::Library;
+use super::list::{List, Listing, Message};
+use super::theme::Choice;
+use super::widget::message_list::Event;
+use super::words::Clock;
+use crate::account::MessageId;
+use crate::archive::{Archive, Marks, Row, SortKey};
+
+/// A list pane of so many messages.
+pub struct Scrolled {
+    list: List,
+    library: Library,
+    clock: Clock,
+    archive: Archive,
+}
+
+impl Scrolled {
+    /// One message every ten minutes, back from now. The archive is only lent to the list, which asks it for rows.
+    pub fn new(archive: Archive, messages: i64, size: Size) -> Scrolled {
+        let clock = Clock::system();
+        let now = clock.now.as_second();
+        let keys = (0..messages).map(|age| SortKey((now - age * 600) << 29 | (messages - age))).collect();
+        let mut list = List::new();
+        let listing = Listing::whole(keys, &clock);
+        list.update(Message::Listed(list.generation(), Ok(listing)), &archive, &clock);
+        list.update(Message::Seen(Event::Resized(size.height)), &archive, &clock);
+        Scrolled { list, library: Library::default(), clock, archive }
+    }
+
+    /// The theme to draw with.
+    pub fn theme() -> Theme {
+        Choice::Light.theme(false)
+    }
+
+    /// The fonts of the window.
+    pub fn fonts() -> [&'static [u8]; 4] {
+        super::FONTS
+    }
+
+    /// The height of all of it.
+    pub fn height(&self) -> f64 {
+        self.list.height_of_all()
+    }
+
+    /// Scrolls to there, as the wheel or the scroll bar does, and lets the rows come that the list asks for.
+    pub fn scroll_to(&mut self, offset: f64) {
+        // What it asks the archive for is not run: the rows come from here.
+        drop(self.list.update(Message::Seen(Event::Scrolled(offset)), &self.archive, &self.clock));
+        let rows = self.list.wanted().into_iter().map(row).collect();
+        self.list.update(Message::Loaded(self.list.generation(), Ok(rows)), &self.archive, &self.clock);
+    }
+
+    /// Selects everything.
+    pub fn select_all(&mut self) {
+        self.list.update(Message::SelectAll, &self.archive, &self.clock);
+    }
+
+    pub fn view(&self) -> Element<'_, ()> {
+        self.list.view(&self.library, &self.clock).map(drop)
+    }
+}
+
+/// A frame is to take no longer than this at the 99th percentile.
+pub const FRAME: Duration = Duration::from_millis(8);
+
+fn row(key: SortKey) -> Row {
+    let id = key.message().0;
+    Row {
+        key,
+        id: MessageId(id),
+        account: None,
+        subject: format!("Minutes of meeting {id}, and what came of them since the last one"),
+        from_name: format!("Sender Number {}", id % 977),
+        from_address: format!("sender{}@example.org", id % 977),
+        date: Timestamp::from_second(key.0 >> 29).unwrap_or(Timestamp::UNIX_EPOCH),
+        size: 34_100,
+        attachments: u32::from(id % 3 == 0),
+        preview: format!("The hedge came up again, item {id}, and was put off until the key to the gate is found."),
+        marks: Marks { read: id % 4 != 0, starred: id % 11 == 0 },
+        on_server: id % 2 == 0,
+        in_backup: None,
+        binned: None,
+    }
+}
