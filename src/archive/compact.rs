@@ -104,7 +104,7 @@ impl Archive {
         Ok(more)
     }
 
-    fn by_steps(&self, cancel: &Cancel, report: Report<'_>) -> Result<()> {
+    pub(super) fn by_steps(&self, cancel: &Cancel, report: Report<'_>) -> Result<()> {
         let first = self.with_writer(|writer| Pages::of(writer))?;
         if !first.by_steps {
             return Ok(());
@@ -128,7 +128,10 @@ impl Archive {
 
 /// Cuts a few pages off the end of the file.
 fn give_back(writer: &Connection) -> Result<()> {
-    writer.execute_batch(&format!("PRAGMA incremental_vacuum({STEP})"))?;
+    // One row for each page; it commits when all were asked for.
+    let mut statement = writer.prepare(&format!("PRAGMA incremental_vacuum({STEP})"))?;
+    let mut pages = statement.query([])?;
+    while pages.next()?.is_some() {}
     tracing::trace!(phase = "pages given back");
     Ok(())
 }

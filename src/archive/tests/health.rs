@@ -159,6 +159,17 @@ fn room_is_given_back_by_and_by_when_a_quarter_is_free() {
 }
 
 #[test]
+fn all_room_is_given_back_by_steps_where_the_disk_is_full() {
+    let (folder, archive) = emptied();
+    let mut steps = 0;
+    archive.by_steps(&Cancel::new(), &mut |_| steps += 1).unwrap();
+    archive.empty_journal();
+    assert!(steps > 3, "{steps} steps");
+    assert!(size(&folder) < 5 << 20, "{} octets", size(&folder));
+    assert_eq!((check(&archive, true).len(), archive.every_stored().unwrap().len()), (0, 4));
+}
+
+#[test]
 fn a_cancelled_compaction_changes_nothing() {
     let (_folder, archive) = emptied();
     let cancel = Cancel::new();
