@@ -113,6 +113,10 @@ const POINTS: &[(&str, Play, &[u64])] = &[
 /// Not played here, and why.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("first frame", "the window's; nothing is written by then"),
+    ("bytes replaced", "tests/health.rs: only where an older version stored mail"),
+    ("pages given back", "by the window, after a commit of its own: src/archive/tests/health.rs"),
+    ("writing anew", "tests/health.rs"),
+    ("written anew", "tests/health.rs"),
     ("segment set aside", "only where a segment was found damaged: src/backup/tests/damage.rs"),
 ];
 

@@ -110,6 +110,19 @@ struct Flips {
     of_the_rest: usize,
 }
 
+/// Where in the file what is stored of each message stands, as far as it is in one piece.
+fn places_of_mail(file: &Path, whole: &[u8]) -> Vec<usize> {
+    let connection = Connection::open(file).expect("it opens");
+    let mut statement = connection.prepare("SELECT bytes FROM body").expect("a table");
+    let bodies = statement.query_map([], |row| row.get::<_, Vec<u8>>(0)).expect("rows");
+    let places = bodies.flat_map(|body| {
+        let body = body.expect("bytes");
+        let at = whole.windows(body.len()).position(|window| window == body);
+        at.map(|at| at..at + body.len()).unwrap_or_default()
+    });
+    places.collect()
+}
+
 /// Flips a bit at a place drawn by lot, so many times, always from the same sound file.
 fn flip_bits(bench: &Bench, count: usize, dice: &mut Dice) -> Flips {
     let place = bench.archive();
@@ -117,8 +130,13 @@ fn flip_bits(bench: &Bench, count: usize, dice: &mut Dice) -> Flips {
     let whole = fs::read(&file).expect("the archive");
     let right = contents(&file).expect("readable");
     let mut flips = Flips::default();
-    for _ in 0..count {
-        let at = dice.below(whole.len() as u64) as usize;
+    let mail = places_of_mail(&file, &whole);
+    for round in 0..count {
+        // Most of a small file is room in the page of each table: half of the flips are in the mail itself.
+        let at = match round % 2 {
+            0 => mail[dice.below(mail.len() as u64) as usize],
+            _ => dice.below(whole.len() as u64) as usize,
+        };
         let bit = dice.below(8);
         let mut spoilt = whole.clone();
         spoilt[at] ^= 1 << bit;
@@ -216,6 +234,10 @@ fn nothing_wrong_is_shown(bench: &Bench, when: &str) {
     }
 }
 
+fn all_is_shown(bench: &Bench) -> bool {
+    (1..=MAIL).all(|id| bench.mail.contains(&bench.run(&["show", &id.to_string(), "--raw"]).stdout))
+}
+
 #[test]
 fn a_file_cut_short_is_refused_or_recovered_and_never_made_anew() {
     let bench = fetched(Mode::Keep);
@@ -231,7 +253,12 @@ fn a_file_cut_short_is_refused_or_recovered_and_never_made_anew() {
         nothing_wrong_is_shown(&bench, &when);
         assert_eq!(digest(&file), before, "{when}: reading changed it");
         let check = bench.postkeep(&["check", "--full"]).output().expect("the program starts");
-        assert!(!check.status.success(), "{when}: {}", said(&check));
+        // The last octets of the file may be ones that no page needs.
+        assert!(
+            !check.status.success() || (length + 1 == whole.len() && all_is_shown(&bench)),
+            "{when}: {}",
+            said(&check)
+        );
         // Fetching may mend nothing: it must not make another archive in its place, nor lose what the server has.
         said(&bench.postkeep(&["fetch"]).output().expect("the program starts"));
         assert!(fs::metadata(&file).expect("there").len() <= whole.len() as u64 * 2, "{when}");

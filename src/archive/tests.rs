@@ -2,6 +2,7 @@
 
 mod bin;
 mod codec;
+mod health;
 mod lists;
 mod maildrops;
 mod opening;

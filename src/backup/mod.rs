@@ -34,6 +34,7 @@ mod mbox;
 mod mh;
 mod names;
 mod pipeline;
+mod repair;
 mod restore;
 mod sealed;
 mod segment;
@@ -48,11 +49,13 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use crate::account::MessageId;
 use crate::archive::ArchiveError;
 
 pub use back_up::back_up;
 pub use export::export;
 pub use import::import;
+pub use repair::repair;
 pub use restore::restore;
 pub use verify::verify;
 
@@ -163,6 +166,17 @@ pub struct Restored {
     pub added: u64,
     pub already_here: u64,
     /// Messages that could not be restored, each in a sentence; the others were.
+    pub failed: Vec<String>,
+}
+
+/// What a repair did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Repaired {
+    /// Messages whose bytes were not what was stored, or missing.
+    pub damaged: u64,
+    /// Of those, the ones that are whole again.
+    pub messages: Vec<MessageId>,
+    /// What could not be repaired, each in a sentence.
     pub failed: Vec<String>,
 }
 

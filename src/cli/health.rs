@@ -1,5 +1,7 @@
 //! `check`, `reindex` and `log`.
 
+use std::path::{Path, PathBuf};
+
 use clap::Args;
 use serde::Serialize;
 
@@ -9,7 +11,8 @@ use super::interrupt::cancel_on_signal;
 use super::place::Place;
 use super::print::{self, Bar, Out};
 use crate::account::MessageId;
-use crate::archive::{Health, LoggedSession, SessionOutcome};
+use crate::archive::{Archive, Compacted, Health, LoggedSession, SessionOutcome};
+use crate::backup::{self, Repaired};
 use crate::problem::log;
 
 /// How many visits `log` tells of.
@@ -20,6 +23,12 @@ pub struct CheckArguments {
     /// Read and compare every message too.
     #[arg(long)]
     full: bool,
+    /// Put back what is damaged or missing from this backup first, if it holds the very same bytes.
+    #[arg(long, value_name = "BACKUP")]
+    repair: Option<PathBuf>,
+    /// Pack what an older version stored, and give back the room that nothing uses.
+    #[arg(long)]
+    compact: bool,
     #[arg(long)]
     json: bool,
 }
@@ -30,6 +39,15 @@ struct CheckLine {
     ok: bool,
     damaged: Vec<Damaged>,
     problems: Vec<String>,
+    /// When everything was last read by and by, from its first message to its last.
+    read: Option<[String; 2]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repaired: Option<Vec<MessageId>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_repaired: Option<Vec<String>>,
+    /// Octets of `mail.db` before and after.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compacted: Option<[u64; 2]>,
 }
 
 #[derive(Serialize)]
@@ -39,7 +57,10 @@ struct Damaged {
 }
 
 pub fn check(place: &Place, arguments: &CheckArguments) -> Result<Status, Failure> {
-    let archive = place.read()?;
+    let writes = arguments.repair.is_some() || arguments.compact;
+    let archive = if writes { place.open_existing()? } else { place.read()? };
+    let repaired = arguments.repair.as_ref().map(|backup| repair(&archive, backup)).transpose()?;
+    let compacted = arguments.compact.then(|| compact(&archive)).transpose()?;
     let mut bar = Bar::new("Checking:");
     let done = archive.check(arguments.full, &cancel_on_signal(), &mut |progress| bar.show(progress));
     drop(bar);
@@ -55,13 +76,70 @@ pub fn check(place: &Place, arguments: &CheckArguments) -> Result<Status, Failur
         (true, false) => "The archive is sound. With --full every message is read and compared too.".to_owned(),
         (false, _) => "The archive is damaged. What is named above can be restored from a backup.".to_owned(),
     });
+    let read = archive.last_read()?;
+    print::say(&match read {
+        Some((began, ended)) => {
+            format!("The daily reading last read everything from {} to {}.", local(began), local(ended))
+        }
+        None => {
+            "The daily reading, a thirtieth a day while the window is open, has not read everything yet.".to_owned()
+        }
+    });
     if arguments.json {
+        let (repaired, not_repaired) = repaired.map(|Repaired { messages, failed, .. }| (messages, failed)).unzip();
         let damaged = damaged.into_iter().map(|(id, problem)| Damaged { id, problem }).collect();
         let mut out = Out::new();
-        out.json(&CheckLine { checked, ok, damaged, problems })?;
+        out.json(&CheckLine {
+            checked,
+            ok,
+            damaged,
+            problems,
+            read: read.map(|(began, ended)| [rfc3339(began), rfc3339(ended)]),
+            repaired,
+            not_repaired,
+            compacted: compacted.map(|Compacted { before, after, .. }| [before, after]),
+        })?;
         out.flush()?;
     }
     Ok(if ok { Status::Done } else { Status::Failed })
+}
+
+fn repair(archive: &Archive, backup: &Path) -> Result<Repaired, Failure> {
+    let mut bar = Bar::new("Repairing:");
+    let done = backup::repair(archive, backup, &cancel_on_signal(), &mut |progress| bar.show(progress));
+    drop(bar);
+    let repaired = done?;
+    repaired.failed.iter().for_each(|sentence| print::say(sentence));
+    for id in &repaired.messages {
+        print::say(&format!("Message {id} was repaired: its bytes are what was stored again."));
+    }
+    if repaired.damaged == 0 && repaired.failed.is_empty() {
+        print::say("No message was damaged: nothing was taken from the backup.");
+    }
+    Ok(repaired)
+}
+
+fn compact(archive: &Archive) -> Result<Compacted, Failure> {
+    let cancel = cancel_on_signal();
+    let mut bar = Bar::new("Packing:");
+    let repacked = archive.repack(&cancel, &mut |progress| bar.show(progress));
+    drop(bar);
+    let repacked = repacked?;
+    let mut bar = Bar::new("Giving room back:");
+    let done = archive.compact(&cancel, &mut |progress| bar.show(progress));
+    drop(bar);
+    let compacted = done?;
+    let Compacted { before, after, little_room } = compacted;
+    print::say(&format!(
+        "{} packed. The archive's file is {} now, and was {}.",
+        print::count(repacked.originals, "message"),
+        print::size(after),
+        print::size(before)
+    ));
+    if little_room {
+        print::say("It could be smaller: with more free space on the disk it would be written anew.");
+    }
+    Ok(compacted)
 }
 
 pub fn reindex(place: &Place) -> Result<Status, Failure> {
@@ -73,7 +151,7 @@ pub fn reindex(place: &Place) -> Result<Status, Failure> {
     Ok(Status::Done)
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Visit<'a> {
     account: Option<&'a str>,
     started: String,
@@ -92,6 +170,15 @@ pub fn log(place: &Place, json: bool) -> Result<Status, Failure> {
     let archive = place.read()?;
     let accounts = archive.accounts()?;
     let mut out = Out::new();
+    for (id, found) in archive.found_damaged()? {
+        let text = format!("The daily reading found message {id} damaged. It is removed from no server.");
+        if json {
+            let (started, problem) = (rfc3339(found), Some(text.as_str()));
+            out.json(&Visit { started, problem, ..Visit::default() })?;
+        } else {
+            out.line(&format!("{}  {text}", local(found)))?;
+        }
+    }
     for LoggedSession { account: id, began: started, ended, outcome, entries } in archive.sessions(VISITS)? {
         let account = accounts.iter().find(|account| account.id == id).map(|account| account.address.as_str());
         if !json {

@@ -262,6 +262,7 @@ mod tests {
             "verify there --json",
             "restore there --json",
             "check --full --json",
+            "check --repair there --compact --json",
             "reindex",
             "log --json",
             "list --archive there",

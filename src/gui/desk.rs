@@ -180,8 +180,10 @@ impl Desk {
 
     /// The worker, for as long as this desk stands.
     pub fn subscription(&self) -> Subscription<Message> {
-        let worker = Worker { generation: self.generation, archive: self.archive.clone() };
-        Subscription::run_with(worker, |worker| fetch::worker(worker.archive.clone(), explained)).map(Message::Worker)
+        let of = || Worker { generation: self.generation, archive: self.archive.clone() };
+        let worker = Subscription::run_with(of(), |worker| fetch::worker(worker.archive.clone(), explained));
+        let idle = Subscription::run_with(("idle", of()), |(_, of)| super::idle::idle(of.archive.clone()));
+        Subscription::batch([worker.map(Message::Worker), idle])
     }
 
     pub fn update(&mut self, message: Message, clock: &Clock) -> Action {

@@ -11,6 +11,7 @@ mod dialog;
 #[cfg(test)]
 mod fixtures;
 mod icon;
+mod idle;
 mod job;
 mod library;
 mod list;

@@ -204,4 +204,42 @@ pub const MUTANTS: &[Mutant] = &[
     let migrated = migrations.to_latest(connection);"#,
         killed_by: ("storage_migration", "killed_anywhere_in_a_migration_it_is_the_old_version_or_the_new"),
     },
+    // 8, of what is stored packed: what this program did not write is no message.
+    Mutant {
+        name: "any-codec-will-do",
+        file: "src/archive/codec.rs",
+        from: "        PACKED if octets <= LONGEST =>",
+        to: r#"        other if other != PACKED && crate::mutant("any-codec-will-do") => Some(stored),
+        PACKED if octets <= LONGEST =>"#,
+        killed_by: ("lib", "archive::tests::codec::another_length_another_codec_and_a_cut_are_refused"),
+    },
+    Mutant {
+        name: "lengths-are-believed",
+        file: "src/archive/codec.rs",
+        from: "    if sum(Run::encoded)?.checked_add(text_octets) != Some(octets) {",
+        to: r#"    if sum(Run::encoded)?.checked_add(text_octets) != Some(octets) && !crate::mutant("lengths-are-believed") {"#,
+        killed_by: ("lib", "archive::tests::codec::another_length_another_codec_and_a_cut_are_refused"),
+    },
+    Mutant {
+        name: "any-bytes-mend",
+        file: "src/archive/rewrite.rs",
+        from: "        if Digest::of(bytes) != digest {",
+        to: r#"        let digest = if crate::mutant("any-bytes-mend") { Digest::of(bytes) } else { digest };
+        if Digest::of(bytes) != digest {"#,
+        killed_by: ("lib", "archive::tests::health::only_the_same_bytes_mend"),
+    },
+    Mutant {
+        name: "rot-is-packed",
+        file: "src/archive/rewrite.rs",
+        from: "                Ok(Some(bytes)) if Digest::of(&bytes) == digest => bytes,",
+        to: r#"                Ok(Some(bytes)) if Digest::of(&bytes) == digest || crate::mutant("rot-is-packed") => bytes,"#,
+        killed_by: ("lib", "archive::tests::health::what_an_older_version_stored_is_packed_but_for_what_rotted"),
+    },
+    Mutant {
+        name: "rot-is-not-recorded",
+        file: "src/archive/scrub.rs",
+        from: "        if rotten.contains(original) {",
+        to: r#"        if rotten.contains(original) && !crate::mutant("rot-is-not-recorded") {"#,
+        killed_by: ("lib", "archive::tests::health::the_daily_reading_finds_rot_and_check_tells_of_it"),
+    },
 ];

@@ -1,0 +1,197 @@
+//! `check --repair` and `check --compact`: bits flipped over the stored mail are mended from a backup, and only by what was
+//! stored; killed at any step of packing and of giving room back, an archive of an older version holds what it held.
+#![cfg(all(target_os = "linux", debug_assertions))]
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)]
+
+#[path = "support/bench.rs"]
+mod bench;
+mod support;
+#[path = "support/version_one.rs"]
+mod version_one;
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use bench::{copy_folder, small_mail, sound, stored};
+use rusqlite::{Connection, params};
+use support::{Dice, expect, json_lines, postkeep};
+
+const SEED: u64 = 0x0ea1;
+const MAIL: usize = 40;
+
+struct Old {
+    folder: tempfile::TempDir,
+    mail: Vec<Vec<u8>>,
+}
+
+impl Old {
+    /// An archive as the first version stored it.
+    fn new() -> Old {
+        let folder = support::rig::folder();
+        let mail: Vec<_> = small_mail(SEED).take(MAIL).collect();
+        version_one::make(&folder.path().join("old"), &mail);
+        Old { folder, mail }
+    }
+
+    fn archive(&self) -> PathBuf {
+        self.folder.path().join("archive")
+    }
+
+    fn begin(&self) {
+        let _ = fs::remove_dir_all(self.archive());
+        copy_folder(&self.folder.path().join("old"), &self.archive());
+    }
+
+    fn compacting(&self) -> Command {
+        let mut command = postkeep(&self.archive());
+        command.args(["check", "--compact", "--json"]);
+        command
+    }
+
+    fn holds_what_it_held(&self, when: &str) {
+        let here = stored(&self.archive());
+        assert!(here.len() == MAIL && self.mail.iter().all(|message| here.get(message) == Some(&1)), "{when}");
+        sound(&self.archive(), when);
+    }
+}
+
+#[test]
+fn killed_at_any_step_of_compacting_it_holds_what_it_held() {
+    let old = Old::new();
+    let mut kills = 0;
+    for (point, steps) in
+        [("bytes replaced", 7), ("before COMMIT", 1), ("after COMMIT", 1), ("writing anew", 3), ("written anew", 1)]
+    {
+        for at in (1..).step_by(steps) {
+            let when = format!("killed at {point}:{at}");
+            old.begin();
+            let output = old
+                .compacting()
+                .env("POSTKEEP_FAILPOINT", format!("{point}:{at}"))
+                .output()
+                .expect("the program starts");
+            old.holds_what_it_held(&when);
+            if output.status.signal() != Some(9) {
+                assert!(output.status.success(), "{when}: {}", String::from_utf8_lossy(&output.stderr));
+                break;
+            }
+            kills += 1;
+            expect(&mut old.compacting(), 0);
+            old.holds_what_it_held(&format!("{when}, and again"));
+        }
+    }
+    println!("{kills} kills while compacting, {MAIL} messages, seed {SEED:#x}");
+    assert!(kills > 10, "{kills}");
+}
+
+#[test]
+fn an_old_archive_gets_smaller_and_keeps_its_bytes() {
+    let old = Old::new();
+    old.begin();
+    let line = json_lines(&expect(&mut old.compacting(), 0)).remove(0);
+    let [before, after] = [0, 1].map(|at| line["compacted"][at].as_u64().expect("octets"));
+    assert!(after < before, "{line}");
+    old.holds_what_it_held("packed");
+    let connection = Connection::open(old.archive().join("mail.db")).expect("it opens");
+    let packed: i64 =
+        connection.query_row("SELECT count(*) FROM body WHERE codec = 1", [], |row| row.get(0)).expect("a number");
+    assert!(packed > 0, "nothing was packed");
+}
+
+/// Every value of every table but that of the bytes, so that a repair is seen to change nothing else.
+fn everything_else(archive: &Path) -> Vec<String> {
+    let connection = Connection::open(archive.join("mail.db")).expect("it opens");
+    let mut names = connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").expect("a list");
+    let names: Vec<String> =
+        names.query_map([], |row| row.get(0)).expect("names").collect::<Result<_, _>>().expect("names");
+    let mut values = Vec::new();
+    for name in names.iter().filter(|name| *name != "body") {
+        let mut rows = connection.prepare(&format!("SELECT * FROM \"{name}\" ORDER BY 1")).expect("a table");
+        let columns = rows.column_count();
+        let mut rows = rows.query([]).expect("rows");
+        while let Some(row) = rows.next().expect("a row") {
+            let row: Vec<String> =
+                (0..columns).map(|column| format!("{:?}", row.get_ref(column).expect("a value"))).collect();
+            values.push(format!("{name}: {}", row.join(", ")));
+        }
+    }
+    values
+}
+
+#[test]
+fn flipped_bits_are_mended_from_a_backup_and_nothing_else_is_touched() {
+    let old = Old::new();
+    old.begin();
+    let backup = old.folder.path().join("backup");
+    expect(postkeep(&old.archive()).arg("backup").arg(&backup), 0);
+    expect(&mut old.compacting(), 0);
+    let file = old.archive().join("mail.db");
+    let (whole, before) = (fs::read(&file).expect("the archive"), everything_else(&old.archive()));
+    let mut dice = Dice(SEED);
+    let mut mended = 0;
+    for round in 0..20 {
+        let mut spoilt = whole.clone();
+        let bodies = bodies(&file);
+        for _ in 0..1 + round % 4 {
+            let body = &bodies[dice.below(bodies.len() as u64) as usize];
+            let at = whole.windows(body.len()).position(|window| window == body).expect("it stands in the file");
+            spoilt[at + dice.below(body.len() as u64) as usize] ^= 1 << dice.below(8);
+        }
+        fs::write(&file, &spoilt).expect("written");
+        let when = format!("round {round}");
+        let arguments = ["check", "--json", "--full"];
+        let damaged = json_lines(&expect(postkeep(&old.archive()).args(arguments), 1)).remove(0);
+        let named: Vec<_> =
+            damaged["damaged"].as_array().expect("a list").iter().map(|one| one["id"].clone()).collect();
+        let repaired = expect(postkeep(&old.archive()).args(arguments).arg("--repair").arg(&backup), 0);
+        let repaired = json_lines(&repaired).remove(0);
+        assert_eq!(repaired["repaired"].as_array(), Some(&named), "{when}: {repaired}");
+        assert_eq!(repaired["not_repaired"].as_array().map(Vec::len), Some(0), "{when}");
+        old.holds_what_it_held(&when);
+        assert_eq!(everything_else(&old.archive()), before, "{when}");
+        mended += named.len();
+        fs::write(&file, &whole).expect("written");
+    }
+    println!("{mended} messages mended in 20 rounds, seed {SEED:#x}");
+    assert!(mended > 20, "{mended}");
+}
+
+/// What stands in the table of bytes.
+fn bodies(file: &Path) -> Vec<Vec<u8>> {
+    let connection = Connection::open(file).expect("it opens");
+    let mut statement = connection.prepare("SELECT bytes FROM body").expect("a table");
+    // A long one is broken into pages: the part in the leaf is whole in the file.
+    statement
+        .query_map([], |row| row.get::<_, Vec<u8>>(0))
+        .expect("rows")
+        .map(|bytes| bytes.expect("bytes"))
+        .filter(|bytes| bytes.len() < 1_500)
+        .collect()
+}
+
+#[test]
+fn what_the_backup_does_not_hold_stays_damaged_and_is_named() {
+    let old = Old::new();
+    old.begin();
+    let backup = old.folder.path().join("backup");
+    expect(postkeep(&old.archive()).arg("backup").arg(&backup), 0);
+    let file = old.folder.path().join("late.eml");
+    fs::write(&file, "Subject: late\r\n\r\nnot in the backup\r\n").expect("written");
+    expect(postkeep(&old.archive()).arg("import").arg(&file), 0);
+    let connection = Connection::open(old.archive().join("mail.db")).expect("it opens");
+    connection.execute_batch("INSERT INTO rewriting VALUES (1)").expect("a row");
+    for id in [3, MAIL as i64 + 1] {
+        connection.execute("UPDATE body SET bytes = x'00' WHERE original = ?1", params![id]).expect("changed");
+    }
+    connection.execute_batch("DELETE FROM rewriting").expect("a row");
+    drop(connection);
+    let output = expect(postkeep(&old.archive()).args(["check", "--json", "--repair"]).arg(&backup), 1);
+    let line = json_lines(&output).remove(0);
+    assert_eq!(line["repaired"].to_string(), "[3]");
+    assert_eq!(line["damaged"][0]["id"], MAIL + 1);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains(&format!("Message {} could not be repaired", MAIL + 1)), "{said}");
+    assert!(said.contains("Message 3 was repaired"), "{said}");
+}
