@@ -266,7 +266,7 @@ mod tests {
         let incoming = |number: usize| Incoming {
             bytes: format!("Subject: {number}\r\nDate: Sun, 22 Nov 2026 10:00:{number:02} +0000\r\n\r\n").into_bytes(),
             arrived: "2026-11-22T10:00:00Z".parse().unwrap(),
-            marks: Marks { read: number % 2 == 0, starred: false },
+            marks: Marks { read: number.is_multiple_of(2), starred: false },
             from: Origin::File { account: None },
         };
         archive.ingest((0..messages).map(incoming).collect()).unwrap();

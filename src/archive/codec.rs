@@ -196,7 +196,7 @@ fn run_at(rest: &[u8], first: &[u8], decoded: &mut Vec<u8>) -> Option<(Run, usiz
     let stride = first.len() + 1;
     // Most lines of text end here: the next ones are not of their length.
     let alike = (2..=LINES).all(|count| rest.get(count * stride - 1) == Some(&b'\n'));
-    if !alike || line % 4 != 0 || !LINE.contains(&line) {
+    if !alike || !line.is_multiple_of(4) || !LINE.contains(&line) {
         return None;
     }
     let end = first.get(line..)?;
@@ -277,7 +277,7 @@ fn take_runs(rest: &mut &[u8]) -> Option<Vec<Run>> {
         let before = take_number(rest)?;
         let shape = take_number(rest)?;
         let run = Run { before, line: shape / 2, crlf: shape % 2 == 1, lines: take_number(rest)? };
-        if run.line % 4 != 0 || !LINE.contains(&run.line) {
+        if !run.line.is_multiple_of(4) || !LINE.contains(&run.line) {
             return None;
         }
         runs.push(run);
