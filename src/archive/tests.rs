@@ -5,6 +5,7 @@ mod lists;
 mod maildrops;
 mod opening;
 mod safety;
+mod searching;
 
 use std::fs;
 use std::path::Path;

@@ -7,8 +7,10 @@
 //! - start: from the start of the process to the first frame of the window, under Xvfb.
 //!
 //! `cargo bench -- fetch` (or `search`, `start`) runs one of them; `--small` takes a tenth of the messages.
+//! `cargo bench --bench speed -- beside` indexes and searches beside notmuch and mu, which takes them long.
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)]
 
+mod beside;
 mod fetch;
 mod floor;
 mod search;
@@ -35,10 +37,11 @@ fn main() {
     let small = words.iter().any(|word| word == "--small");
     let scale =
         if small { Scale { fetched: 1_000, searched: 10_000 } } else { Scale { fetched: 10_000, searched: 100_000 } };
-    let all: [(&str, Bench); 3] = [("fetch", fetch::bench), ("search", search::bench), ("start", start::bench)];
+    let all: [(&str, Bench); 4] =
+        [("fetch", fetch::bench), ("search", search::bench), ("start", start::bench), ("beside", beside::bench)];
     let named = all.iter().any(|(name, _)| words.iter().any(|word| word == name));
     for (name, bench) in all {
-        if !named || words.iter().any(|word| word == name) {
+        if (!named && name != "beside") || words.iter().any(|word| word == name) {
             println!("\n{name}");
             bench(&scale);
         }
