@@ -285,15 +285,12 @@ mod tests {
             ("a OR b OR -c d", vec![vec![text("a"), text("b"), not(text("c"))], vec![text("d")]]),
             ("OR a OR", vec![vec![text("or")], vec![text("a")]]),
             ("\"OR\" or", vec![vec![text("or")], vec![text("or")]]),
-            ("from:anna@Example.org", vec![vec![on("sender", "anna@example.org", false)]]),
+            ("from:anna@Example.org", vec![vec![on("sender", "anna example org", false)]]),
             (
                 "FROM:\"Anna Smith\" to:ben*",
                 vec![vec![on("sender", "anna smith", false)], vec![on("recipients", "ben", true)]],
             ),
-            (
-                "-subject:re filename:.pdf",
-                vec![vec![not(on("subject", "re", false))], vec![on("files", ".pdf", false)]],
-            ),
+            ("-subject:re filename:.pdf", vec![vec![not(on("subject", "re", false))], vec![on("files", "pdf", false)]]),
             (
                 "is:unread -is:starred has:attachment",
                 vec![vec![is(Term::Unread)], vec![not(is(Term::Starred))], vec![is(Term::Attachment)]],
@@ -312,30 +309,20 @@ mod tests {
             ("copies:server -copies:backup", vec![vec![is(Term::OnServer)], vec![not(is(Term::InBackup))]]),
             ("account:Ben copies:1", vec![vec![is(Term::Account("ben".to_owned()))], vec![is(Term::Copies(1))]]),
             ("猫 日本語", vec![vec![begun("猫")], vec![text("日本 本語")]]),
-            ("Re: 12:30 http://x.org", vec![vec![text("re:")], vec![text("12:30")], vec![text("http://x.org")]]),
+            ("Re: 12:30 http://x.org", vec![vec![text("re")], vec![text("12 30")], vec![text("http x org")]]),
         ];
         for (written, clauses) in cases {
             let query = read(written);
-            let trimmed: Vec<Clause> =
-                query.clauses.into_iter().map(|clause| clause.into_iter().map(single_blanks).collect()).collect();
-            assert_eq!(trimmed, clauses, "{written}");
+            assert_eq!(query.clauses, clauses, "{written}");
             assert_eq!(query.notes, Vec::<String>::new(), "{written}");
         }
-    }
-
-    /// The folding may leave more than one blank between two words; none matters.
-    fn single_blanks(mut alternative: Alternative) -> Alternative {
-        if let Term::Text { words, .. } = &mut alternative.term {
-            *words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-        }
-        alternative
     }
 
     #[test]
     fn what_is_not_understood_is_words_and_says_so() {
         for written in ["before:yesterday", "date:2024-13", "larger:huge", "is:happy", "foo:bar", "date:2024-02-30-1"] {
             let query = read(written);
-            assert_eq!(query.clauses, [vec![text(written)]], "{written}");
+            assert_eq!(query.clauses, [vec![text(&fold(written))]], "{written}");
             assert_eq!(query.notes.len(), 1, "{written}");
         }
         assert_eq!(read(":-) x").notes.len(), 1);

@@ -1,7 +1,7 @@
 //! Who wrote: one row for each address in `index.db`, and the folded words of its names for looking up by a beginning.
 //! Kept up to date batch by batch, so that completing a sender never looks at messages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
@@ -27,8 +27,9 @@ pub(super) const SCHEMA: &str = "
         PRIMARY KEY (word, sender)
     ) STRICT, WITHOUT ROWID;";
 
-/// Words of one sender that are looked up by.
+/// Words of one name, and names of one sender in one batch, that are looked up by.
 const WORDS: usize = 20;
+const NAMES: usize = 10;
 
 /// The senders of a batch.
 #[derive(Default)]
@@ -36,6 +37,8 @@ pub(super) struct Senders(BTreeMap<String, Tally>);
 
 struct Tally {
     mailbox: Mailbox,
+    /// All that it was called.
+    names: BTreeSet<String>,
     messages: u64,
     /// Of the message that `mailbox` is from; one with a name counts more than one without.
     newest: (bool, i64),
@@ -48,8 +51,16 @@ impl Senders {
             return;
         }
         let newest = (!from.name.is_empty(), key);
-        let tally = self.0.entry(identity).or_insert_with(|| Tally { mailbox: from.clone(), messages: 0, newest });
+        let tally = self.0.entry(identity).or_insert_with(|| Tally {
+            mailbox: from.clone(),
+            names: BTreeSet::new(),
+            messages: 0,
+            newest,
+        });
         tally.messages += 1;
+        if tally.names.len() < NAMES && !tally.names.contains(&from.name) {
+            tally.names.insert(from.name.clone());
+        }
         if newest > tally.newest {
             tally.newest = newest;
             tally.mailbox = from.clone();
@@ -82,7 +93,7 @@ impl Tally {
                     "INSERT INTO sender (identity, name, address, messages, newest) VALUES (?1, ?2, ?3, ?4, ?5)",
                 )?
                 .execute(params![identity, name, address, count(self.messages), key])?;
-            return enter_words(transaction, transaction.last_insert_rowid(), &self.mailbox);
+            return self.enter_words(transaction, transaction.last_insert_rowid());
         };
         let renamed = !name.is_empty() && *name != known_as && (key > newest || known_as.is_empty());
         transaction
@@ -91,18 +102,21 @@ impl Tally {
                      name = iif(?4, ?5, name), address = iif(?4, ?6, address) WHERE id = ?1",
             )?
             .execute(params![id, count(self.messages), key, renamed, name, address])?;
-        if renamed { enter_words(transaction, id, &self.mailbox) } else { Ok(()) }
+        let news = self.names.iter().any(|name| !name.is_empty() && *name != known_as);
+        if news { self.enter_words(transaction, id) } else { Ok(()) }
     }
-}
 
-/// Names that were given up stay words: who was found by them once still is.
-fn enter_words(transaction: &Transaction<'_>, sender: i64, mailbox: &Mailbox) -> Result<()> {
-    let mut insert = transaction.prepare_cached("INSERT OR IGNORE INTO sender_word (word, sender) VALUES (?1, ?2)")?;
-    let folded = fold(&format!("{}\n{}", mailbox.name, mailbox.address));
-    for word in folded.split(' ').filter(|word| !word.is_empty()).take(WORDS) {
-        insert.execute(params![word, sender])?;
+    /// Names that were given up stay words: who was found by them once still is.
+    fn enter_words(&self, transaction: &Transaction<'_>, sender: i64) -> Result<()> {
+        let mut insert =
+            transaction.prepare_cached("INSERT OR IGNORE INTO sender_word (word, sender) VALUES (?1, ?2)")?;
+        for text in self.names.iter().chain([&self.mailbox.address]) {
+            for word in fold(text).split(' ').filter(|word| !word.is_empty()).take(WORDS) {
+                insert.execute(params![word, sender])?;
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// A message of this sender left the index.

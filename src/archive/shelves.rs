@@ -16,8 +16,8 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use super::columns::count;
 use super::error::Result;
 
-/// Messages on one shelf.
-pub(super) const FULL: usize = 12_000;
+/// Messages on one shelf. Few in the tests of this module, that they meet many shelves.
+pub(super) const FULL: usize = if cfg!(test) { 500 } else { 12_000 };
 
 pub(super) const SCHEMA: &str = "
     CREATE TABLE shelf (

@@ -7,6 +7,7 @@ mod lists;
 mod maildrops;
 mod opening;
 mod safety;
+mod searching;
 
 use std::fs;
 use std::path::Path;

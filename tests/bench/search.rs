@@ -11,7 +11,8 @@ use crate::{Scale, percentile, timed};
 
 /// Each kind of query is asked so many times.
 const TIMES: usize = 50;
-const ROWS: usize = 100;
+pub const ROWS: usize = 100;
+pub const SEED: u64 = 2;
 
 pub fn bench(scale: &Scale) {
     let folder = tempfile::tempdir_in(".").expect("a folder on the disk of the checkout");
@@ -45,9 +46,9 @@ fn ask(archive: &Archive, query: &str) -> usize {
     archive.rows(&found.keys).expect("rows").len()
 }
 
-fn fill(archive: &Archive, count: usize) {
+pub fn fill(archive: &Archive, count: usize) {
     let mut batch = Vec::new();
-    for bytes in generated(count, 2) {
+    for bytes in generated(count, SEED) {
         batch.push(Incoming {
             bytes,
             arrived: Timestamp::now(),
@@ -74,11 +75,13 @@ fn queries() -> Vec<(&'static str, &'static str)> {
         ("a phrase in 7 of 100", "\"kai kai\""),
         ("a phrase in 1 of 1,000", "\"woshi purn\""),
         ("a prefix of three letters", "tra*"),
+        ("a prefix of two letters", "tr*"),
         ("a prefix of one letter", "h*"),
         ("from: and a word", "from:zoe kai"),
         ("a date and a word", "after:2017 before:2019 kai"),
         ("a negation", "kai -and"),
         ("unread", "is:unread"),
+        ("a CJK pair", "にち"),
         ("nothing found", "zzzzqqqq"),
     ]
 }

@@ -9,10 +9,11 @@
 //! - frame: update, view, layout and drawing of the list at 1,000,000 messages, at any depth.
 //! - start: from the start of the process to the first frame of the window, under Xvfb.
 //!
-//! `cargo bench -- fetch` (or `import`, `search`, `frame`, `start`) runs one of them; `--small` takes a tenth of the
-//! messages.
+//! `cargo bench --bench speed -- fetch` (or `import`, `search`, `frame`, `start`) runs one of them; `--small` takes a
+//! tenth of the messages. `-- beside` indexes and searches beside notmuch and mu, which takes them long.
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)]
 
+mod beside;
 mod fetch;
 mod floor;
 mod frame;
@@ -42,16 +43,17 @@ fn main() {
     let small = words.iter().any(|word| word == "--small");
     let part = if small { 10 } else { 1 };
     let scale = Scale { fetched: 10_000 / part, imported: 20_000 / part, searched: 100_000 / part };
-    let all: [(&str, Bench); 5] = [
+    let all: [(&str, Bench); 6] = [
         ("fetch", fetch::bench),
         ("import", import::bench),
         ("search", search::bench),
         ("frame", frame::bench),
         ("start", start::bench),
+        ("beside", beside::bench),
     ];
     let named = all.iter().any(|(name, _)| words.iter().any(|word| word == name));
     for (name, bench) in all {
-        if !named || words.iter().any(|word| word == name) {
+        if (!named && name != "beside") || words.iter().any(|word| word == name) {
             println!("\n{name}");
             bench(&scale);
         }

@@ -224,7 +224,7 @@ fn the_index_catches_up_and_forgets_what_was_erased() {
     drop((visit, archive));
     // A hole below the last, as no crash leaves it.
     let connection = rusqlite::Connection::open(folder.path().join("index.db")).unwrap();
-    connection.execute_batch("DELETE FROM words WHERE rowid = (SELECT min(key) FROM envelope)").unwrap();
+    connection.execute_batch("DELETE FROM words_1 WHERE rowid = (SELECT min(key) FROM envelope)").unwrap();
     connection.execute_batch("DELETE FROM envelope WHERE key = (SELECT min(key) FROM envelope)").unwrap();
     drop(connection);
     let archive = Archive::open(folder.path()).unwrap();
@@ -245,7 +245,7 @@ fn reindex_builds_the_same_and_a_cancelled_one_changes_nothing() {
     archive.ingest((0..2_300).map(|number| from_file(mail(&format!("number {number}")))).collect()).unwrap();
     let mut seen = Vec::new();
     archive.index_pending(&Cancel::new(), &mut |progress| seen.push(progress.done)).unwrap();
-    assert_eq!(seen, [1_000, 2_000, 2_300]);
+    assert_eq!(seen, [2_000, 2_300]);
     let before = archive.keys(View::All).unwrap();
     let cancel = Cancel::new();
     let token = cancel.clone();
