@@ -110,9 +110,9 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "rot-is-shown",
         file: "src/archive/original.rs",
-        from: "            if bytes.as_ref().is_some_and(|bytes| Digest::of(bytes) != digest) {",
-        to: r#"            if !crate::mutant("rot-is-shown") && bytes.as_ref().is_some_and(|bytes| Digest::of(bytes) != digest) {"#,
-        killed_by: ("storage", "a_file_cut_short_is_refused_or_recovered_and_never_made_anew"),
+        from: "            if bytes.as_ref().is_none_or(|bytes| Digest::of(bytes) != digest) {",
+        to: r#"            if !crate::mutant("rot-is-shown") && bytes.as_ref().is_none_or(|bytes| Digest::of(bytes) != digest) {"#,
+        killed_by: ("lib", "archive::tests::health::what_rotted_is_refused_in_whatever_form_it_is_stored"),
     },
     Mutant {
         name: "made-over-an-empty-file",

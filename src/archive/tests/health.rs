@@ -82,6 +82,29 @@ fn nothing_is_read_while_something_is_written() {
 }
 
 #[test]
+fn what_rotted_is_refused_in_whatever_form_it_is_stored() {
+    let (folder, archive) = opened();
+    let visit = Visit::begin(&archive, "ben@example.org", 0);
+    visit.list(&["a"]);
+    let id = added(visit.take("a", long(1)));
+    let mut other = long(1);
+    other[150] ^= 1;
+    let (codec, packed) = crate::archive::codec::Packer::new().unwrap().encode(&other);
+    assert_eq!(codec, PACKED);
+    for (codec, bytes) in
+        [(AS_RECEIVED, &other[..]), (PACKED, &packed), (PACKED, &other), (2, &packed), (AS_RECEIVED, b"")]
+    {
+        overwrite(folder.path(), 1, codec, bytes);
+        let shown = archive.original(id);
+        assert!(matches!(shown, Err(ArchiveError::Damaged { .. })), "{codec}: {shown:?}");
+        assert!(!visit.proves("a"), "{codec}");
+        assert_eq!(check(&archive, true), [id], "{codec}");
+    }
+    assert!(archive.mend(Digest::of(&long(1)), &long(1)).unwrap());
+    assert!(archive.original(id).unwrap() == Some(long(1)) && visit.proves("a"));
+}
+
+#[test]
 fn only_the_same_bytes_mend() {
     let (folder, archive) = opened();
     let ids: Vec<MessageId> = (0..3).map(|number| added(import(&archive, long(number)))).collect();
