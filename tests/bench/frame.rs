@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use iced::{Color, Event, Font, Pixels, Size, mouse, window};
-use iced_test::core::renderer::{Headless as _, Style};
+use iced_test::core::renderer::{Headless, Style};
 use iced_test::core::{clipboard, time};
 use iced_test::runtime::UserInterface;
 use iced_test::runtime::user_interface::Cache;
@@ -49,7 +49,7 @@ pub fn bench(_scale: &Scale) {
 
 fn frames(scrolled: &mut Scrolled, step: f64) -> Vec<Duration> {
     let font = Font::with_name("Postkeep Inter");
-    let renderer = iced::Renderer::new(font, Pixels(13.0), Some("tiny-skia"));
+    let renderer = <iced::Renderer as Headless>::new(font, Pixels(13.0), Some("tiny-skia"));
     let mut renderer = futures::executor::block_on(renderer).expect("a renderer");
     let theme = Scrolled::theme();
     let mut cache = Cache::default();
