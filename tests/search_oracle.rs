@@ -50,6 +50,14 @@ fn words(text: &str) -> Vec<String> {
                 spaced.push(' ');
             }
             Category::PrivateUse => spaced.push(letter),
+            // Written without blanks: each is a word here, and no query asks for it; but it ends the word before it.
+            _ if matches!(u32::from(letter), 0xE00..=0xEFF | 0x1000..=0x11FF | 0x1780..=0x17FF | 0x3005..=0x9FFF
+                | 0xA960..=0xA97F | 0xAC00..=0xD7FF | 0xF900..=0xFAFF | 0xFF66..=0xFFDC | 0x20000..=0x3FFFF) =>
+            {
+                spaced.push(' ');
+                plain(&mut spaced);
+                spaced.push(' ');
+            }
             _ if matches!(letter.general_category_group(), Group::Letter | Group::Number | Group::Mark) => {
                 plain(&mut spaced);
             }
@@ -63,6 +71,8 @@ fn words(text: &str) -> Vec<String> {
             'ø' => 'o',
             'ł' => 'l',
             'đ' => 'd',
+            'ħ' => 'h',
+            'ŧ' => 't',
             'ı' => 'i',
             other => other,
         })
@@ -263,7 +273,8 @@ fn compare(name: &str, mail: impl Iterator<Item = Vec<u8>>) {
         assert!(searched.unwrap().complete && paged == found.keys, "{name}: {query} in pages");
         let found: BTreeSet<MessageId> =
             found.keys.iter().map(|key| key.message()).filter(|id| compared.contains(id)).collect();
-        assert_eq!(found, expected, "{name}: {query}");
+        let differing: Vec<&MessageId> = found.symmetric_difference(&expected).collect();
+        assert!(differing.is_empty(), "{name}: {query}: {differing:?} of {} and {}", found.len(), expected.len());
         hits += found.len();
         empty += usize::from(found.is_empty());
     }
