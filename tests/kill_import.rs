@@ -18,7 +18,7 @@ use bench::{sound, stored};
 use postkeep::demo::generated;
 use support::{Dice, expect, json_lines, postkeep};
 
-const KILLS: usize = 36;
+const KILLS: usize = 12;
 const SEED: u64 = 0x1a_b0c5;
 /// Kills in one archive before the import is let through to its end.
 const OF_ONE: usize = 6;
@@ -96,13 +96,21 @@ fn killed_at_any_moment_and_run_again_everything_is_there_once() {
     while kills < KILLS {
         number += 1;
         let archive = place.path().join(format!("archive-{number}"));
-        for _ in 0..OF_ONE {
-            let mut running =
-                import(&archive).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
-            sleep(Duration::from_micros(dice.below(length)));
-            kills += usize::from(running.try_wait().expect("a state").is_none());
-            running.kill().expect("SIGKILL");
-            running.wait().expect("an end");
+        for round in 0..OF_ONE {
+            let mut command = import(&archive);
+            command.stdout(Stdio::null()).stderr(Stdio::null());
+            if round == 0 {
+                // By itself, once its first batch is committed: so that some kill comes in the middle.
+                let status = command.env("POSTKEEP_FAILPOINT", "after COMMIT").status().expect("the program starts");
+                assert!(!status.success(), "it was to be killed");
+                kills += 1;
+            } else {
+                let mut running = command.spawn().expect("the program starts");
+                sleep(Duration::from_micros(dice.below(length)));
+                kills += usize::from(running.try_wait().expect("a state").is_none());
+                running.kill().expect("SIGKILL");
+                running.wait().expect("an end");
+            }
             let stored = here(&archive, &mail, &format!("in archive {number} after {kills} kills"));
             in_the_middle += usize::from(stored > 0 && stored < mail.len());
         }
