@@ -173,7 +173,7 @@ impl Desk {
         let archive = self.archive.clone();
         let bins = matches!(work.act, Act::Bin(_));
         let took_back = matches!(work.whom, Whom::Changed(_));
-        let relist = bins && took_back || self.list.view == View::Starred && took_back;
+        let relist = took_back && (bins || self.list.view == View::Starred);
         ask(move || work.done(&archive)).map(move |result| Message::Acted(result, relist))
     }
 

@@ -238,10 +238,8 @@ impl<Message> Widget<Message, Theme, Renderer> for MessageList<'_, Message> {
                 self.pressed(state, bounds, cursor, shell);
             }
             Input::Mouse(mouse::Event::ButtonPressed(mouse::Button::Right)) => self.asked(bounds, cursor, shell),
-            Input::Mouse(mouse::Event::ButtonReleased(mouse::Button::Left)) => {
-                if state.grabbed.take().is_some() {
-                    shell.request_redraw();
-                }
+            Input::Mouse(mouse::Event::ButtonReleased(mouse::Button::Left)) if state.grabbed.take().is_some() => {
+                shell.request_redraw();
             }
             Input::Keyboard(keyboard::Event::ModifiersChanged(modifiers)) => state.modifiers = *modifiers,
             Input::Mouse(mouse::Event::CursorMoved { .. } | mouse::Event::CursorLeft) => {
