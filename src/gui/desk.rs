@@ -108,6 +108,8 @@ pub enum Message {
     Deleted(bin::Told),
     /// Those words were there long enough.
     DeletionTold(u64),
+    /// More is indexed than was.
+    Indexed,
     /// What was old was erased from the bin.
     Tidied(Result<Emptied, Problem>),
     /// Ask for the password of an account whose login was refused.
@@ -183,7 +185,8 @@ impl Desk {
         let of = || Worker { generation: self.generation, archive: self.archive.clone() };
         let worker = Subscription::run_with(of(), |worker| fetch::worker(worker.archive.clone(), explained));
         let idle = Subscription::run_with(("idle", of()), |(_, of)| super::idle::idle(of.archive.clone()));
-        Subscription::batch([worker.map(Message::Worker), idle])
+        let index = Subscription::run_with(("index", of()), |(_, of)| super::idle::indexing(of.archive.clone()));
+        Subscription::batch([worker.map(Message::Worker), idle, index.map(|()| Message::Indexed)])
     }
 
     pub fn update(&mut self, message: Message, clock: &Clock) -> Action {
@@ -210,6 +213,7 @@ impl Desk {
                 self.deletion_told(told);
                 Action::None
             }
+            Message::Indexed => self.renew(true).into(),
             Message::Tidied(result) => self.tidied(result).into(),
             Message::EnterPassword(account) => self.password_wanted(account).into(),
             Message::SeeWhatWouldGo(account) => self.see_what_would_go(account).into(),

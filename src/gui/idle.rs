@@ -1,13 +1,15 @@
-//! What the open archive does by itself while nobody wants anything of it: see [`Idle`]. Off the thread that draws, and
-//! never shown: what is found is told by `check`.
+//! What the open archive does by itself, off the thread that draws: it reads itself while nobody wants anything of it (see
+//! [`Idle`]; what is found is told by `check`), and indexes what is not indexed yet.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use futures::channel::mpsc;
 use futures::{Stream, StreamExt as _, future, stream};
 use jiff::Timestamp;
 use tokio::task::spawn_blocking;
 
 use crate::archive::{Archive, Idle};
+use crate::job::Cancel;
 
 /// Between two small steps, and where there was nothing to do.
 const STEP: Duration = Duration::from_secs(3);
@@ -25,4 +27,45 @@ pub fn idle<T>(archive: Archive) -> impl Stream<Item = T> {
         step.await.ok().map(|next| ((), next))
     });
     steps.filter_map(|()| future::ready(None))
+}
+
+/// Between two looks at the list while much is indexed.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Cancels when the stream that holds it is dropped: the window closes without waiting for the index.
+struct Stop(Cancel);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+/// Indexes what is missing: after a crash, an update of the program, or damage to the index. Tells whenever there is more
+/// to be listed.
+pub fn indexing(archive: Archive) -> impl Stream<Item = ()> {
+    let (sender, more) = mpsc::unbounded();
+    let stop = Stop(Cancel::new());
+    let rounds = stream::unfold((archive, sender, stop), |(archive, sender, stop)| async move {
+        let (indexing, telling, cancel) = (archive.clone(), sender.clone(), stop.0.clone());
+        let done = spawn_blocking(move || {
+            let mut last = Instant::now();
+            let indexed = indexing.index_pending(&cancel, &mut |_| {
+                if last.elapsed() >= LOOK {
+                    last = Instant::now();
+                    let _ = telling.unbounded_send(());
+                }
+            });
+            match indexed {
+                Ok(0) => {}
+                Ok(_) => _ = telling.unbounded_send(()),
+                // It is tried again.
+                Err(error) => tracing::warn!(%error, "indexing failed"),
+            }
+        });
+        done.await.ok()?;
+        tokio::time::sleep(PAUSE).await;
+        Some(((), (archive, sender, stop)))
+    });
+    stream::select(more, rounds.filter_map(|()| future::ready(None)))
 }

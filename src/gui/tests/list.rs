@@ -4,13 +4,16 @@ use iced::keyboard::key::Named;
 use iced::keyboard::{Key, Modifiers};
 use iced::{Event as Input, Point, Size, mouse};
 
+use jiff::Timestamp;
+
 use super::sample;
-use crate::account::MessageId;
-use crate::archive::{Row, SortKey};
+use crate::account::{Fetching, MessageId, Retention};
+use crate::archive::{Archive, Incoming, Marks, Origin, Row, SortKey};
+use crate::demo;
 use crate::gui::desk::Desk;
 use crate::gui::desk::view::Seen;
 use crate::gui::fixtures::{Bench, rows, simulator};
-use crate::gui::live::Live;
+use crate::gui::live::{Live, Mailbox};
 use crate::gui::theme::Choice;
 
 const FIRST: &str = "November arrivals, and a seat by the stove";
@@ -251,4 +254,19 @@ fn row_of(second: i64, id: i64) -> Row {
     let row = rows().remove(0);
     let date = jiff::Timestamp::from_second(second).unwrap();
     Row { key: SortKey(second << 29 | id), id: MessageId(id), date, subject: format!("Row {id}"), ..row }
+}
+
+/// After an update of the program, a crash, or damage: nothing is fetched, and all is listed all the same.
+#[test]
+fn what_is_not_indexed_is_indexed_by_itself() {
+    let none = demo::Options::default().messages(Vec::<Vec<u8>>::new());
+    let mailbox = Mailbox::new(none, Retention::LeaveCopy, Fetching::default());
+    {
+        let archive = Archive::open(&mailbox.folder()).unwrap();
+        let bytes = b"From: a@b.example\r\nSubject: Kept before\r\n\r\nhello\r\n".to_vec();
+        let from = Origin::File { account: None };
+        archive.ingest(vec![Incoming { bytes, arrived: Timestamp::now(), marks: Marks::default(), from }]).unwrap();
+    }
+    let mut live = mailbox.open();
+    live.until_desk("it is listed", |desk| settled(desk) && desk.list.shows("Kept before"));
 }
