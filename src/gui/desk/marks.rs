@@ -10,6 +10,8 @@ use jiff::Timestamp;
 use super::{Desk, Message, later_than};
 use crate::account::MessageId;
 use crate::archive::{Archive, ArchiveError, Ids, Mark, View};
+use crate::gui::dialog::Dialog;
+use crate::gui::dialog::bin::Erasing;
 use crate::gui::list::{self, Picked};
 use crate::gui::off::ask;
 use crate::gui::reader;
@@ -103,7 +105,8 @@ impl Desk {
     /// All that was picked goes to the bin; out of the bin only all of it goes, or one.
     pub(super) fn delete_picked(&mut self, picked: Picked, clock: &Clock) -> Task<Message> {
         if self.list.view == View::Bin {
-            return self.ask_to_empty();
+            self.dialog = Some(Dialog::Bin(Erasing::several(picked)));
+            return Task::none();
         }
         self.act(Act::Bin(true), picked, clock)
     }

@@ -4,9 +4,10 @@ use iced::Element;
 use iced::widget::column;
 
 use super::{Action, Intent, Lent};
-use crate::account::Retention;
+use crate::account::{MessageId, Retention};
 use crate::archive::{Archive, Emptied, Emptying, Row};
 use crate::gui::icon;
+use crate::gui::list::Picked;
 use crate::gui::off::ask;
 use crate::gui::theme::{self, size};
 use crate::gui::widget::{Tone, act, says, sheet, strip, trouble, words};
@@ -22,6 +23,8 @@ pub struct Erasing {
 
 enum What {
     One(Box<Row>),
+    /// Those that are selected.
+    Several(Picked),
     All,
 }
 
@@ -48,6 +51,11 @@ impl Erasing {
         Erasing { what: What::One(Box::new(row)), state: State::Asking }
     }
 
+    /// The question about some messages of the bin.
+    pub fn several(picked: Picked) -> Erasing {
+        Erasing { what: What::Several(picked), state: State::Asking }
+    }
+
     /// The question about the whole bin.
     pub fn all() -> Erasing {
         Erasing { what: What::All, state: State::Asking }
@@ -60,6 +68,13 @@ impl Erasing {
                     let id = row.id;
                     self.work(archive, move |archive| {
                         archive.erase_from_bin(&[id]).map(|()| Emptied { erased: 1, waiting: 0 })
+                    })
+                }
+                What::Several(picked) => {
+                    let picked = picked.clone();
+                    self.work(archive, move |archive| {
+                        let ids: Vec<MessageId> = picked.ids().iter().map(|id| MessageId(i64::from(id))).collect();
+                        archive.erase_from_bin(&ids).map(|()| Emptied { erased: ids.len() as u64, waiting: 0 })
                     })
                 }
                 What::All => self.empty(archive, Emptying::Settled),
@@ -99,6 +114,7 @@ impl Erasing {
         match (&self.state, &self.what) {
             (State::Waiting(emptied), _) => waiting(*emptied),
             (state, What::One(row)) => one(row, state, lent),
+            (state, What::Several(picked)) => several(picked.len(), state),
             (state, What::All) => all(state, lent),
         }
     }
@@ -147,6 +163,16 @@ fn one<'a>(row: &'a Row, state: &'a State, lent: Lent<'a>) -> Element<'a, Messag
     }
     content.extend(failure(state));
     sheet("Erase this message for ever?", content, buttons("Keep it", "Erase for ever", state, Message::Erase))
+}
+
+fn several(count: usize, state: &State) -> Element<'_, Message> {
+    let count = messages(count as u64);
+    let sentence = "Those that are selected are erased from this computer for ever; the others stay in the bin. Copies on the server \
+         stay there, also those that were to be removed, and are not fetched again; what is in a backup stays there.";
+    let mut content = vec![says(sentence).into()];
+    content.extend(failure(state));
+    let heading = format!("Erase {count} for ever?");
+    sheet(heading, content, buttons("Keep them", "Erase for ever", state, Message::Erase))
 }
 
 fn all<'a>(state: &'a State, lent: Lent<'a>) -> Element<'a, Message> {

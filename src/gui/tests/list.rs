@@ -142,6 +142,27 @@ fn many_are_deleted_and_put_back() {
     live.until_desk("they are back", |desk| settled(desk) && desk.library.counts.bin == 0 && desk.list.shows(FIRST));
 }
 
+/// In the bin, what is selected is erased, and what is not stays.
+#[test]
+fn only_what_is_selected_is_erased_from_the_bin() {
+    let mut live = still();
+    live.click(FIRST);
+    let fourth = live.desk().list.subjects()[3].to_owned();
+    live.click_with(&fourth, Modifiers::SHIFT);
+    live.press(Key::Named(Named::Delete));
+    live.until_desk("they are in the bin", |desk| settled(desk) && desk.library.counts.bin == 4);
+    live.click("Bin");
+    live.until_desk("the bin is listed", |desk| settled(desk) && desk.list.shows(FIRST) && desk.list.shows(&fourth));
+    live.click(FIRST);
+    live.click_with(SECOND, Modifiers::SHIFT);
+    live.press(Key::Named(Named::Delete));
+    live.until_shown("Erase 2 messages for ever?");
+    live.click("Erase for ever");
+    live.until_desk("two are gone", |desk| settled(desk) && desk.library.counts.bin == 2);
+    assert!(!live.desk().list.shows(FIRST) && !live.desk().list.shows(SECOND));
+    assert!(live.desk().list.shows(&fourth), "it was not selected");
+}
+
 #[test]
 fn the_list_is_sorted_from_its_head() {
     let mut live = still();
