@@ -7,13 +7,13 @@ use iced::{Event as Input, Point, Size, mouse};
 use jiff::Timestamp;
 
 use super::sample;
-use crate::account::{Fetching, MessageId, Retention};
+use crate::account::MessageId;
 use crate::archive::{Archive, Incoming, Marks, Origin, Row, SortKey};
-use crate::demo;
+use crate::gui::Start;
 use crate::gui::desk::Desk;
 use crate::gui::desk::view::Seen;
 use crate::gui::fixtures::{Bench, rows, simulator};
-use crate::gui::live::{Live, Mailbox};
+use crate::gui::live::Live;
 use crate::gui::theme::Choice;
 
 const FIRST: &str = "November arrivals, and a seat by the stove";
@@ -277,17 +277,16 @@ fn row_of(second: i64, id: i64) -> Row {
     Row { key: SortKey(second << 29 | id), id: MessageId(id), date, subject: format!("Row {id}"), ..row }
 }
 
-/// After an update of the program, a crash, or damage: nothing is fetched, and all is listed all the same.
+/// After an update of the program, a crash, or damage: with no visit to a server, all is listed.
 #[test]
 fn what_is_not_indexed_is_indexed_by_itself() {
-    let none = demo::Options::default().messages(Vec::<Vec<u8>>::new());
-    let mailbox = Mailbox::new(none, Retention::LeaveCopy, Fetching::default());
+    let folder = tempfile::tempdir().unwrap();
     {
-        let archive = Archive::open(&mailbox.folder()).unwrap();
+        let archive = Archive::open(folder.path()).unwrap();
         let bytes = b"From: a@b.example\r\nSubject: Kept before\r\n\r\nhello\r\n".to_vec();
         let from = Origin::File { account: None };
         archive.ingest(vec![Incoming { bytes, arrived: Timestamp::now(), marks: Marks::default(), from }]).unwrap();
     }
-    let mut live = mailbox.open();
+    let mut live = Live::start(Start::Archive(folder.path().to_owned()));
     live.until_desk("it is listed", |desk| settled(desk) && desk.list.shows("Kept before"));
 }
