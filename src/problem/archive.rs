@@ -6,8 +6,8 @@ use crate::archive::ArchiveError;
 /// True where nothing was written.
 const UNTOUCHED: &str = "Nothing was lost: the mail stored here was not touched.";
 /// True of a write that failed: it is one transaction.
-const NOT_STORED: &str =
-    "Nothing was lost: what was stored before is still here, and mail that could not be stored is still on the server.";
+const NOT_STORED: &str = "Nothing was lost: what was stored before is still here, and mail that could not be stored is \
+                          still where it was, on the server or in its file.";
 /// True of a file that is not what it should be.
 const IN_DOUBT: &str = "Mail on the server and in your backups is not affected, and Postkeep changed nothing here.";
 
