@@ -5,6 +5,7 @@
 //! [`message::likeness`], and that outside of the transaction.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
@@ -25,8 +26,8 @@ struct Keyed {
 }
 
 impl Keyed {
-    fn of(incoming: Incoming, packer: Option<&mut Packer>) -> Keyed {
-        let exact = Digest::of(&incoming.bytes);
+    /// `exact` is the hash of its bytes; without a packer they are stored as received.
+    fn of(incoming: Incoming, exact: Digest, packer: Option<&mut Packer>) -> Keyed {
         let likeness = message::likeness_given(&incoming.bytes, exact);
         let packed = packer.and_then(|packer| match packer.encode(&incoming.bytes) {
             (codec, Cow::Owned(packed)) => Some((codec, packed)),
@@ -55,10 +56,30 @@ impl Archive {
     /// two mails. The same rule holds for twins. From a file, the bytes or the likeness of any message are the same.
     pub fn ingest(&self, batch: Vec<Incoming>) -> Result<Vec<Ingested>> {
         self.may_write()?;
+        let hashes: Vec<Digest> = batch.iter().map(|incoming| Digest::of(&incoming.bytes)).collect();
+        let here = self.here(&hashes)?;
         let mut packer = Packer::new().ok();
-        let batch: Vec<Keyed> = batch.into_iter().map(|incoming| Keyed::of(incoming, packer.as_mut())).collect();
+        let keyed = |(incoming, exact): (Incoming, Digest)| {
+            // Packing is most of the work, and what is here already is not stored again.
+            Keyed::of(incoming, exact, packer.as_mut().filter(|_| !here.contains(&exact)))
+        };
+        let batch: Vec<Keyed> = batch.into_iter().zip(hashes).map(keyed).collect();
         tracing::trace!(phase = "batch hashed");
         self.write(|transaction| batch.iter().map(|keyed| ingest_one(transaction, keyed)).collect())
+    }
+
+    /// Those of these originals that are stored.
+    fn here(&self, hashes: &[Digest]) -> Result<HashSet<Digest>> {
+        self.read(|mail| {
+            let mut find = mail.prepare_cached("SELECT 1 FROM original WHERE sha256 = ?1")?;
+            let mut here = HashSet::new();
+            for hash in hashes {
+                if find.exists([hash])? {
+                    here.insert(*hash);
+                }
+            }
+            Ok(here)
+        })
     }
 }
 
