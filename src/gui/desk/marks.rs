@@ -102,7 +102,7 @@ impl Desk {
         Task::batch([shown, told, work])
     }
 
-    /// All that was picked goes to the bin; out of the bin only all of it goes, or one.
+    /// All that was picked goes to the bin. What is there already is erased, once the user says so.
     pub(super) fn delete_picked(&mut self, picked: Picked, clock: &Clock) -> Task<Message> {
         if self.list.view == View::Bin {
             self.dialog = Some(Dialog::Bin(Erasing::several(picked)));
