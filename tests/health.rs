@@ -11,55 +11,25 @@ mod version_one;
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use bench::{copy_folder, small_mail, sound, stored};
 use rusqlite::{Connection, params};
 use support::{Dice, expect, json_lines, postkeep};
+use version_one::Old;
 
 const SEED: u64 = 0x0ea1;
 const MAIL: usize = 40;
 
-struct Old {
-    folder: tempfile::TempDir,
-    mail: Vec<Vec<u8>>,
-}
-
-impl Old {
-    /// An archive as the first version stored it.
-    fn new() -> Old {
-        let folder = support::rig::folder();
-        let mail: Vec<_> = small_mail(SEED).take(MAIL).collect();
-        version_one::make(&folder.path().join("old"), &mail);
-        Old { folder, mail }
-    }
-
-    fn archive(&self) -> PathBuf {
-        self.folder.path().join("archive")
-    }
-
-    fn begin(&self) {
-        let _ = fs::remove_dir_all(self.archive());
-        copy_folder(&self.folder.path().join("old"), &self.archive());
-    }
-
-    fn compacting(&self) -> Command {
-        let mut command = postkeep(&self.archive());
-        command.args(["check", "--compact", "--json"]);
-        command
-    }
-
-    fn holds_what_it_held(&self, when: &str) {
-        let here = stored(&self.archive());
-        assert!(here.len() == MAIL && self.mail.iter().all(|message| here.get(message) == Some(&1)), "{when}");
-        sound(&self.archive(), when);
-    }
+fn compacting(old: &Old) -> Command {
+    let mut command = postkeep(&old.archive());
+    command.args(["check", "--compact", "--json"]);
+    command
 }
 
 #[test]
 fn killed_at_any_step_of_compacting_it_holds_what_it_held() {
-    let old = Old::new();
+    let old = Old::new(SEED, MAIL);
     let mut kills = 0;
     for (point, steps) in
         [("bytes replaced", 7), ("before COMMIT", 1), ("after COMMIT", 1), ("writing anew", 3), ("written anew", 1)]
@@ -67,8 +37,7 @@ fn killed_at_any_step_of_compacting_it_holds_what_it_held() {
         for at in (1..).step_by(steps) {
             let when = format!("killed at {point}:{at}");
             old.begin();
-            let output = old
-                .compacting()
+            let output = compacting(&old)
                 .env("POSTKEEP_FAILPOINT", format!("{point}:{at}"))
                 .output()
                 .expect("the program starts");
@@ -78,7 +47,7 @@ fn killed_at_any_step_of_compacting_it_holds_what_it_held() {
                 break;
             }
             kills += 1;
-            expect(&mut old.compacting(), 0);
+            expect(&mut compacting(&old), 0);
             old.holds_what_it_held(&format!("{when}, and again"));
         }
     }
@@ -88,9 +57,9 @@ fn killed_at_any_step_of_compacting_it_holds_what_it_held() {
 
 #[test]
 fn an_old_archive_gets_smaller_and_keeps_its_bytes() {
-    let old = Old::new();
+    let old = Old::new(SEED, MAIL);
     old.begin();
-    let line = json_lines(&expect(&mut old.compacting(), 0)).remove(0);
+    let line = json_lines(&expect(&mut compacting(&old), 0)).remove(0);
     let [before, after] = [0, 1].map(|at| line["compacted"][at].as_u64().expect("octets"));
     assert!(after < before, "{line}");
     old.holds_what_it_held("packed");
@@ -122,11 +91,11 @@ fn everything_else(archive: &Path) -> Vec<String> {
 
 #[test]
 fn flipped_bits_are_mended_from_a_backup_and_nothing_else_is_touched() {
-    let old = Old::new();
+    let old = Old::new(SEED, MAIL);
     old.begin();
     let backup = old.folder.path().join("backup");
     expect(postkeep(&old.archive()).arg("backup").arg(&backup), 0);
-    expect(&mut old.compacting(), 0);
+    expect(&mut compacting(&old), 0);
     let file = old.archive().join("mail.db");
     let (whole, before) = (fs::read(&file).expect("the archive"), everything_else(&old.archive()));
     let mut dice = Dice(SEED);
@@ -173,7 +142,7 @@ fn bodies(file: &Path) -> Vec<Vec<u8>> {
 
 #[test]
 fn what_the_backup_does_not_hold_stays_damaged_and_is_named() {
-    let old = Old::new();
+    let old = Old::new(SEED, MAIL);
     old.begin();
     let backup = old.folder.path().join("backup");
     expect(postkeep(&old.archive()).arg("backup").arg(&backup), 0);

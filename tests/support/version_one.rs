@@ -2,12 +2,48 @@
 #![allow(dead_code)]
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use postkeep::account::Digest;
 use rusqlite::{Connection, params};
 
+use crate::bench::{copy_folder, small_mail, sound, stored};
+use crate::support::rig;
+
 const SCHEMA: &str = include_str!("../../migrations/001-archive.sql");
+
+/// One that is made anew as often as one likes.
+pub struct Old {
+    pub folder: tempfile::TempDir,
+    pub mail: Vec<Vec<u8>>,
+}
+
+impl Old {
+    pub fn new(seed: u64, count: usize) -> Old {
+        let folder = rig::folder();
+        let mail: Vec<_> = small_mail(seed).take(count).collect();
+        make(&folder.path().join("old"), &mail);
+        Old { folder, mail }
+    }
+
+    pub fn archive(&self) -> PathBuf {
+        self.folder.path().join("archive")
+    }
+
+    /// The old archive anew.
+    pub fn begin(&self) {
+        let _ = fs::remove_dir_all(self.archive());
+        copy_folder(&self.folder.path().join("old"), &self.archive());
+    }
+
+    /// Every message is there once, whole, and the archive is sound.
+    pub fn holds_what_it_held(&self, when: &str) {
+        let here = stored(&self.archive());
+        let all = self.mail.iter().all(|message| here.get(message) == Some(&1));
+        assert!(here.len() == self.mail.len() && all, "{when}");
+        sound(&self.archive(), when);
+    }
+}
 
 /// Makes the folder, and in it `mail.db` with this mail; of the account of the embedded server, which removes.
 pub fn make(folder: &Path, mail: &[Vec<u8>]) {
