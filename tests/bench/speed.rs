@@ -16,6 +16,7 @@
 mod beside;
 mod fetch;
 mod floor;
+#[cfg(feature = "gui")]
 mod frame;
 mod import;
 mod search;
@@ -43,16 +44,17 @@ fn main() {
     let small = words.iter().any(|word| word == "--small");
     let part = if small { 10 } else { 1 };
     let scale = Scale { fetched: 10_000 / part, imported: 20_000 / part, searched: 100_000 / part };
-    let all: [(&str, Bench); 6] = [
+    let all: &[(&str, Bench)] = &[
         ("fetch", fetch::bench),
         ("import", import::bench),
         ("search", search::bench),
+        #[cfg(feature = "gui")]
         ("frame", frame::bench),
         ("start", start::bench),
         ("beside", beside::bench),
     ];
     let named = all.iter().any(|(name, _)| words.iter().any(|word| word == name));
-    for (name, bench) in all {
+    for &(name, bench) in all {
         if (!named && name != "beside") || words.iter().any(|word| word == name) {
             println!("\n{name}");
             bench(&scale);
