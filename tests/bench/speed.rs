@@ -10,7 +10,8 @@
 //! - start: from the start of the process to the first frame of the window, under Xvfb.
 //!
 //! `cargo bench --bench speed -- fetch` (or `import`, `search`, `frame`, `start`) runs one of them; `--small` takes a
-//! tenth of the messages. `-- beside` indexes and searches beside notmuch and mu, which takes them long.
+//! tenth of the messages. `-- beside` indexes and searches beside notmuch and mu, `-- million` searches 1,000,000
+//! messages and opens the window on them: both take long.
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)]
 
 mod beside;
@@ -19,6 +20,7 @@ mod floor;
 #[cfg(feature = "gui")]
 mod frame;
 mod import;
+mod million;
 mod search;
 mod start;
 
@@ -29,7 +31,11 @@ pub struct Scale {
     pub fetched: usize,
     pub imported: usize,
     pub searched: usize,
+    pub many: usize,
 }
+
+/// These run only when named: they take long.
+const ASKED: [&str; 2] = ["beside", "million"];
 
 type Bench = fn(&Scale);
 
@@ -43,7 +49,8 @@ fn main() {
     }
     let small = words.iter().any(|word| word == "--small");
     let part = if small { 10 } else { 1 };
-    let scale = Scale { fetched: 10_000 / part, imported: 20_000 / part, searched: 100_000 / part };
+    let scale =
+        Scale { fetched: 10_000 / part, imported: 20_000 / part, searched: 100_000 / part, many: 1_000_000 / part };
     let all: &[(&str, Bench)] = &[
         ("fetch", fetch::bench),
         ("import", import::bench),
@@ -52,10 +59,11 @@ fn main() {
         ("frame", frame::bench),
         ("start", start::bench),
         ("beside", beside::bench),
+        ("million", million::bench),
     ];
     let named = all.iter().any(|(name, _)| words.iter().any(|word| word == name));
     for &(name, bench) in all {
-        if (!named && name != "beside") || words.iter().any(|word| word == name) {
+        if (!named && !ASKED.contains(&name)) || words.iter().any(|word| word == name) {
             println!("\n{name}");
             bench(&scale);
         }

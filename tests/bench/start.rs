@@ -1,7 +1,7 @@
 //! From the start of the process to the first frame of the window, under an X server of the bench's own, beside the
 //! start of the same program without a window.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -24,17 +24,29 @@ pub fn bench(scale: &Scale) {
     fill(&full, scale.fetched);
     let mut floor: Vec<_> = (0..TIMES).map(|_| timed(|| run(&["--version"])).1).collect();
     println!("  {:<50} median {}", "floor: postkeep --version", millis(percentile(&mut floor, 0.5)));
+    beside(&[("1 message".to_owned(), &small), (format!("{} messages", scale.fetched), &full)]);
+}
+
+/// An archive of one message, and this one.
+pub fn beside_one(archive: &Path, label: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    fill(folder.path(), 1);
+    beside(&[("1 message".to_owned(), folder.path()), (label.to_owned(), archive)]);
+}
+
+fn beside(archives: &[(String, &Path)]) {
     let Some(display) = Display::start() else {
         println!("  Xvfb is not installed: no window was started");
         return;
     };
-    for (label, archive) in [("1 message".to_owned(), &small), (format!("{} messages", scale.fetched), &full)] {
-        let mut samples: Vec<_> = (0..TIMES).map(|_| first_frame(&display, archive)).collect();
-        let label = format!("first frame, {label}");
+    for (label, archive) in archives {
+        let (mut samples, memory): (Vec<_>, Vec<_>) = (0..TIMES).map(|_| first_frame(&display, archive)).unzip();
+        let label = format!("first frame with mail, {label}");
         println!(
-            "  {label:<50} median {}  slowest {}",
+            "  {label:<50} median {}  slowest {}  {} MB afterwards",
             millis(percentile(&mut samples, 0.5)),
-            millis(percentile(&mut samples, 1.0))
+            millis(percentile(&mut samples, 1.0)),
+            memory.iter().max().unwrap_or(&0)
         );
     }
 }
@@ -54,8 +66,9 @@ fn run(arguments: &[&str]) {
     assert!(ended.success());
 }
 
-/// Starts the window and waits for its log to say that a frame was drawn.
-fn first_frame(display: &Display, archive: &Path) -> Duration {
+/// Starts the window and waits for its log to say that a frame was drawn; how long that took, and its memory (RSS) in
+/// MB two seconds later, when counts and the list have come too.
+fn first_frame(display: &Display, archive: &Path) -> (Duration, u64) {
     let start = Instant::now();
     let mut window = Command::new(PROGRAM)
         .arg("--archive")
@@ -66,13 +79,21 @@ fn first_frame(display: &Display, archive: &Path) -> Duration {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the window starts");
-    let log = BufReader::new(window.stderr.take().expect("a pipe"));
-    let drawn = log.lines().map_while(Result::ok).any(|line| line.contains("first frame"));
+    let mut log = BufReader::new(window.stderr.take().expect("a pipe"));
+    let drawn = log.by_ref().lines().map_while(Result::ok).any(|line| line.contains("first frame"));
     let time = start.elapsed();
+    std::thread::sleep(Duration::from_secs(2));
+    let memory = resident(window.id());
     window.kill().expect("stopped");
     window.wait().expect("stopped");
     assert!(drawn, "the window ended without a frame");
-    time
+    (time, memory)
+}
+
+fn resident(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap_or(0) / 1_000
 }
 
 /// An X server of our own, stopped when dropped.
