@@ -14,14 +14,18 @@ use super::columns::{count, time, uncount};
 use super::entry::{self, Listed, Worded};
 use super::error::Result;
 use super::senders::Senders;
-use super::shelves::Shelves;
+use super::shelves::{FULL, Shelves};
 use super::{Archive, SortKey, original};
 use crate::account::MessageId;
 use crate::job::{Cancel, Progress, Report, unless_cancelled};
 
-/// Messages and octets of originals in one transaction of the index.
-const BATCH: usize = 2_000;
+/// Messages and octets of originals in one transaction of the index. Each leaves a piece in the full-text table of every
+/// shelf it reaches, and a search looks into all pieces: so a shelf of short messages is one transaction.
+const BATCH: usize = FULL;
 const BATCH_OCTETS: u64 = 32 << 20;
+
+/// Messages in one transaction that only lists them.
+const BATCH_LISTED: usize = 10_000;
 
 /// With more than this pending the lists are filled first.
 const LISTS_FIRST: usize = 5_000;
@@ -91,7 +95,7 @@ impl Archive {
         cancel: &Cancel,
         report: Report<'_>,
     ) -> Result<()> {
-        self.ahead(pending, 5 * BATCH, cancel, entry::read_header, |batch| {
+        self.ahead(pending, BATCH_LISTED, cancel, entry::read_header, |batch| {
             commit(connection, |transaction| list(transaction, &batch.read))?;
             report(Progress::of(tally.done, tally.total));
             Ok(())

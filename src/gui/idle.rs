@@ -29,6 +29,9 @@ pub fn idle<T>(archive: Archive) -> impl Stream<Item = T> {
     steps.filter_map(|()| future::ready(None))
 }
 
+/// The first look for what is missing compares every message with the index: the window shows its list before that.
+const SETTLED: Duration = Duration::from_secs(1);
+
 /// Between two looks at the list while much is indexed.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -46,7 +49,8 @@ impl Drop for Stop {
 pub fn indexing(archive: Archive) -> impl Stream<Item = ()> {
     let (sender, more) = mpsc::unbounded();
     let stop = Stop(Cancel::new());
-    let rounds = stream::unfold((archive, sender, stop), |(archive, sender, stop)| async move {
+    let rounds = stream::unfold((archive, sender, stop, SETTLED), |(archive, sender, stop, pause)| async move {
+        tokio::time::sleep(pause).await;
         let (indexing, telling, cancel) = (archive.clone(), sender.clone(), stop.0.clone());
         let done = spawn_blocking(move || {
             let mut last = Instant::now();
@@ -64,8 +68,7 @@ pub fn indexing(archive: Archive) -> impl Stream<Item = ()> {
             }
         });
         done.await.ok()?;
-        tokio::time::sleep(PAUSE).await;
-        Some(((), (archive, sender, stop)))
+        Some(((), (archive, sender, stop, PAUSE)))
     });
     stream::select(more, rounds.filter_map(|()| future::ready(None)))
 }
