@@ -38,7 +38,7 @@ pub fn bench(scale: &Scale) {
     );
     ask_each(&archive);
     drop(archive);
-    start::beside_one(&folder, &format!("{count} messages"));
+    start::beside_small(&folder, &format!("{count} messages"));
 }
 
 fn megabytes(folder: &Path, name: &str) -> u64 {
