@@ -40,7 +40,7 @@ pub fn bench(scale: &Scale) {
         command
     };
     // mu first: notmuch keeps its index inside of the maildir.
-    let with_mu = runs(mu(&["init", "--maildir"]).arg(place("mail")));
+    let with_mu = runs(mu(&["init"]).arg("--maildir").arg(place("mail")));
     if with_mu {
         measured("mu", &mut mu(&["index", "--quiet"]), &place("mu"));
     }

@@ -6,9 +6,15 @@ use std::ops::Range;
 use iced::advanced::text::{Alignment, LineHeight, Paragraph as _, Renderer as _, Shaping, Span, Text, Wrapping};
 use iced::advanced::widget::{Operation, Tree, tree};
 use iced::advanced::{Layout, Widget, layout, mouse, renderer, text};
-use iced::{Color, Element, Font, Length, Pixels, Rectangle, Renderer, Size, Theme, alignment};
+use iced::{Color, Element, Font, Length, Pixels, Point, Rectangle, Renderer, Size, Theme, alignment};
 
 use crate::gui::theme::{self, Tokens, size};
+
+/// The width of a very narrow letter, as a part of the size of its font.
+const NARROW: f32 = 0.15;
+
+/// Characters of a line that are looked at.
+const LONGEST: usize = 600;
 
 /// The renderer's laid-out text.
 pub type Paragraph = <Renderer as text::Renderer>::Paragraph;
@@ -20,11 +26,10 @@ pub fn line_height(size: f32) -> f32 {
 
 /// Lays `content` out on one line, cut with an ellipsis to fit `width`.
 pub fn fitted(content: &str, width: f32, size: f32, font: Font) -> Paragraph {
-    let whole = laid_out(content, size, font);
-    if whole.min_width() <= width + 0.5 {
-        return whole;
+    match cut(content, width, size, font) {
+        Cut::Whole(whole) => whole,
+        Cut::Short(short) => laid_out(&short, size, font),
     }
-    laid_out(&cut(content, width, size, font), size, font)
 }
 
 /// The same, and where the octets in `marks` came to lie, which are in order and apart.
@@ -32,9 +37,13 @@ pub fn marked(content: &str, width: f32, size: f32, font: Font, marks: &[Range<u
     if marks.is_empty() {
         return (fitted(content, width, size, font), Vec::new());
     }
-    let fits = laid_out(content, size, font).min_width() <= width + 0.5;
-    let shown = if fits { Cow::Borrowed(content) } else { Cow::Owned(cut(content, width, size, font)) };
-    let end = if fits { shown.len() } else { shown.len().saturating_sub('…'.len_utf8()) };
+    let (shown, end) = match cut(content, width, size, font) {
+        Cut::Whole(_) => (Cow::Borrowed(content), content.len()),
+        Cut::Short(short) => {
+            let end = short.len().saturating_sub('…'.len_utf8());
+            (Cow::Owned(short), end)
+        }
+    };
     let mut spans: Vec<Span<'_>> = Vec::new();
     let mut lit = Vec::new();
     let mut at = 0;
@@ -51,16 +60,45 @@ pub fn marked(content: &str, width: f32, size: f32, font: Font, marks: &[Range<u
     (paragraph, places)
 }
 
-/// As much of a text as fits `width` with an ellipsis behind it.
-fn cut(content: &str, width: f32, size: f32, font: Font) -> String {
-    let ends: Vec<usize> = content.char_indices().map(|(at, _)| at).take(600).collect();
+/// A text that was made to fit.
+enum Cut {
+    Whole(Paragraph),
+    /// Its beginning, with an ellipsis behind it.
+    Short(String),
+}
+
+/// As much of a text as fits `width`. Laying out is what a frame of the list spends most on, so the place of the cut is
+/// read from the layout of the whole, and only looked for where it cannot be: in text that runs from right to left.
+fn cut(content: &str, width: f32, size: f32, font: Font) -> Cut {
+    // No letter is that narrow: what stands behind so many is not worth laying out.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let most = ((width / (size * NARROW)) as usize).saturating_add(20).min(LONGEST);
+    let ends: Vec<usize> = content.char_indices().map(|(at, _)| at).take(most + 1).collect();
+    let begun = content.get(..ends.get(most).copied().unwrap_or(content.len())).unwrap_or(content);
+    let whole = laid_out(begun, size, font);
+    if begun.len() == content.len() && whole.min_width() <= width + 0.5 {
+        return Cut::Whole(whole);
+    }
     let cut = |characters: usize| -> String {
-        let end = ends.get(characters).copied().unwrap_or(content.len());
+        let end = ends.get(characters).copied().unwrap_or(begun.len());
         let kept = content.get(..end).unwrap_or_default().trim_end_matches([' ', '.', ',', '…', '-']);
         format!("{kept}…")
     };
     let fits = |characters| laid_out(&cut(characters), size, font).min_width() <= width + 0.5;
-    cut(partition(ends.len(), fits))
+    let ellipsis = laid_out("…", size, font).min_width();
+    let place = Point::new((width - ellipsis).max(0.0), line_height(size) / 2.0);
+    let guess = whole.hit_test(place).map(|hit| ends.partition_point(|end| *end < hit.cursor()));
+    let near = guess.filter(|_| !content.chars().any(runs_left)).and_then(|guess| {
+        let nearest = [guess, guess.saturating_sub(1), guess.saturating_sub(2)];
+        nearest.into_iter().find(|characters| fits(*characters))
+    });
+    Cut::Short(cut(near.unwrap_or_else(|| partition(ends.len(), fits))))
+}
+
+/// Letters of the scripts that run from right to left, by their blocks.
+fn runs_left(letter: char) -> bool {
+    matches!(letter, '\u{590}'..='\u{8FF}' | '\u{FB1D}'..='\u{FDFF}' | '\u{FE70}'..='\u{FEFF}'
+        | '\u{10800}'..='\u{10FFF}' | '\u{1E800}'..='\u{1EFFF}')
 }
 
 /// The largest number below `end` that `fits`, which holds for all numbers below some border; 0 when none does.
@@ -191,7 +229,30 @@ impl<'a, Message: 'a> From<Line<'a>> for Element<'a, Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::partition;
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_where_it_ends_to_fit() {
+        let latin = "The hedge came up again and was put off until the key to the gate is found. ".repeat(20);
+        let arabic =
+            "\u{645}\u{631}\u{62d}\u{628}\u{627} \u{628}\u{627}\u{644}\u{639}\u{627}\u{644}\u{645} ".repeat(60);
+        let mixed = format!("Re: {arabic}");
+        let thai = "\u{e2a}\u{e27}\u{e31}\u{e2a}\u{e14}\u{e35}\u{e0a}\u{e32}\u{e27}\u{e42}\u{e25}\u{e01}".repeat(40);
+        for text in [latin.as_str(), "日本語の長い件名".repeat(30).as_str(), &arabic, &mixed, &thai, &"i".repeat(900)]
+        {
+            for width in [3.0, 40.0, 171.0, 331.0, 900.0] {
+                let Cut::Short(short) = cut(text, width, 12.0, theme::REGULAR) else { panic!("{width} for {text}") };
+                let fitting = laid_out(&short, 12.0, theme::REGULAR).min_width();
+                assert!(short.ends_with('…') && text.starts_with(short.trim_end_matches('…')));
+                assert!(fitting <= width + 0.5 || short == "…", "{fitting} in {width}: {short}");
+                // No room is left in which two more of its letters would have fitted.
+                let letters = short.chars().count();
+                let longer: String = text.chars().take(letters + 2).chain(['…']).collect();
+                assert!(laid_out(&longer, 12.0, theme::REGULAR).min_width() > width - 6.0, "{width}: {short}");
+            }
+        }
+        assert!(matches!(cut("short", 331.0, 12.0, theme::REGULAR), Cut::Whole(_)));
+    }
 
     #[test]
     fn the_cut_is_the_longest_that_fits() {
