@@ -129,7 +129,10 @@ impl Filter<'_> {
                     }
                     out.push(if matches!(token, Token::SquareBracketBlock) { ']' } else { ')' });
                 }
-                Token::CurlyBracketBlock => return false,
+                Token::CurlyBracketBlock
+                | Token::CloseCurlyBracket
+                | Token::CloseParenthesis
+                | Token::CloseSquareBracket => return false,
                 Token::Delim('<') if selector => return false,
                 Token::WhiteSpace(_) => out.push(' '),
                 Token::Colon | Token::Delim('.') => {
@@ -580,7 +583,7 @@ mod tests {
             ("a[href^='http://x']{color:red}", "a[href^=\"http://x\"]{color:red;}"),
             ("p{background:url(http://x)}", "p{background:none;}"),
             ("p{}b{color:red}", "b{color:red;}"),
-            ("p{color:red}}}b{color:red}", "p{color:red;}"),
+            ("p{color:red}}}b{color:red}i{color:red}", "p{color:red;}i{color:red;}"),
         ] {
             assert_eq!(filtered(css, false, true), expected, "{css}");
         }
