@@ -13,11 +13,13 @@ use blitz_traits::shell::{ColorScheme, Viewport};
 
 use super::super::normal::{Normalised, Piece};
 use super::super::{Colours, View};
+use super::tables;
 
 /// What a page looks like where it says nothing.
 const BASE: &str = "
     html { font-family: sans-serif; overflow-wrap: break-word }
-    td, th { display: table-cell }
+    pk-cell { display: table-cell; padding: 0 }
+    pk-row { display: table-row }
     pk-img { display: inline-block; overflow: hidden; font-size: 13px; font-weight: normal; max-width: 100% }
     pk-img[remote] { background-color: rgba(128, 128, 128, 0.12) }
     pk-tail { display: block }
@@ -68,6 +70,7 @@ pub(super) fn laid_out(page: &mut Normalised, view: View, fonts: &FontContext) -
     let html = builder.page(page);
     builder.mutator.append_children(root, &[html]);
     drop(builder);
+    tables::mend(&mut document);
     // Pictures behind text are asked for while styles are resolved, and seen in the round after.
     for _ in 0..4 {
         let before = asked.load(Ordering::Relaxed);

@@ -23,5 +23,14 @@ pub(super) fn context() -> FontContext {
         collection.append_fallbacks(FallbackKey::new(Script::from_bytes(*b"Zsye"), None), emoji.iter().copied());
         collection.append_generic_families(GenericFamily::Emoji, emoji.into_iter());
     }
+    // The families that mail is written for, or others with the same widths, before whatever else the system has.
+    for (generic, names) in [
+        (GenericFamily::SansSerif, &["Arial", "Liberation Sans", "Arimo", "Helvetica", "Nimbus Sans"][..]),
+        (GenericFamily::Serif, &["Times New Roman", "Liberation Serif", "Tinos", "Times", "Nimbus Roman"][..]),
+    ] {
+        let known: Vec<_> = names.iter().filter_map(|name| collection.family_id(name)).collect();
+        let others: Vec<_> = collection.generic_families(generic).filter(|id| !known.contains(id)).collect();
+        collection.set_generic_families(generic, known.into_iter().chain(others));
+    }
     FontContext { collection, source_cache: SourceCache::new_shared() }
 }

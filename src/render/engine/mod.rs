@@ -5,6 +5,7 @@ mod document;
 mod fonts;
 mod ground;
 mod reading;
+mod tables;
 
 use super::{Laid, Page, Part, Picture};
 
