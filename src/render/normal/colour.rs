@@ -85,7 +85,7 @@ fn forgiving(value: &str) -> Option<Colour> {
         return None;
     }
     let mut digits: Vec<u32> = value.chars().take(128).map(|each| each.to_digit(16).unwrap_or(0)).collect();
-    while digits.is_empty() || digits.len() % 3 != 0 {
+    while digits.is_empty() || !digits.len().is_multiple_of(3) {
         digits.push(0);
     }
     let third = digits.len() / 3;

@@ -24,7 +24,7 @@ pub(super) struct Filter<'a> {
     pub refused: usize,
 }
 
-type Refused<'i> = ParseError<()>;
+type Refused = ParseError<()>;
 
 impl Filter<'_> {
     /// A style sheet.
@@ -60,7 +60,7 @@ impl Filter<'_> {
         let prelude = parser.parse_until_before(Delimiter::CurlyBracketBlock | Delimiter::Semicolon, |parser| {
             let mut prelude = String::new();
             let sound = self.prelude(parser, &mut prelude, false);
-            Ok::<_, Refused<'_>>(sound.then_some(prelude))
+            Ok::<_, Refused>(sound.then_some(prelude))
         });
         self.refused += usize::from(matches!(name, "import" | "font-face"));
         let Ok(Token::CurlyBracketBlock) = parser.next() else { return };
@@ -70,7 +70,7 @@ impl Filter<'_> {
                 let mut inner = String::new();
                 let _ = parser.parse_nested_block(|parser| {
                     self.rules(parser, &mut inner, depth + 1);
-                    Ok::<_, Refused<'_>>(())
+                    Ok::<_, Refused>(())
                 });
                 let lower = prelude.to_ascii_lowercase();
                 let prelude = prelude.trim();
@@ -82,28 +82,33 @@ impl Filter<'_> {
             _ => {
                 let _ = parser.parse_nested_block(|parser| {
                     while parser.next().is_ok() {}
-                    Ok::<_, Refused<'_>>(())
+                    Ok::<_, Refused>(())
                 });
             }
         }
     }
 
     fn style_rule(&mut self, parser: &mut Parser<'_>, out: &mut String) {
-        let prelude = parser.parse_until_before(Delimiter::CurlyBracketBlock, |parser| {
-            let mut prelude = String::new();
-            let sound = self.prelude(parser, &mut prelude, true);
-            Ok::<_, Refused<'_>>(sound.then_some(prelude))
+        let selectors = parser.parse_until_before(Delimiter::CurlyBracketBlock, |parser| {
+            let selectors = parser.parse_comma_separated_ignoring_errors(|parser| {
+                let mut selector = String::new();
+                let sound = self.prelude(parser, &mut selector, true) && !selector.trim().is_empty();
+                if sound { Ok(selector.trim().to_owned()) } else { Err(parser.new_error_for_next_token::<()>()) }
+            });
+            Ok::<_, Refused>(selectors)
         });
         let Ok(Token::CurlyBracketBlock) = parser.next() else { return };
         let mut block = String::new();
         let _ = parser.parse_nested_block(|parser| {
             self.block(parser, &mut block);
-            Ok::<_, Refused<'_>>(())
+            Ok::<_, Refused>(())
         });
-        if let Ok(Some(prelude)) = prelude
+        // Of a list only those that were understood; `:visited` in it is usual, and matches nothing.
+        if let Ok(selectors) = selectors
+            && !selectors.is_empty()
             && !block.is_empty()
         {
-            let _ = write!(out, "{}{{{block}}}", prelude.trim());
+            let _ = write!(out, "{}{{{block}}}", selectors.join(","));
         }
     }
 
@@ -122,8 +127,8 @@ impl Filter<'_> {
                 Token::SquareBracketBlock | Token::ParenthesisBlock | Token::Function(_) => {
                     let inner_selector = selector && !matches!(token, Token::SquareBracketBlock);
                     let _ = token.to_css(out);
-                    let sound = parser
-                        .parse_nested_block(|parser| Ok::<_, Refused<'_>>(self.prelude(parser, out, inner_selector)));
+                    let sound =
+                        parser.parse_nested_block(|parser| Ok::<_, Refused>(self.prelude(parser, out, inner_selector)));
                     if sound != Ok(true) {
                         return false;
                     }
@@ -170,7 +175,7 @@ impl Filter<'_> {
                         parser.expect_colon().map_err(ParseError::from)?;
                         let mut value = String::new();
                         let sound = self.value(parser, &name, &mut value, 0);
-                        Ok::<_, Refused<'_>>(sound.then_some(value))
+                        Ok::<_, Refused>(sound.then_some(value))
                     });
                     let value = value.ok().flatten();
                     if let Some(value) = value.filter(|value| is_known(&name) && !value.trim().is_empty()) {
@@ -180,7 +185,7 @@ impl Filter<'_> {
                 Ok(_) => {
                     let _ = parser.parse_until_before(Delimiter::Semicolon, |parser| {
                         while parser.next().is_ok() {}
-                        Ok::<_, Refused<'_>>(())
+                        Ok::<_, Refused>(())
                     });
                 }
             }
@@ -206,7 +211,7 @@ impl Filter<'_> {
                     let name = name.to_ascii_lowercase();
                     let mut inner = String::new();
                     let sound = parser.parse_nested_block(|parser| {
-                        Ok::<_, Refused<'_>>(self.value(parser, property, &mut inner, depth + 1))
+                        Ok::<_, Refused>(self.value(parser, property, &mut inner, depth + 1))
                     });
                     if sound != Ok(true) {
                         return false;
@@ -220,9 +225,8 @@ impl Filter<'_> {
                 }
                 Token::ParenthesisBlock | Token::SquareBracketBlock => {
                     let _ = token.to_css(out);
-                    let sound = parser.parse_nested_block(|parser| {
-                        Ok::<_, Refused<'_>>(self.value(parser, property, out, depth + 1))
-                    });
+                    let sound = parser
+                        .parse_nested_block(|parser| Ok::<_, Refused>(self.value(parser, property, out, depth + 1)));
                     if sound != Ok(true) {
                         return false;
                     }
@@ -580,6 +584,7 @@ mod tests {
             ("@media x{p{color:red", "@media x{p{color:red;}}"),
             ("@keyframes a{0%{color:red}}p{color:red}", "p{color:red;}"),
             ("a:visited{color:red}p:has(b){color:red}a:hover{color:red}", "a:hover{color:red;}"),
+            ("a:link, a:visited ,b c{color:red}", "a:link,b c{color:red;}"),
             ("a[href^='http://x']{color:red}", "a[href^=\"http://x\"]{color:red;}"),
             ("p{background:url(http://x)}", "p{background:none;}"),
             ("p{}b{color:red}", "b{color:red;}"),

@@ -49,6 +49,9 @@ impl Hints {
 pub(super) struct Cells {
     padding: Option<f32>,
     border: Option<String>,
+    /// The first row, where all of its cells have a width in pixels, and the sum of these: the engine leaves empty what
+    /// they do not fill of a table, and browsers hand it out.
+    shares: Option<(Id, f32)>,
 }
 
 /// Reads old attributes.
@@ -108,7 +111,23 @@ impl Legacy<'_> {
             self.colour(id, "bordercolor", "border-color", Role::Border, &mut out);
             out
         });
-        Cells { padding: number(&self.get(id, "cellpadding")), border }
+        let padding = number(&self.get(id, "cellpadding"));
+        let row = self.tree.below(id).find(|below| self.tree.name(*below) == "tr").filter(|_| self.has(id, "width"));
+        let shares = row.and_then(|row| {
+            let cells = self.tree.children(row).iter().filter(|cell| matches!(self.tree.name(**cell), "td" | "th"));
+            let widths: Option<Vec<f32>> = cells.map(|cell| self.weight(*cell, padding)).collect();
+            widths.map(|widths| (row, widths.iter().sum::<f32>())).filter(|(_, sum)| *sum > 0.0)
+        });
+        Cells { padding, border, shares }
+    }
+
+    /// How wide a cell asks to be in pixels, its padding included; `None` where it says nothing that could be shared out.
+    fn weight(&self, cell: Id, padding: Option<f32>) -> Option<f32> {
+        let width = self.get(cell, "width");
+        if width.contains('%') || number(&self.get(cell, "colspan")).is_some_and(|span| span > 1.0) {
+            return None;
+        }
+        number(&width).filter(|width| *width > 0.0).map(|width| width + 2.0 * padding.unwrap_or(1.0))
     }
 
     fn table(&self, id: Id, out: &mut String) {
@@ -144,7 +163,19 @@ impl Legacy<'_> {
         if let Some(border) = &cells.border {
             out.push_str(border);
         }
-        self.nonzero(id, "width", "width", out);
+        let row = self.tree.nodes.get(id).and_then(|node| node.parent);
+        let share = cells.shares.filter(|(first, _)| Some(*first) == row).zip(self.weight(id, cells.padding));
+        match share {
+            Some(((_, sum), weight)) => {
+                declare(out, "width", &share_of_table(&format!("{}%", weight / sum * 100.0)));
+            }
+            None => {
+                let width = length(&self.get(id, "width")).filter(|width| width != "0px" && width != "0%");
+                if let Some(width) = width {
+                    declare(out, "width", &share_of_table(&width));
+                }
+            }
+        }
         self.nonzero(id, "height", "height", out);
         self.vertical(id, out);
         if self.has(id, "nowrap") {
@@ -292,6 +323,16 @@ fn declare(out: &mut String, property: &str, value: &str) {
 
 fn px(value: f32) -> String {
     format!("{value}px")
+}
+
+/// The width of a cell, written so that the engine heeds it: it passes over plain shares of a table.
+pub(super) fn share_of_table(width: &str) -> String {
+    match width.split_once('%') {
+        Some((share, rest)) if share.parse::<f32>().is_ok() && matches!(rest, "" | "!important") => {
+            format!("calc({share}% + 0.01px){rest}")
+        }
+        _ => width.to_owned(),
+    }
 }
 
 /// The leading digits of an attribute's value, as HTML reads dimensions; kept within what can be drawn.

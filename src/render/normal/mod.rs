@@ -351,6 +351,10 @@ impl<'a> Writer<'a> {
             }
             _ => String::new(),
         };
+        let style = match self.tree.name(id) {
+            "td" | "th" if style.contains('%') => with_shares(&style),
+            _ => style,
+        };
         (hints, style)
     }
 
@@ -395,7 +399,14 @@ impl<'a> Writer<'a> {
     }
 
     fn link(&mut self, id: Id) -> Option<(&'static str, String)> {
-        let address = living(self.tree.attribute(id, "href"))?;
+        let href = self.tree.attribute(id, "href");
+        if href.trim().is_empty() {
+            return None;
+        }
+        let Some(address) = living(href) else {
+            // It looks like the link that it was, and leads nowhere.
+            return Some(("href", "link:".to_owned()));
+        };
         self.out.links.push(address);
         Some(("href", format!("link:{}", self.out.links.len() - 1)))
     }
@@ -452,6 +463,18 @@ impl<'a> Writer<'a> {
             hidden: inherited.hidden || is_hidden(style) || !self.tree.attribute(id, "hidden").is_empty(),
         }
     }
+}
+
+/// The declarations of a cell with its width as [`legacy::share_of_table`] writes it.
+fn with_shares(style: &str) -> String {
+    let mut out = String::new();
+    for declaration in style.split_inclusive(';') {
+        match declaration.strip_prefix("width:").map(|value| value.trim_end_matches(';')) {
+            Some(width) => out.extend(["width:", &legacy::share_of_table(width), ";"]),
+            None => out.push_str(declaration),
+        }
+    }
+    out
 }
 
 fn is_hidden(style: &str) -> bool {
