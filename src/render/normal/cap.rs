@@ -84,12 +84,7 @@ impl Counter {
         if tag.self_closing || is_void(name) {
             return true;
         }
-        // One that closes those of its kind, as the end tag of most of these is left out.
-        if matches!(name, b"p" | b"li" | b"td" | b"th" | b"tr" | b"option" | b"dd" | b"dt")
-            && self.open.last().is_some_and(|last| last == name)
-        {
-            return true;
-        }
+        self.imply_end(name);
         let formatting = is_formatting(name);
         if self.open.len() >= DEEPEST || formatting && self.formatting >= MOST_FORMATTING {
             return false;
@@ -97,6 +92,32 @@ impl Counter {
         self.formatting += usize::from(formatting);
         self.open.push(name.to_vec());
         true
+    }
+
+    /// Closes what an element closes whose own end tag may be left out: the cell before it, the row, the item.
+    fn imply_end(&mut self, name: &[u8]) {
+        let (closed, within): (&[&[u8]], &[u8]) = match name {
+            b"td" | b"th" => (&[b"td", b"th"], b"tr"),
+            b"tr" | b"tbody" | b"thead" | b"tfoot" => (&[b"tr"], b"table"),
+            b"li" => (&[b"li"], b"ul"),
+            b"dd" | b"dt" => (&[b"dd", b"dt"], b"dl"),
+            b"option" => (&[b"option"], b"select"),
+            b"p" => (&[b"p"], b""),
+            _ => return,
+        };
+        let is_one = |open: &[u8]| closed.contains(&open);
+        let at = match within {
+            b"" => self.open.len().checked_sub(1).filter(|last| self.open.get(*last).is_some_and(|open| is_one(open))),
+            within => {
+                let stops =
+                    |open: &Vec<u8>| open == within || is_one(open) || matches!(open.as_slice(), b"table" | b"ol");
+                self.open.iter().rposition(stops).filter(|at| self.open.get(*at).is_some_and(|open| is_one(open)))
+            }
+        };
+        if let Some(at) = at {
+            let gone = self.open.split_off(at);
+            self.formatting -= gone.iter().filter(|name| is_formatting(name)).count();
+        }
     }
 
     /// Whether the end tag is to be kept: those of elements that were left out, or were never open, are not.
