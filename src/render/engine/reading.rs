@@ -42,8 +42,9 @@ pub(super) fn read(document: &BaseDocument, page: &Normalised, zoom: f32) -> Rea
     let links = std::mem::take(&mut reader.links);
     reader.read.links = links
         .into_iter()
-        .filter_map(|(number, (areas, text))| {
+        .filter_map(|(number, (areas, element))| {
             let address = page.links.get(number)?.clone();
+            let text = element.and_then(|id| document.get_node(id)).map(Node::text_content).unwrap_or_default();
             (!areas.is_empty()).then(|| Link {
                 areas,
                 address,
@@ -58,7 +59,8 @@ struct Reader<'a> {
     document: &'a BaseDocument,
     zoom: f32,
     read: Read,
-    links: BTreeMap<usize, (Vec<Rect>, String)>,
+    /// The places of each link, and its element.
+    links: BTreeMap<usize, (Vec<Rect>, Option<NodeId>)>,
     /// The link that a node belongs to.
     known: HashMap<NodeId, Option<usize>>,
     after: After,
@@ -263,11 +265,6 @@ impl<'a> Reader<'a> {
         if text.trim().is_empty() {
             return;
         }
-        if let Some(link) = piece.brush.and_then(|brush| self.link(brush)) {
-            let entry = self.links.entry(link).or_default();
-            entry.1.push(' ');
-            entry.1.push_str(&text);
-        }
         self.read.lines.push(Line { area: self.rect(place), text, after: self.after, graphemes });
         self.after = After::Cell;
     }
@@ -290,6 +287,9 @@ impl<'a> Reader<'a> {
                 .and_then(|element| element.attr(local_name!("href")));
             if let Some(number) = href.and_then(|href| href.strip_prefix("link:")) {
                 found = number.parse().ok();
+                if let Some(number) = found {
+                    self.links.entry(number).or_default().1 = Some(node.id);
+                }
                 break;
             }
             at = node.parent;
@@ -349,7 +349,6 @@ struct Cluster {
 #[derive(Default)]
 struct Piece {
     clusters: Vec<Cluster>,
-    brush: Option<NodeId>,
 }
 
 impl Piece {
