@@ -11,6 +11,7 @@
 //! | [`job`] | how a long job is watched and stopped | |
 //! | [`pop3`] | the protocol (RFC 1939, 2449, 2595, 5034), sans-IO: bytes in, events and bytes out | POP3 commands spelled |
 //! | [`message`] | original bytes to what a person reads: headers, body, attachments, safe names | `mail-parser`, HTML |
+//! | [`render`] | a message's HTML to pixels: harmless first, then laid out and drawn in a process of its own | the HTML engine |
 //! | [`settings`], [`secrets`], [`provider`] | folders; the keyring; the table of providers | `directories`, `keyring` |
 //! | [`transport`] | TCP and TLS; drives a [`pop3`] session over any stream | rustls |
 //! | [`archive`] | the two database files: ingest, ledger, lists, search | `rusqlite`, SQL |
@@ -39,7 +40,7 @@
 //!
 //! - **Fetch**: `gui`/[`cli`] → [`fetch`] → [`secrets`] → [`transport`] + [`pop3`] → [`archive`] ledger → `plan` → RETR →
 //!   `archive` commit → event → the list redraws; then read-back → DELE → QUIT → ledger.
-//! - **Open**: list → [`archive`] bytes → [`message`] → text.
+//! - **Open**: list → [`archive`] bytes → [`message`] → text at once; its HTML → [`render`] → the page, or the text stays.
 //! - **Search**: keystroke → `archive::query` (pure, never fails) → `archive::search` → row keys → rows for what is seen.
 //! - **Back up**: button → what the folder lacks goes into new segments → every hash read back → manifest renamed last.
 
@@ -56,6 +57,7 @@ pub mod message;
 pub mod pop3;
 pub mod problem;
 pub mod provider;
+pub mod render;
 pub mod secrets;
 pub mod settings;
 pub mod transport;

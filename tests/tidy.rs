@@ -11,6 +11,7 @@ const LAYERS: &[&str] = &[
     "job",
     "pop3",
     "message",
+    "render",
     "settings",
     "secrets",
     "provider",
@@ -28,7 +29,10 @@ const LAYERS: &[&str] = &[
 /// Words that may stand only in the modules named.
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("mail_parser", &["message"]),
-    ("html5gum", &["message"]),
+    ("html5gum", &["message", "render"]),
+    ("html5ever", &["render"]),
+    ("blitz_", &["render"]),
+    ("cssparser", &["render"]),
     ("directories::", &["settings"]),
     ("keyring::", &["secrets"]),
     ("keyring_core", &["secrets"]),

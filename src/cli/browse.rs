@@ -51,7 +51,7 @@ pub struct ShowArguments {
     text: bool,
     #[arg(long)]
     json: bool,
-    /// Draw it into this file (not possible yet).
+    /// Draw it into this file.
     #[arg(long, value_name = "FILE.png")]
     picture: Option<PathBuf>,
     /// The picture's width in pixels.
@@ -78,22 +78,6 @@ impl SearchArguments {
     pub fn of(query: &str, limit: usize) -> SearchArguments {
         SearchArguments { query: query.to_owned(), limit, json: false }
     }
-}
-
-/// Understood, and not possible yet.
-#[derive(Debug, Args)]
-pub struct RenderArguments {
-    file: PathBuf,
-    #[arg(long, value_name = "OUT.png")]
-    picture: PathBuf,
-    #[arg(long, default_value_t = 700)]
-    width: u32,
-    #[arg(long)]
-    dark: bool,
-}
-
-pub fn no_pictures() -> Failure {
-    Failure::wrong_usage("Postkeep cannot draw a message into a picture yet.")
 }
 
 /// A row as JSON.
@@ -207,8 +191,9 @@ fn original(archive: &Archive, id: i64) -> Result<Vec<u8>, Failure> {
 }
 
 pub fn show(place: &Place, arguments: &ShowArguments) -> Result<Status, Failure> {
-    if arguments.picture.is_some() {
-        return Err(no_pictures());
+    if let Some(picture) = &arguments.picture {
+        let original = original(&place.read()?, arguments.id)?;
+        return super::render::draw(&message::page(&original), picture, arguments.width, false);
     }
     let archive = if arguments.json { place.read_indexed()? } else { place.read()? };
     let original = original(&archive, arguments.id)?;

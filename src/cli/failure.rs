@@ -56,7 +56,7 @@ impl Failure {
         self.sentence.as_deref()
     }
 
-    fn of(problem: &Problem) -> Failure {
+    pub fn of(problem: &Problem) -> Failure {
         Failure::failed(problem.to_string())
     }
 }

@@ -24,6 +24,7 @@ mod interrupt;
 mod place;
 mod print;
 mod private;
+mod render;
 mod waiting;
 mod window;
 
@@ -79,7 +80,7 @@ enum Command {
     /// Save a message's attachments and print their paths.
     Save(browse::SaveArguments),
     /// Draw a message as a picture.
-    Render(browse::RenderArguments),
+    Render(render::RenderArguments),
     /// Import mbox, Maildir, MH, .emlx and .eml files, and folders of them: of Thunderbird, Apple Mail, Evolution and others.
     Import(backup::ImportArguments),
     /// Export messages for other programs.
@@ -125,6 +126,9 @@ enum Switch {
 
 /// Runs the command line; answers the process's exit status.
 pub fn run() -> ExitCode {
+    if let Some(memory) = worker_memory() {
+        return crate::render::serve(memory);
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -150,6 +154,13 @@ pub fn run() -> ExitCode {
     }
 }
 
+/// Whether this process is one that draws pages, and what it may hold: said by the process that started it.
+fn worker_memory() -> Option<u64> {
+    let mut words = std::env::args_os().skip(1);
+    words.next().filter(|first| first == crate::render::ARGUMENT)?;
+    words.next()?.to_str()?.parse().ok()
+}
+
 fn dispatch(arguments: Arguments) -> Result<Status, Failure> {
     let place = Place::of(arguments.archive);
     let Some(command) = arguments.command else {
@@ -168,7 +179,7 @@ fn dispatch(arguments: Arguments) -> Result<Status, Failure> {
         Command::Bin(arguments) => bin::bin(&place, &arguments),
         Command::Waiting(arguments) => waiting::run(&place, &arguments),
         Command::Save(arguments) => browse::save(&place, &arguments),
-        Command::Render(_) => Err(browse::no_pictures()),
+        Command::Render(arguments) => render::render(&arguments),
         Command::Import(arguments) => backup::import(&place, &arguments),
         Command::Export(arguments) => backup::export(&place, &arguments),
         Command::Backup(arguments) => backup::back_up(&place, &arguments),

@@ -62,7 +62,7 @@ pub(super) fn is_attachment(leaf: &Leaf<'_>) -> bool {
 }
 
 /// Whether a part belongs to the text: also one with a file name, where it is an alternative.
-fn is_read(leaf: &Leaf<'_>) -> bool {
+pub(super) fn is_read(leaf: &Leaf<'_>) -> bool {
     !is_attachment(leaf) || is_text(leaf) && leaf.alternative.is_some() && leaf.disposition.value != "attachment"
 }
 
@@ -198,7 +198,7 @@ impl<'p, 'a> Reading<'p, 'a> {
     }
 }
 
-fn is_html(leaf: &Leaf<'_>) -> bool {
+pub(super) fn is_html(leaf: &Leaf<'_>) -> bool {
     leaf.media_type == "text/html"
 }
 
@@ -208,7 +208,7 @@ fn shown(text: &str) -> String {
 }
 
 /// The charset that an HTML document declares at its top, for parts whose header declares none.
-fn meta_charset(html: &[u8]) -> String {
+pub(super) fn meta_charset(html: &[u8]) -> String {
     let top = String::from_utf8_lossy(html.get(..2048).unwrap_or(html)).to_ascii_lowercase();
     let Some((_, after)) = top.split_once("charset=") else { return String::new() };
     let label = after.trim_start_matches(['"', '\'', ' ']);

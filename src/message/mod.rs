@@ -19,6 +19,7 @@ mod flowed;
 mod html;
 mod likeness;
 mod names;
+mod page;
 mod parameters;
 mod parts;
 mod searched;
@@ -101,6 +102,29 @@ pub fn read(original: &[u8]) -> Message {
 /// of attachments that are text, each within bounds. Total, as [`read`] is.
 pub fn read_for_search(original: &[u8]) -> (Message, Vec<String>) {
     guarded(|| searched::read(original)).unwrap_or_else(|| (read(original), Vec::new()))
+}
+
+/// What of a message is shown as a page: its HTML, and the pictures in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// The HTML of the body as one document, decoded; text that stands beside it is put behind as HTML.
+    pub html: String,
+    /// The pictures of the message: Content-ID without angle brackets, and decoded octets.
+    pub pictures: Vec<(String, Vec<u8>)>,
+    /// Whether the sender wrote HTML; else it was made from plain text.
+    pub is_html: bool,
+    /// As [`Message::notes`].
+    pub notes: Vec<String>,
+}
+
+/// What of a message is shown as a page. Hostile as the message is: only [`crate::render`] may show it. Total.
+pub fn page(original: &[u8]) -> Page {
+    guarded(|| page::page(original)).unwrap_or_default()
+}
+
+/// HTML as octets with no header before them, such as in a file: decoded by what it declares, else guessed.
+pub fn page_of_html(octets: &[u8]) -> Page {
+    guarded(|| page::of_html(octets)).unwrap_or_default()
 }
 
 /// Only the envelope: for the list, without decoding bodies.

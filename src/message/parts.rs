@@ -24,6 +24,8 @@ pub(super) struct Leaf<'a> {
     pub body: &'a [u8],
     /// The outermost multipart/alternative around it.
     pub alternative: Option<usize>,
+    /// Content-ID without angle brackets; empty where there is none.
+    pub content_id: String,
 }
 
 /// A message taken apart.
@@ -175,6 +177,7 @@ impl<'a> Walk<'a> {
             encoding: Encoding::named(&encoding.value),
             body,
             alternative,
+            content_id: section.first("content-id").map(identifier).unwrap_or_default(),
         });
     }
 }
@@ -188,8 +191,14 @@ impl<'a> Leaf<'a> {
             encoding: Encoding::Identity,
             body,
             alternative,
+            content_id: String::new(),
         }
     }
+}
+
+/// A Content-ID (RFC 2392) without its angle brackets.
+fn identifier(field: &[u8]) -> String {
+    String::from_utf8_lossy(field).trim().trim_start_matches('<').trim_end_matches('>').to_owned()
 }
 
 fn is_token(text: &str) -> bool {

@@ -1,0 +1,398 @@
+//! What can be read of a page that was laid out: lines of text with the place of every character, links, and the places
+//! of pictures that are missing. In the order of the document, through everything that is seen.
+
+use std::collections::{BTreeMap, HashMap};
+
+use blitz_dom::node::TextBrush;
+use blitz_dom::{BaseDocument, LocalName, Node, NodeId, local_name};
+use parley::{BreakReason, Line as TextLine, PositionedLayoutItem};
+use style::computed_values::visibility::T as Visibility;
+use style::values::computed::Overflow;
+use unicode_segmentation::UnicodeSegmentation as _;
+
+use super::super::normal::{MISSING, Normalised, TAIL};
+use super::super::{After, Line, Link, Rect};
+
+/// What was read. Places in points.
+#[derive(Default)]
+pub(super) struct Read {
+    pub lines: Vec<Line>,
+    pub links: Vec<Link>,
+    /// The place of each missing remote picture.
+    pub remote: Vec<(usize, Rect)>,
+    /// Where the quoted tail begins.
+    pub tail: Option<f32>,
+}
+
+/// Text smaller than this was not meant to be read.
+const LEAST_TEXT: f32 = 2.5;
+
+pub(super) fn read(document: &BaseDocument, page: &Normalised, zoom: f32) -> Read {
+    let mut reader = Reader {
+        document,
+        zoom,
+        read: Read::default(),
+        links: BTreeMap::new(),
+        known: HashMap::new(),
+        after: After::Block,
+    };
+    if let Some(root) = document.try_root_element() {
+        reader.node(root, Clip::default());
+    }
+    let links = std::mem::take(&mut reader.links);
+    reader.read.links = links
+        .into_iter()
+        .filter_map(|(number, (areas, element))| {
+            let address = page.links.get(number)?.clone();
+            let text = element.and_then(|id| document.get_node(id)).map(Node::text_content).unwrap_or_default();
+            (!areas.is_empty()).then(|| Link {
+                areas,
+                address,
+                text: text.split_whitespace().collect::<Vec<_>>().join(" "),
+            })
+        })
+        .collect();
+    reader.read
+}
+
+struct Reader<'a> {
+    document: &'a BaseDocument,
+    zoom: f32,
+    read: Read,
+    /// The places of each link, and its element.
+    links: BTreeMap<usize, (Vec<Rect>, Option<NodeId>)>,
+    /// The link that a node belongs to.
+    known: HashMap<NodeId, Option<usize>>,
+    after: After,
+}
+
+/// What is seen, in the engine's own pixels.
+#[derive(Clone, Copy)]
+struct Clip {
+    left: f32,
+    top: f32,
+    right: f32,
+    bottom: f32,
+}
+
+impl Default for Clip {
+    fn default() -> Clip {
+        Clip { left: -1e6, top: -1e6, right: 1e9, bottom: 1e9 }
+    }
+}
+
+impl Clip {
+    fn within(self, other: Clip) -> Clip {
+        Clip {
+            left: self.left.max(other.left),
+            top: self.top.max(other.top),
+            right: self.right.min(other.right),
+            bottom: self.bottom.min(other.bottom),
+        }
+    }
+
+    /// Whether the middle of a rectangle is inside.
+    fn shows(self, place: Clip) -> bool {
+        let (x, y) = ((place.left + place.right) / 2.0, (place.top + place.bottom) / 2.0);
+        x >= self.left && x <= self.right && y >= self.top && y <= self.bottom
+    }
+}
+
+impl<'a> Reader<'a> {
+    fn node(&mut self, node: &'a Node, clip: Clip) {
+        let Some(styles) = node.primary_styles() else { return };
+        if styles.get_effects().opacity <= 0.01 {
+            return;
+        }
+        let seen = styles.get_inherited_box().visibility == Visibility::Visible;
+        let clips =
+            styles.get_box().overflow_x != Overflow::Visible || styles.get_box().overflow_y != Overflow::Visible;
+        drop(styles);
+        let place = self.place(node);
+        let clip = if clips { clip.within(place) } else { clip };
+        if seen {
+            self.boxed(node, place, clip);
+        }
+        if node.flags.is_inline_root() {
+            self.text(node, place, clip);
+            return;
+        }
+        let children = node.layout_children.borrow();
+        let children = children.as_ref().map_or(&node.children, |children| children);
+        for child in children.iter().filter_map(|id| self.document.get_node(*id)) {
+            if is(child, &local_name!("td")) || is(child, &local_name!("th")) {
+                self.cell(child, clip);
+            } else {
+                self.node(child, clip);
+            }
+        }
+    }
+
+    /// A cell that is not the first of its row goes on in the same line.
+    fn cell(&mut self, node: &'a Node, clip: Clip) {
+        let lines = self.read.lines.len();
+        let first = node.parent.and_then(|row| self.document.get_node(row)).is_none_or(|row| {
+            let cell = |id: &&NodeId| {
+                self.document
+                    .get_node(**id)
+                    .is_some_and(|each| is(each, &local_name!("td")) || is(each, &local_name!("th")))
+            };
+            row.children.iter().find(cell) == Some(&node.id)
+        });
+        self.node(node, clip);
+        if !first
+            && lines > 0
+            && let Some(line) = self.read.lines.get_mut(lines)
+        {
+            line.after = After::Cell;
+        }
+    }
+
+    /// What a box of its own is: a link, a picture, the beginning of the tail.
+    fn boxed(&mut self, node: &Node, place: Clip, clip: Clip) {
+        let Some(element) = node.element_data() else { return };
+        let name: &str = &element.name.local;
+        match name {
+            TAIL => self.read.tail = Some(place.top * self.zoom),
+            "a" | "img" | MISSING => {
+                if let Some(link) = self.link(node.id)
+                    && clip.shows(place)
+                    && place.right > place.left
+                    && place.bottom > place.top
+                {
+                    let area = self.rect(place);
+                    self.links.entry(link).or_default().0.push(area);
+                }
+            }
+            _ => (),
+        }
+        if name == MISSING
+            && let Some(number) = element.attr(LocalName::from("remote")).and_then(|value| value.parse().ok())
+        {
+            self.read.remote.push((number, self.rect(place)));
+        }
+    }
+
+    fn text(&mut self, node: &'a Node, place: Clip, clip: Clip) {
+        let Some(text) = node.element_data().and_then(|element| element.inline_layout_data.as_deref()) else { return };
+        let layout = node.final_layout();
+        let scale = text.layout.scale();
+        let origin = Origin {
+            x: place.left + layout.padding.left + layout.border.left,
+            y: place.top + layout.padding.top + layout.border.top + text.block_offset,
+            scale,
+        };
+        self.after = After::Block;
+        for line in text.layout.lines() {
+            let mut piece = Piece::default();
+            let mut run_seen = None;
+            for item in line.items() {
+                match item {
+                    PositionedLayoutItem::GlyphRun(glyphs) => {
+                        let run = glyphs.run();
+                        let begins = run_seen.replace(run.index()) != Some(run.index());
+                        let brush = glyphs.style().brush.id;
+                        self.linked(brush, &line, glyphs.offset(), glyphs.advance(), origin, clip);
+                        if begins && run.font_size() / scale >= LEAST_TEXT && self.is_seen(brush) {
+                            piece.take(run, glyphs.offset(), origin);
+                        }
+                    }
+                    PositionedLayoutItem::InlineBox(inner) => {
+                        let Some(inner) = self.document.get_node(NodeId::from_u64(inner.id)) else { continue };
+                        if inner.flags.is_inline_root()
+                            || inner.layout_children.borrow().as_ref().is_some_and(|all| !all.is_empty())
+                        {
+                            self.flush(&mut piece, &line, &text.text, origin, clip);
+                            let after = self.after;
+                            self.node(inner, clip);
+                            self.after = if self.read.lines.is_empty() { after } else { After::Cell };
+                        } else {
+                            self.node(inner, clip);
+                        }
+                    }
+                }
+            }
+            self.flush(&mut piece, &line, &text.text, origin, clip);
+            self.after = match line.break_reason() {
+                BreakReason::Explicit => After::Break,
+                _ => After::Wrap,
+            };
+        }
+        self.after = After::Block;
+    }
+
+    /// The text of a link, and where it is.
+    fn linked(
+        &mut self,
+        brush: NodeId,
+        line: &TextLine<'_, TextBrush>,
+        x: f32,
+        width: f32,
+        origin: Origin,
+        clip: Clip,
+    ) {
+        let Some(link) = self.link(brush) else { return };
+        let metrics = line.metrics();
+        let place = origin.clip(x, metrics.block_min_coord, x + width, metrics.block_max_coord);
+        if width <= 0.0 || !clip.shows(place) {
+            return;
+        }
+        let area = self.rect(place);
+        let areas = &mut self.links.entry(link).or_default().0;
+        match areas.last_mut() {
+            // The same line goes on in another style.
+            Some(last) if (last.top - area.top).abs() < 0.5 && (last.left + last.width - area.left).abs() < 2.0 => {
+                last.width = area.left + area.width - last.left;
+            }
+            _ => areas.push(area),
+        }
+    }
+
+    fn flush(&mut self, piece: &mut Piece, line: &TextLine<'_, TextBrush>, text: &str, origin: Origin, clip: Clip) {
+        let metrics = line.metrics();
+        let clusters = std::mem::take(&mut piece.clusters);
+        let Some((left, right)) = extent(&clusters) else { return };
+        let place = Clip {
+            left,
+            right,
+            top: origin.y + metrics.block_min_coord / origin.scale,
+            bottom: origin.y + metrics.block_max_coord / origin.scale,
+        };
+        if !clip.shows(place) {
+            return;
+        }
+        let (text, graphemes) = spelled(clusters, text, self.zoom);
+        if text.trim().is_empty() {
+            return;
+        }
+        self.read.lines.push(Line { area: self.rect(place), text, after: self.after, graphemes });
+        self.after = After::Cell;
+    }
+
+    fn is_seen(&self, id: NodeId) -> bool {
+        let styles = self.document.get_node(id).and_then(|node| node.primary_styles());
+        styles.is_none_or(|styles| styles.get_inherited_box().visibility == Visibility::Visible)
+    }
+
+    fn link(&mut self, id: NodeId) -> Option<usize> {
+        if let Some(known) = self.known.get(&id) {
+            return *known;
+        }
+        let mut at = Some(id);
+        let mut found = None;
+        while let Some(node) = at.and_then(|id| self.document.get_node(id)) {
+            let href = node
+                .element_data()
+                .filter(|_| is(node, &local_name!("a")))
+                .and_then(|element| element.attr(local_name!("href")));
+            if let Some(number) = href.and_then(|href| href.strip_prefix("link:")) {
+                found = number.parse().ok();
+                if let Some(number) = found {
+                    self.links.entry(number).or_default().1 = Some(node.id);
+                }
+                break;
+            }
+            at = node.parent;
+        }
+        self.known.insert(id, found);
+        found
+    }
+
+    fn place(&self, node: &Node) -> Clip {
+        let at = node.absolute_position(0.0, 0.0);
+        let size = node.final_layout().size;
+        Clip { left: at.x, top: at.y, right: at.x + size.width, bottom: at.y + size.height }
+    }
+
+    fn rect(&self, place: Clip) -> Rect {
+        Rect {
+            left: place.left * self.zoom,
+            top: place.top * self.zoom,
+            width: (place.right - place.left) * self.zoom,
+            height: (place.bottom - place.top) * self.zoom,
+        }
+    }
+}
+
+fn is(node: &Node, name: &LocalName) -> bool {
+    node.data.is_element_with_tag_name(name)
+}
+
+/// Where the text of a block begins, and how many of its units a pixel has.
+#[derive(Clone, Copy)]
+struct Origin {
+    x: f32,
+    y: f32,
+    scale: f32,
+}
+
+impl Origin {
+    fn clip(self, left: f32, top: f32, right: f32, bottom: f32) -> Clip {
+        Clip {
+            left: self.x + left / self.scale,
+            top: self.y + top / self.scale,
+            right: self.x + right / self.scale,
+            bottom: self.y + bottom / self.scale,
+        }
+    }
+}
+
+/// A part of the text and where it begins and ends in a line.
+struct Cluster {
+    start: usize,
+    end: usize,
+    from: f32,
+    to: f32,
+}
+
+/// What is being gathered of a line: up to the next box in it.
+#[derive(Default)]
+struct Piece {
+    clusters: Vec<Cluster>,
+}
+
+impl Piece {
+    fn take(&mut self, run: &parley::Run<'_, TextBrush>, x: f32, origin: Origin) {
+        let mut x = x;
+        for cluster in run.visual_clusters() {
+            let range = cluster.text_range();
+            let next = x + cluster.advance();
+            let (from, to) = if cluster.is_rtl() { (next, x) } else { (x, next) };
+            let place = |x: f32| origin.x + x / origin.scale;
+            self.clusters.push(Cluster { start: range.start, end: range.end, from: place(from), to: place(to) });
+            x = next;
+        }
+    }
+}
+
+fn extent(clusters: &[Cluster]) -> Option<(f32, f32)> {
+    let all = clusters.iter().flat_map(|cluster| [cluster.from, cluster.to]);
+    let (left, right) = all.fold((f32::MAX, f32::MIN), |(left, right), x| (left.min(x), right.max(x)));
+    (left <= right).then_some((left, right))
+}
+
+/// The text of the clusters in logical order, and where each grapheme begins and ends.
+fn spelled(mut clusters: Vec<Cluster>, text: &str, zoom: f32) -> (String, Vec<[f32; 2]>) {
+    clusters.sort_by_key(|cluster| cluster.start);
+    let mut out = String::new();
+    // For each octet of the text so far, the cluster that it came from.
+    let mut owners: Vec<usize> = Vec::new();
+    for (index, cluster) in clusters.iter().enumerate() {
+        let own = text.get(cluster.start..cluster.end).unwrap_or_default();
+        let own = own.trim_matches(['\n', '\r', '\u{2028}']);
+        out.push_str(own);
+        owners.resize(out.len(), index);
+    }
+    let mut at = 0;
+    let graphemes = out
+        .graphemes(true)
+        .map(|grapheme| {
+            let cluster = |octet: usize| owners.get(octet).and_then(|owner| clusters.get(*owner));
+            let from = cluster(at).map_or(0.0, |cluster| cluster.from);
+            at += grapheme.len();
+            let to = cluster(at.saturating_sub(1)).map_or(from, |cluster| cluster.to);
+            [from * zoom, to * zoom]
+        })
+        .collect();
+    (out, graphemes)
+}

@@ -1,0 +1,49 @@
+//! Pictures: what their headers claim, before anything is decoded; and pixels as PNG.
+
+use std::io::{self, Cursor, Write};
+
+use image::{ExtendedColorType, ImageEncoder as _, ImageFormat, ImageReader, codecs::png::PngEncoder};
+
+use super::Picture;
+
+/// Width and height as the header of a PNG, JPEG, GIF or WebP claims them; `None` for anything else, for no pixels, and
+/// for a side that cannot be drawn.
+pub(super) fn claimed_size(octets: &[u8]) -> Option<(u32, u32)> {
+    let reader = ImageReader::new(Cursor::new(octets)).with_guessed_format().ok()?;
+    if !matches!(reader.format()?, ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Gif | ImageFormat::WebP) {
+        return None;
+    }
+    let (width, height) = reader.into_dimensions().ok()?;
+    let drawable = |side| (1..=u32::from(u16::MAX)).contains(&side);
+    (drawable(width) && drawable(height)).then_some((width, height))
+}
+
+/// Writes pictures that stand below one another, all of one width, as one PNG.
+///
+/// # Errors
+/// As writing fails; an empty picture is an error as well.
+pub fn write_png(to: &mut impl Write, strips: &[Picture]) -> io::Result<()> {
+    let width = strips.first().map_or(0, |strip| strip.width);
+    let rows = strips.iter().filter(|strip| strip.width == width);
+    let (height, rgba) = rows.fold((0, Vec::new()), |(height, mut rgba), strip| {
+        rgba.extend_from_slice(&strip.rgba);
+        (height + strip.height, rgba)
+    });
+    PngEncoder::new(to).write_image(&rgba, width, height, ExtendedColorType::Rgba8).map_err(io::Error::other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_without_decoding() {
+        let strip = Picture { width: 2, height: 1, rgba: vec![255; 8] };
+        let mut png = Vec::new();
+        write_png(&mut png, &[strip.clone(), strip]).unwrap();
+        assert_eq!(claimed_size(&png), Some((2, 2)));
+        for nothing in [b"".as_slice(), b"<svg/>", b"BM......", &png[..20]] {
+            assert_eq!(claimed_size(nothing), None);
+        }
+    }
+}

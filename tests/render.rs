@@ -1,0 +1,568 @@
+//! A message's page, through the real worker process: every real page gives a picture, no bomb costs more than a page,
+//! a worker that dies is started again, and nothing in a page is an address that anything could fetch.
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use postkeep::message;
+use postkeep::render::{
+    After, Blocked, Colours, Failure, Given, Laid, Limits, Normalised, Page, Part, Picture, Piece, View, Worker,
+    normalise,
+};
+use proptest::prelude::*;
+
+/// Slower than what is shipped: the tests' program is hardly optimised, and shares its processors.
+fn limits() -> Limits {
+    Limits { time: Duration::from_secs(30), ..Limits::default() }
+}
+
+fn worker() -> Worker {
+    Worker::new(PathBuf::from(env!("CARGO_BIN_EXE_postkeep")), limits())
+}
+
+fn page(html: &str) -> Page {
+    Page { html: html.to_owned(), ..Page::default() }
+}
+
+fn lay(worker: &mut Worker, html: &str) -> Laid {
+    worker.lay(&page(html)).unwrap_or_else(|failure| panic!("{failure}: {}", html.get(..200).unwrap_or(html)))
+}
+
+fn texts(laid: &Laid) -> Vec<&str> {
+    laid.lines.iter().map(|line| line.text.trim()).collect()
+}
+
+fn pixel(picture: &Picture, x: u32, y: u32) -> [u8; 4] {
+    let at = ((y * picture.width + x) * 4) as usize;
+    picture.rgba[at..at + 4].try_into().unwrap()
+}
+
+const GIF: &[u8] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\xff\x00\x00\xff\xff\xff!\xf9\x04\x00\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;";
+
+#[test]
+fn a_page_is_laid_out_painted_and_read() {
+    let mut worker = worker();
+    let html = "<body style='margin:0;background:#00f'><p style='margin:10px;color:#fff'>One <a href='https://x.example/a'>link \
+                text</a> here<br>next</p><table cellpadding=0 cellspacing=0><tr><td bgcolor=red width=50 height=40>a<td>b</table>";
+    let laid = lay(&mut worker, html);
+    assert_eq!(laid.width, 700.0);
+    assert_eq!(laid.ground, [0, 0, 255]);
+    assert_eq!(texts(&laid), ["One link text here", "next", "a", "b"]);
+    let after: Vec<After> = laid.lines.iter().map(|line| line.after).collect();
+    assert_eq!(after, [After::Block, After::Break, After::Block, After::Cell]);
+    let [link] = laid.links.as_slice() else { panic!("{:?}", laid.links) };
+    assert_eq!((link.address.as_str(), link.text.as_str()), ("https://x.example/a", "link text"));
+    let line = &laid.lines[0];
+    assert_eq!(line.graphemes.len(), line.text.chars().count());
+    let [area] = link.areas.as_slice() else { panic!("{:?}", link.areas) };
+    let begin = line.graphemes[4][0];
+    assert!((area.left - begin).abs() < 1.0, "the link begins with its first character: {area:?} {begin}");
+    assert!(line.graphemes.windows(2).all(|two| two[0][1] <= two[1][0] + 0.1), "from left to right");
+    let picture = worker.paint(Part { left: 0.0, top: 0.0, width: 700.0, height: laid.height }).unwrap();
+    assert_eq!((picture.width, picture.height), (700, laid.height.round() as u32));
+    assert_eq!(pixel(&picture, 690, 3), [0, 0, 255, 255]);
+    assert_eq!(pixel(&picture, 40, picture.height - 5), [255, 0, 0, 255]);
+}
+
+#[test]
+fn the_same_page_for_another_view() {
+    let mut worker = worker();
+    let html = format!("<p>{}</p>", "word ".repeat(200));
+    let first = lay(&mut worker, &html);
+    let narrow = worker.again(View { width: 300.0, ..View::default() }, &[]).unwrap();
+    assert!(narrow.lines.len() > first.lines.len() * 2 && narrow.height > first.height * 2.0);
+    let large = worker.again(View { zoom: 2.0, scale: 2.0, ..View::default() }, &[]).unwrap();
+    assert!(large.lines[0].area.height > first.lines[0].area.height * 1.8);
+    assert!(large.lines.iter().all(|line| line.area.left + line.area.width <= 702.0));
+    let picture = worker.paint(Part { left: 0.0, top: 100.0, width: 350.0, height: 100.0 }).unwrap();
+    assert_eq!((picture.width, picture.height), (700, 200));
+}
+
+#[test]
+fn pictures_come_from_the_message_or_from_the_user_s_word() {
+    let mut worker = worker();
+    let html = "<body style='margin:0'><img src='cid:a@b' width=30 height=30><br><img src='https://x.example/p.png' width=40 height=40 alt=gone>\
+                <img src='https://t.example/open?id=1' width=1 height=1><div style='background:url(https://x.example/bg.png)'>x</div>";
+    let own = Given { address: "cid:a@b".to_owned(), octets: GIF.to_vec() };
+    let laid = worker.lay(&Page { pictures: vec![own], ..page(html) }).unwrap();
+    let Blocked { pictures, backgrounds: 1, others: 0, broken: 0 } = &laid.blocked else {
+        panic!("{:?}", laid.blocked)
+    };
+    let addresses: Vec<&str> = pictures.iter().map(|picture| picture.address.as_str()).collect();
+    assert_eq!(addresses, ["https://x.example/p.png", "https://t.example/open?id=1"]);
+    assert_eq!(laid.blocked.trackers(), 1);
+    let area = pictures[0].area.expect("it has a place");
+    assert_eq!((area.width, area.height), (40.0, 40.0));
+    assert!(texts(&laid).contains(&"gone"));
+    let shown = worker.paint(Part { left: 0.0, top: 0.0, width: 100.0, height: 100.0 }).unwrap();
+    assert_eq!(pixel(&shown, 10, 10), [255, 0, 0, 255]);
+    let come = Given { address: "https://x.example/p.png".to_owned(), octets: GIF.to_vec() };
+    let laid = worker.again(View::default(), &[come]).unwrap();
+    assert_eq!(laid.blocked.pictures.len(), 1);
+    assert!(!texts(&laid).contains(&"gone"));
+    let shown = worker.paint(Part { left: 0.0, top: 0.0, width: 100.0, height: 100.0 }).unwrap();
+    assert_eq!(pixel(&shown, 20, area.top as u32 + 20), [255, 0, 0, 255]);
+}
+
+#[test]
+fn a_quoted_tail_is_folded_away() {
+    let mut worker = worker();
+    for (html, has_tail) in [
+        ("<p>answer</p><div class=gmail_quote>On Monday<blockquote>old</blockquote></div>", true),
+        ("<p>answer</p><blockquote type=cite>old</blockquote>", true),
+        ("<p>answer</p><hr><div id=divRplyFwdMsg>From: x</div><div>old</div>", true),
+        ("<p>answer</p><div class=moz-cite-prefix>On Monday</div><blockquote type=cite>old</blockquote>", true),
+        ("<div class=gmail_quote>passed on: old</div>", false),
+        ("<blockquote type=cite>old</blockquote><p>answer below</p>", false),
+        ("<p>a</p><blockquote type=cite>old</blockquote><p>answer below</p>", false),
+        ("<p>no quotation, but old</p>", false),
+    ] {
+        let whole = lay(&mut worker, html);
+        assert_eq!(whole.tail.is_some(), has_tail, "{html}");
+        assert!(texts(&whole).iter().any(|text| text.contains("old")), "{html}");
+        let folded = worker.again(View { folded: true, ..View::default() }, &[]).unwrap();
+        assert_eq!(texts(&folded).iter().any(|text| text.contains("old")), !has_tail, "{html}");
+        assert_eq!(folded.tail.is_some(), has_tail);
+    }
+}
+
+#[test]
+fn a_dark_window_gets_dark_pages() {
+    let mut worker = worker();
+    let dark = View { colours: Colours::Dark, ..View::default() };
+    for (html, own) in [
+        ("plain", false),
+        ("<body bgcolor=white text=black><table bgcolor='#fff'><tr><td style='color:#222'>x</table>", false),
+        ("<style>@media (prefers-color-scheme:dark){body{background:#123}}</style>x", true),
+    ] {
+        let laid = worker.lay(&Page { view: dark, ..page(html) }).unwrap();
+        assert_eq!(laid.own_dark_style, own, "{html}");
+        assert!(laid.ground.iter().all(|value| *value < 64), "{html}: {:?}", laid.ground);
+        let shown = worker.paint(Part { left: 0.0, top: 0.0, width: 60.0, height: 40.0 }).unwrap();
+        let brightest = shown.rgba.chunks(4).map(|pixel| pixel[1]).max().unwrap();
+        assert!(own || brightest > 180, "{html}: the text is light");
+    }
+}
+
+#[test]
+fn hidden_text_is_not_read_and_right_to_left_is() {
+    let mut worker = worker();
+    let html = "<div style='display:none;max-height:0'>preheader</div><div style='max-height:0;overflow:hidden'>clipped</div>\
+                <span style='visibility:hidden'>unseen</span><div style='opacity:0'>clear</div><p style='font-size:1px'>tiny</p>\
+                <p dir=rtl>\u{5e9}\u{5dc}\u{5d5}\u{5dd} \u{5e2}\u{5d5}\u{5dc}\u{5dd}</p>";
+    let laid = lay(&mut worker, html);
+    let [line] = laid.lines.as_slice() else { panic!("{:?}", texts(&laid)) };
+    assert_eq!(line.text, "\u{5e9}\u{5dc}\u{5d5}\u{5dd} \u{5e2}\u{5d5}\u{5dc}\u{5dd}");
+    assert!(line.graphemes[0][0] > line.graphemes[0][1], "it begins at its right");
+    assert!(line.graphemes[0][0] > line.graphemes[8][0]);
+    assert!(line.area.left > 500.0);
+}
+
+#[test]
+fn bombs_cost_no_more_than_a_page() {
+    let misnested = "<b i>".repeat(2_000) + &"<i i>".repeat(2_000) + &"x</b>".repeat(2_000);
+    let attributes: String = (0..100_000).map(|each| format!(" a{each}=1")).collect();
+    let bombs = [
+        ("div", "<div>".repeat(40_000)),
+        ("lists", "<ul><li>".repeat(30_000)),
+        ("tables", "<table><tr><td>".repeat(20_000)),
+        ("misnested", misnested),
+        ("attributes", format!("<p{attributes}>x</p>")),
+        ("one attribute", format!("<p class='{}'>x</p>", "a ".repeat(500_000))),
+        ("columns", "<table><tr><td colspan=65535>x<tr><td rowspan=65535>y</table>".to_owned()),
+        ("grid", "<div style='display:grid;grid-template-columns:repeat(1000000,1px)'><p style='grid-column:99999999'>x</div>".to_owned()),
+        ("style", format!("<style>{}</style>x", "p{color:red}".repeat(900_000))),
+        ("nested style", format!("<style>{}</style>x", "@media all{".repeat(50_000))),
+        ("brackets", format!("<p style='width:{}'>x</p>", "(".repeat(100_000))),
+        ("long word", "x".repeat(1_000_000)),
+        ("line breaks", "<br>".repeat(60_000)),
+        ("large", "<p style='width:99999999px;height:99999999px;font-size:9999999px'>x</p>".to_owned()),
+        ("formatting in blocks", format!("{}{}", "<b><i><u><s>".repeat(20), "<p>x".repeat(20_000))),
+    ];
+    let mut worker = worker();
+    for (name, html) in bombs {
+        let laid = worker.lay(&page(&html));
+        // What cannot be drawn within the bounds is given up in words; the next page is drawn all the same.
+        assert!(matches!(laid, Ok(_) | Err(Failure::Died | Failure::TooSlow)), "{name}");
+        println!(
+            "{name}: {}",
+            laid.map_or_else(|failure| failure.to_string(), |laid| format!("{} lines", laid.lines.len()))
+        );
+        assert_eq!(texts(&lay(&mut worker, "<p>next</p>")), ["next"], "{name}");
+    }
+}
+
+#[test]
+fn picture_bombs_are_refused_before_they_are_decoded() {
+    let mut worker = worker();
+    let mut gif = GIF.to_vec();
+    gif[6..10].copy_from_slice(&[0x50, 0xc3, 0x50, 0xc3]);
+    let frames: Vec<u8> =
+        GIF[..19].iter().chain(std::iter::repeat_n(&GIF[19..GIF.len() - 1], 100_000).flatten()).copied().collect();
+    let given = |address: &str, octets: Vec<u8>| Given { address: address.to_owned(), octets };
+    let pictures =
+        vec![given("cid:large", gif), given("cid:frames", frames), given("cid:junk", b"\x89PNG\r\n\x1a\n".to_vec())];
+    let html = "<img src='cid:large'><img src='cid:frames'><img src='cid:junk'>end";
+    let laid = worker.lay(&Page { pictures, ..page(html) }).unwrap();
+    assert!(texts(&laid).contains(&"end"));
+    assert!(laid.blocked.broken >= 2, "{:?}", laid.blocked);
+    assert_eq!(laid.notes.len(), 1, "{:?}", laid.notes);
+    let many: String = (0..80).map(|each| format!("<img src='cid:{each}'>")).collect();
+    let pictures = (0..80).map(|each| given(&format!("cid:{each}"), GIF.to_vec())).collect();
+    let laid = worker.lay(&Page { pictures, ..page(&many) }).unwrap();
+    assert_eq!(laid.blocked.broken, 30);
+    assert_eq!(worker.starts(), 1);
+}
+
+#[test]
+fn a_worker_that_dies_is_started_again() {
+    let mut worker = worker();
+    assert!(matches!(worker.paint(Part { left: 0.0, top: 0.0, width: 10.0, height: 10.0 }), Err(Failure::NoPage)));
+    assert_eq!(texts(&lay(&mut worker, "one")), ["one"]);
+    #[cfg(unix)]
+    {
+        let process = i32::try_from(worker.process().expect("it runs")).unwrap();
+        rustix::process::kill_process(rustix::process::Pid::from_raw(process).unwrap(), rustix::process::Signal::KILL)
+            .unwrap();
+        assert!(matches!(worker.again(View::default(), &[]), Err(Failure::Died)));
+        assert!(matches!(worker.again(View::default(), &[]), Err(Failure::NoPage)));
+        assert_eq!(texts(&lay(&mut worker, "two")), ["two"]);
+        assert_eq!(worker.starts(), 2);
+    }
+    let mut none = Worker::new(PathBuf::from("/nonexistent/postkeep"), limits());
+    assert!(matches!(none.lay(&page("x")), Err(Failure::NotStarted(_))));
+    let mut hurried =
+        Worker::new(PathBuf::from(env!("CARGO_BIN_EXE_postkeep")), Limits { time: Duration::ZERO, ..limits() });
+    assert!(matches!(hurried.lay(&page("x")), Err(Failure::TooSlow)));
+    let mut poor = Worker::new(PathBuf::from(env!("CARGO_BIN_EXE_postkeep")), Limits { memory: 0, ..limits() });
+    assert!(matches!(poor.lay(&page("x")), Err(Failure::Died)));
+}
+
+/// Everything that could make a program reach out, each with a host of its own.
+fn leaks() -> Vec<String> {
+    let url = "http://leak.example/x";
+    let mut out: Vec<String> = include_str!("compare/leaks.txt")
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(|line| line.replace("URL", url))
+        .collect();
+    for property in [
+        "background",
+        "background-image",
+        "list-style",
+        "list-style-image",
+        "content",
+        "cursor",
+        "border-image",
+        "mask",
+        "mask-image",
+        "filter",
+        "clip-path",
+        "shape-outside",
+        "behavior",
+        "-moz-binding",
+        "src",
+        "--x",
+        "offset-path",
+        "fill",
+    ] {
+        for value in [
+            "url(URL)",
+            "url('URL')",
+            "URL(\"URL\")",
+            "u\\72l(URL)",
+            "image-set('URL' 1x)",
+            "url(/**/URL)",
+            "cross-fade(url(URL),red)",
+        ] {
+            out.push(format!("<p style=\"{property}:{}\">x</p>", value.replace("URL", url).replace('"', "&quot;")));
+            out.push(format!("<style>p{{{property}:{}}}</style><p>x</p>", value.replace("URL", url)));
+        }
+    }
+    out
+}
+
+#[test]
+fn no_page_holds_an_address() {
+    let vectors = leaks();
+    assert!(vectors.len() >= 120, "{}", vectors.len());
+    for html in &vectors {
+        let normal = normalise(&page(html));
+        let skeleton = skeleton(&normal);
+        assert!(!skeleton.contains("leak.example"), "{html}\nbecame\n{skeleton}");
+        assert_harmless(&normal, html);
+    }
+}
+
+#[test]
+fn nothing_of_a_hostile_page_runs_and_its_links_are_dead() {
+    for html in [
+        "<script>alert(1)</script>x",
+        "<p onclick=alert(1) onload=x>x</p>",
+        "<a href='javascript:alert(1)'>x</a>",
+        "<a href=' java\nscript:alert(1)'>x</a>",
+        "<a href='vbscript:x'>x</a>",
+        "<a href='data:text/html,<script>x</script>'>x</a>",
+        "<a href='file:///etc/passwd'>x</a><a href='smb://h/x'>x</a><a href='\\\\h\\x'>x</a><a href='x.html'>x</a>",
+        "<svg><script>alert(1)</script><a xlink:href='javascript:x'>x</a></svg>",
+        "<math><mi xlink:href='javascript:x'>x</mi></math>",
+        "<p style='width:expression(alert(1))'>x</p>",
+        "<form action='http://x/'><input type=submit><button>x</button></form>",
+        "<meta http-equiv=refresh content='0;url=http://x/'>x",
+        "<base href='http://x/'><a href='y'>x</a>",
+        "<template><script>x</script></template>x",
+        "<iframe srcdoc='<script>x</script>'></iframe>x",
+    ] {
+        let normal = normalise(&page(html));
+        assert!(normal.links.is_empty(), "{html}: {:?}", normal.links);
+        assert_harmless(&normal, html);
+    }
+}
+
+/// What of a page is no text: its elements, their attributes, and its styles.
+fn skeleton(normal: &Normalised) -> String {
+    let mut out = normal.styles.concat();
+    for piece in &normal.pieces {
+        if let Piece::Open { name, attributes } = piece {
+            out.push_str(&format!("\n<{name}"));
+            attributes.iter().for_each(|(name, value)| out.push_str(&format!("\n {name}=\"{value}\"")));
+        }
+    }
+    out.to_ascii_lowercase()
+}
+
+/// No element, attribute or function that could load or run anything.
+fn assert_harmless(normal: &Normalised, html: &str) {
+    let skeleton = skeleton(normal);
+    for word in [
+        "<script",
+        "<iframe",
+        "<object",
+        "<embed",
+        "<link",
+        "<meta",
+        "<base",
+        "<form",
+        "<svg",
+        "<math",
+        "<video",
+        "<audio",
+        "<template",
+        "<frame",
+        "@import",
+        "@font-face",
+        "expression(",
+        "image-set(",
+    ] {
+        assert!(!skeleton.contains(word), "{word} in {html}\nbecame\n{skeleton}");
+    }
+    for (at, _) in skeleton.match_indices("url(") {
+        assert!(skeleton[at..].starts_with("url(picture:"), "{html}\nbecame\n{skeleton}");
+    }
+    for attribute in ["src", "href", "background", "poster", "srcset", "action", "data", "ping", "cite", "on"] {
+        for (at, _) in skeleton.match_indices(&format!("\n {attribute}=\"")) {
+            let value = &skeleton[at + attribute.len() + 4..];
+            assert!(
+                value.starts_with("picture:") || value.starts_with("link:"),
+                "{attribute}: {html}\nbecame\n{skeleton}"
+            );
+        }
+    }
+}
+
+/// The worker asks the kernel for no socket and reaches no other program, whatever it draws.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_worker_opens_no_socket() {
+    use std::os::unix::fs::PermissionsExt as _;
+    if std::process::Command::new("strace").arg("-V").output().is_err() {
+        println!("skipped: there is no strace here");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (trace, traced) = (folder.path().join("trace"), folder.path().join("traced"));
+    let program = env!("CARGO_BIN_EXE_postkeep");
+    let script =
+        format!("#!/bin/sh\nexec strace -f -qq -e trace=network,execve -o {} {program} \"$@\"\n", trace.display());
+    fs::write(&traced, script).unwrap();
+    fs::set_permissions(&traced, fs::Permissions::from_mode(0o700)).unwrap();
+    let mut worker = Worker::new(traced, Limits { time: Duration::from_secs(120), ..limits() });
+    for chunk in leaks().chunks(40) {
+        worker.lay(&page(&chunk.concat())).unwrap();
+        worker.paint(Part { left: 0.0, top: 0.0, width: 700.0, height: 400.0 }).unwrap();
+    }
+    drop(worker);
+    let calls = fs::read_to_string(&trace).unwrap();
+    let strange: Vec<&str> =
+        calls.lines().filter(|line| line.contains('(') && !line.contains(&format!("execve(\"{program}\""))).collect();
+    assert!(calls.contains("execve("), "the trace is there");
+    assert!(strange.is_empty(), "{strange:#?}");
+}
+
+fn html_files(folder: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![PathBuf::from(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            if entry.path().is_dir() {
+                folders.push(entry.path());
+            } else {
+                found.push(entry.path());
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn draw(worker: &mut Worker, page: &message::Page, path: &Path, colours: Colours) {
+    let pictures =
+        page.pictures.iter().map(|(id, octets)| Given { address: format!("cid:{id}"), octets: octets.clone() });
+    let view = View { colours, ..View::default() };
+    let page = Page { html: page.html.clone(), view, pictures: pictures.collect() };
+    let laid = worker.lay(&page).unwrap_or_else(|failure| panic!("{failure}: {}", path.display()));
+    assert!(laid.lines.iter().all(|line| line.graphemes.len()
+        == unicode_segmentation::UnicodeSegmentation::graphemes(line.text.as_str(), true).count()));
+    let part = Part { left: 0.0, top: 0.0, width: 700.0, height: laid.height.clamp(1.0, 800.0) };
+    let picture = worker.paint(part).unwrap_or_else(|failure| panic!("{failure}: {}", path.display()));
+    assert_eq!(picture.width, 700);
+}
+
+#[test]
+fn every_real_page_is_drawn_and_no_worker_dies() {
+    let pages =
+        html_files("/work/shared/html").into_iter().filter(|path| path.extension().is_some_and(|name| name == "html"));
+    let pages: Vec<PathBuf> = pages.collect();
+    if pages.is_empty() {
+        println!("skipped: there are no real pages here");
+        return;
+    }
+    let mut worker = worker();
+    for path in &pages {
+        draw(&mut worker, &message::page_of_html(&fs::read(path).unwrap()), path, Colours::Original);
+    }
+    assert_eq!(worker.starts(), 1);
+    println!("{} pages", pages.len());
+}
+
+#[test]
+fn every_real_message_with_html_is_drawn_and_no_worker_dies() {
+    let files = html_files("/work/shared/corpus");
+    if files.is_empty() {
+        println!("skipped: there is no real mail here");
+        return;
+    }
+    let mut worker = worker();
+    let mut drawn = 0;
+    for path in files
+        .iter()
+        .filter(|path| !path.to_string_lossy().ends_with(".md") && !path.to_string_lossy().ends_with(".jsonl"))
+    {
+        let page = message::page(&fs::read(path).unwrap());
+        if page.is_html {
+            draw(&mut worker, &page, path, if drawn % 2 == 0 { Colours::Original } else { Colours::Dark });
+            drawn += 1;
+        }
+    }
+    assert_eq!(worker.starts(), 1);
+    println!("{drawn} messages");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn any_octets_are_made_harmless(octets in proptest::collection::vec(any::<u8>(), 0..2_000)) {
+        assert_harmless(&normalise(&page(&String::from_utf8_lossy(&octets))), "random octets");
+    }
+
+    #[test]
+    fn any_tags_are_made_harmless_and_stay_so(
+        pieces in proptest::collection::vec(proptest::sample::select(PIECES), 0..60),
+        dark in any::<bool>(), folded in any::<bool>(),
+    ) {
+        let html = pieces.concat();
+        let colours = if dark { Colours::Dark } else { Colours::Original };
+        let view = View { colours, folded, ..View::default() };
+        let once = normalise(&Page { view, ..page(&html) });
+        assert_harmless(&once, &html);
+        // Read again it is as harmless: nothing that was text became a tag.
+        let again = normalise(&page(&once.html()));
+        assert_harmless(&again, &html);
+        prop_assert_eq!(words(&once.html()), words(&again.html()));
+    }
+}
+
+/// The text without white space.
+fn words(html: &str) -> String {
+    message::text_of_html(html).split_whitespace().filter(|word| *word != "-" && *word != ">").collect()
+}
+
+const PIECES: &[&str] = &[
+    "<b>",
+    "</b>",
+    "<i>",
+    "</i>",
+    "<p>",
+    "</p>",
+    "<div>",
+    "</div>",
+    "<table>",
+    "<tr>",
+    "<td>",
+    "</td>",
+    "</table>",
+    "<a href='http://x/'>",
+    "</a>",
+    "<script>",
+    "</script>",
+    "<style>",
+    "</style>",
+    "p{background:url(http://x)}",
+    "<img src=http://x alt='a b'>",
+    "<!--",
+    "-->",
+    "<![if !mso]>",
+    "<svg>",
+    "</svg>",
+    "<math>",
+    "<mtext>",
+    "<title>",
+    "</title>",
+    "<textarea>",
+    "<select>",
+    "<template>",
+    "<plaintext>",
+    "<form>",
+    "<frameset>",
+    "<noscript>",
+    "text",
+    " ",
+    "&lt;script&gt;",
+    "&",
+    "\"",
+    "'",
+    ">",
+    "<",
+    "<p style='color:red;background:url(x)'>",
+    "<div class=gmail_quote>",
+    "<blockquote type=cite>",
+    "<br>",
+    "<hr>",
+    "<xmp>",
+    "\u{1f600}",
+    "\u{202e}",
+    "<body bgcolor=red>",
+    "<html>",
+    "<base href=http://x>",
+    "<font color=red size=7>",
+    "<li>",
+    "<ul>",
+    "<iframe src=http://x>",
+    "<pre>\n",
+    "<o:p>",
+    "<a/onclick=x>",
+    "\0",
+];
