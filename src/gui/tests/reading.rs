@@ -176,7 +176,6 @@ fn headers_and_source_are_one_key_away_and_can_be_searched() {
 
     live.type_into("look-for", "DOOR");
     live.until_shown("1 of 2");
-    live.letter("n");
     live.tell(Message::Reader(reader::Message::Looking(reader::looking::Message::Step(true))));
     assert!(live.shows("2 of 2"));
     live.type_into("look-for", "s without end");
@@ -193,6 +192,7 @@ fn headers_and_source_are_one_key_away_and_can_be_searched() {
 #[test]
 fn letters_of_equal_width_stay_until_they_are_switched_off() {
     let (mut live, _folder) = window(&[plain("one", 1), plain("two", 2)]);
+    live.until_shown("two");
     let monospace = |live: &Live| live.desk().reader.open.as_ref().is_some_and(|open| open.body.monospace);
     live.letter("j");
     live.until_desk("it is open", |desk| desk.reader.is_shown());
@@ -210,6 +210,7 @@ fn letters_of_equal_width_stay_until_they_are_switched_off() {
 #[test]
 fn keys_lead_through_the_list_and_to_what_is_unread() {
     let (mut live, _folder) = window(&[plain("one", 1), plain("two", 2), plain("three", 3), plain("four", 4)]);
+    live.until_shown("four");
     let shown = |live: &mut Live, subject: &'static str| {
         live.until_desk(subject, |desk| {
             desk.reader.is_shown()
@@ -274,6 +275,6 @@ fn pictures_of_the_reader() {
     bench.picture("reading-unfolded", wide, Choice::Light);
     bench.picture("reading-dark", wide, Choice::Dark);
     bench.picture("reading-narrow", Size::new(700.0, 860.0), Choice::Light);
-    bench.desk.open(crate::gui::dialog::Which::Keys);
+    let _ = bench.desk.open(crate::gui::dialog::Which::Keys);
     bench.picture("reading-keys", wide, Choice::Light);
 }
