@@ -87,7 +87,7 @@ pub enum Told {
 /// A message read from the archive and understood, off the drawing thread.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    row: Row,
+    row: Box<Row>,
     dates: Dates,
     message: Box<message::Message>,
     head: Box<Head>,
@@ -115,7 +115,7 @@ impl Loaded {
             warnings: Vec::new(),
         };
         let head = Box::new(Head { sender, ..Head::default() });
-        Loaded { row, dates, message: Box::new(message), head, own: Vec::new(), blocks }
+        Loaded { row: Box::new(row), dates, message: Box::new(message), head, own: Vec::new(), blocks }
     }
 
     /// With what its header section says beyond the envelope.
@@ -289,7 +289,7 @@ impl Open {
     pub fn new(loaded: Loaded, monospace: bool) -> Open {
         let Loaded { row, dates, message, head, own, blocks } = loaded;
         Open {
-            row,
+            row: *row,
             dates,
             body: Body::of_text(message.text.as_str().into(), blocks.clone(), monospace),
             message: *message,
@@ -313,7 +313,7 @@ impl Open {
         match message {
             Message::Text(act) => return self.acted(act),
             Message::ShowMore => self.body.more(),
-            Message::FromTheTop => self.body.from_the_top(),
+            Message::FromTheTop => self.body.top(),
             Message::FoldAll => self.body.fold_all(),
             Message::Everyone => self.everyone = !self.everyone,
             Message::Menu(open) => self.menu = open,

@@ -92,7 +92,7 @@ impl Body {
         self.lay_out();
     }
 
-    pub fn from_the_top(&mut self) {
+    pub fn top(&mut self) {
         (self.from, self.most) = (0, PART);
         self.page.current = None;
         self.lay_out();
@@ -346,7 +346,7 @@ mod tests {
         let (line, range) = body.page.marks[current].clone();
         assert_eq!(body.page.lines[line].text.get(range), Some("Needle"));
         assert_eq!(body.found(Some(1)), (2, 2));
-        body.from_the_top();
+        body.top();
         assert_eq!(texts(&body)[0], "Received: x");
     }
 }

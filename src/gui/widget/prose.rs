@@ -27,6 +27,8 @@ use select::Selection;
 const LEADING: f32 = 1.55;
 /// How far a level of quotation stands in.
 const INDENT: f32 = 14.0;
+/// Around the words that fold.
+const CHIP: f32 = 7.0;
 
 /// How a line is drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -389,7 +391,7 @@ impl<Message> Prose<'_, Message> {
         let mut top = 0.0;
         let mut laid = Vec::with_capacity(self.page.lines.len());
         for line in &self.page.lines {
-            let left = f32::from(line.level) * INDENT;
+            let left = if matches!(line.ink, Ink::Fold(_)) { CHIP } else { f32::from(line.level) * INDENT };
             let paragraph = self.paragraph(line, (width - left).max(40.0), tokens);
             let height = paragraph.min_height().max(self.line_height());
             let hits = self.hits.map(|(hits, _)| hits.ranges(Field::Body, &line.text)).unwrap_or_default();
@@ -482,7 +484,7 @@ impl<Message> Prose<'_, Message> {
         }
         if let Ink::Fold(block) = line.ink {
             let ground = laid.inner() + origin;
-            let ground = Rectangle { x: ground.x - 6.0, width: ground.width + 12.0, ..ground };
+            let ground = Rectangle { x: ground.x - CHIP, width: ground.width + 2.0 * CHIP, ..ground };
             let hovered = state.over == Some(Under::Fold(block));
             fill(renderer, ground.shrink([2.0, 0.0]), if hovered { tokens.soft } else { tokens.bg }, 6.0);
         }
