@@ -3,6 +3,7 @@
 mod listing;
 pub mod menu;
 pub mod selection;
+mod unread;
 mod view;
 
 use std::collections::{HashMap, HashSet};
@@ -574,27 +575,6 @@ impl List {
         match self.rows.get(&key) {
             Some(row) => Action::Open(Box::new(row.clone()), load),
             None => Action::OpenById(key.message(), load),
-        }
-    }
-
-    /// Looks for it off the drawing thread: it may be a million rows away.
-    fn next_unread(&self, archive: &Archive) -> Action {
-        let (generation, keys, archive) = (self.generation, self.order.shared(), archive.clone());
-        let behind = self.selection.cursor().map_or(0, |place| place + 1);
-        let found = ask(move || {
-            let unread: HashSet<SortKey> = archive.keys(View::Unread)?.into_iter().collect();
-            let is_unread = |place: &usize| keys.get(*place).is_some_and(|key| unread.contains(key));
-            let behind = behind.min(keys.len());
-            Ok::<_, crate::archive::ArchiveError>((behind..keys.len()).chain(0..behind).find(is_unread))
-        });
-        Action::Run(found.map(move |found| Message::Unread(generation, found)))
-    }
-
-    fn found_unread(&mut self, generation: u64, place: Result<Option<usize>, Problem>, archive: &Archive) -> Action {
-        match place {
-            Ok(Some(place)) if generation == self.generation => self.opened(place, archive),
-            Ok(_) => Action::None,
-            Err(problem) => Action::Failed(problem),
         }
     }
 

@@ -1,12 +1,12 @@
 //! The question before a link is opened that is not what it seems: where it truly leads, and why that is worth a look.
 
 use iced::Element;
-use iced::widget::{column, container, rich_text, span};
+use iced::widget::{column, container, row, text};
 
 use super::{Action, Intent};
 use crate::gui::icon;
 use crate::gui::theme::{self, size};
-use crate::gui::widget::{Tone, act, says, sheet, strip, tool};
+use crate::gui::widget::{Ink, Tone, act, says, sheet, strip, tool};
 use crate::message::links::Link;
 
 /// What of an address is shown behind the host.
@@ -44,12 +44,10 @@ impl Question {
         if after.len() < shown.after.len() {
             after.push('…');
         }
-        let address: iced::widget::text::Rich<'_, (), Message> = rich_text([
-            span(shown.before.as_str()),
-            span(shown.host.as_str()).font(theme::bold(&shown.host)),
-            span(after),
-        ]);
-        let address = address.size(size::READING).line_height(1.4).wrapping(iced::widget::text::Wrapping::WordOrGlyph);
+        let piece = |says: String, ink| text(says).size(size::READING).style(ink).wrapping(text::Wrapping::WordOrGlyph);
+        let host = piece(shown.host.clone(), theme::ink as Ink).font(theme::bold(&shown.host));
+        let before = piece(shown.before.clone(), theme::dim as Ink);
+        let address = row![before, host, piece(after, theme::dim as Ink)].wrap();
         let address = container(address).padding([10, 12]).width(iced::Fill).style(theme::well);
         let warnings = self.link.warnings.iter();
         let warnings = warnings.map(|said| strip(icon::TRIANGLE_ALERT, Tone::Trouble, said.as_str(), Vec::new()));
