@@ -3,6 +3,7 @@
 mod listing;
 pub mod menu;
 pub mod selection;
+mod unread;
 mod view;
 
 use std::collections::{HashMap, HashSet};
@@ -64,6 +65,10 @@ pub enum Message {
     Move(Move, bool),
     /// Open the selected message, or the first.
     Enter,
+    /// Open the next one that is unread, behind the last from the first on.
+    NextUnread,
+    /// Where that is.
+    Unread(u64, Result<Option<usize>, Problem>),
     SelectAll,
     /// Only one row is selected from now on.
     Collapse,
@@ -174,6 +179,8 @@ impl List {
             Message::Seen(event) => self.seen(event, archive),
             Message::Move(to, grows) => self.moved(to, grows, archive),
             Message::Enter => self.opened(self.place().unwrap_or(0), archive),
+            Message::NextUnread => self.next_unread(archive),
+            Message::Unread(generation, place) => self.found_unread(generation, place, archive),
             Message::SelectAll => self.change(|selection, rows| selection.all(rows)),
             Message::Collapse => self.change(|selection, _| selection.collapse()),
             Message::Mark(mark, on) => self.with_picked(|picked| Action::Mark(picked, mark, on)),
