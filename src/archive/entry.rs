@@ -50,7 +50,7 @@ pub(super) fn read_whole(id: MessageId, arrived: Timestamp, size: u64, bytes: &[
     let worded = Worded {
         key: listed.key,
         attachments: message.attachments.len(),
-        preview: message::preview(&message.text, PREVIEW),
+        preview: message::gist(&message, PREVIEW),
         searched: searched(&message, &further),
     };
     (listed, worded)

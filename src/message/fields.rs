@@ -58,6 +58,11 @@ impl<'a> Section<'a> {
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty()
     }
+
+    /// The fields in their order.
+    pub fn fields(&self) -> &[Field<'a>] {
+        &self.fields
+    }
 }
 
 /// What stands before the header section: leading empty lines and the line that mbox files put between messages.

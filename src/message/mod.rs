@@ -11,28 +11,47 @@
 
 mod addresses;
 mod body;
+mod calendar;
+mod cards;
 mod charset;
+mod content_lines;
 mod dates;
+mod encoded;
 mod envelope;
 mod fields;
 mod flowed;
 mod html;
+mod inside;
+mod kinds;
 mod likeness;
 mod names;
 mod parameters;
 mod parts;
+mod report;
+mod rtf;
+mod sealed;
 mod searched;
 #[cfg(test)]
 mod tests;
+mod tnef;
 mod transfer;
+mod vcard;
 mod visible;
 mod words;
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jiff::Timestamp;
 
 use crate::account::Digest;
+
+pub use calendar::{Answer, Event, Guest, Moment, Purpose};
+pub use cards::Card;
+pub use kinds::Kind;
+pub use report::Report;
+pub use sealed::{Scheme, Seal};
+pub use vcard::{Contact, Reached};
 
 /// A person or machine as a header field names it. Text is decoded and made safe to show (see [`visible`]).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,8 +80,9 @@ pub struct Envelope {
 }
 
 /// One attachment: a leaf part with disposition attachment, or a file name, or a type other than text/plain and
-/// text/html. An attached message/rfc822 counts as one and is not opened.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// text/html. An attached message/rfc822 counts as one and is not opened. Behind the parts stand the files that were
+/// found inside them: in a `winmail.dat`, or written into the text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attachment {
     /// The decoded file name as the sender wrote it, made [`visible`]; empty when there is none.
     pub name: String,
@@ -72,6 +92,10 @@ pub struct Attachment {
     pub media_type: String,
     /// Octets after decoding.
     pub size: u64,
+    /// It is no part of its own but was found inside one.
+    pub inside: bool,
+    /// Only a wrapping: what is in it is listed behind it.
+    pub unpacked: bool,
 }
 
 /// A message as a person reads it.
@@ -84,6 +108,8 @@ pub struct Message {
     /// Whether `text`, or a piece of it, was made from HTML.
     pub text_is_from_html: bool,
     pub attachments: Vec<Attachment>,
+    /// Invitations, contacts, delivery reports, signatures and encryption.
+    pub cards: Vec<Card>,
     /// What a reader should know: parts left out, limits met, a body that could not be decoded. Whole sentences.
     pub notes: Vec<String>,
 }
@@ -111,6 +137,40 @@ pub fn envelope(original: &[u8]) -> Envelope {
 /// The decoded content of the attachment at `index` of [`Message::attachments`]; `None` when there is none there.
 pub fn attachment(original: &[u8], index: usize) -> Option<Vec<u8>> {
     guarded(|| body::attachment(original, index)).flatten()
+}
+
+/// The message to read where all of it is inside an opaque S/MIME signature: the header with the content that the
+/// signature encloses. Any other message is given as it is. What [`read`] and [`attachment`] say is of this one.
+pub fn unsealed(original: &[u8]) -> Cow<'_, [u8]> {
+    let opened = guarded(|| sealed::unsealed(&parts::parts(original))).flatten();
+    opened.map_or(Cow::Borrowed(original), Cow::Owned)
+}
+
+/// Whether opening this file would run it, by its name, its declared type and its first octets. Such a file is saved and
+/// never opened.
+pub fn is_program(name: &str, media_type: &str, content: &[u8]) -> bool {
+    kinds::is_program(name, media_type) || kinds::begins_as_program(content)
+}
+
+/// A file name cut before the dot of its real extension, so that the extension can always be shown.
+pub fn split_name(name: &str) -> (&str, &str) {
+    kinds::split(name)
+}
+
+/// The first words of what is in a message for the list's third line: of its text, or else of its cards.
+pub fn gist(message: &Message, longest: usize) -> String {
+    let words = preview(&message.text, longest);
+    if !words.is_empty() {
+        return words;
+    }
+    let said = message.cards.iter().find_map(|card| match card {
+        Card::Event(event) => Some(format!("{}: {}", event.heading(), event.title)),
+        Card::Contact(contact) => Some(format!("Contact: {}", contact.name)),
+        Card::Report(report) => Some(report.sentence.clone()),
+        Card::Seal(Seal::Encrypted(_)) => Some("Encrypted".to_owned()),
+        Card::Seal(_) | Card::More(_) => None,
+    });
+    preview(&said.unwrap_or_default(), longest)
 }
 
 /// The header section as text, one line per physical line, made [`visible`].

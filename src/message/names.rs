@@ -1,12 +1,11 @@
 //! File names for attachments: whatever a sender wrote becomes a name that stays in its folder and is valid on Windows,
 //! macOS and Linux.
 
+use super::kinds;
 use super::visible::visible_line;
 
 /// The longest name that is given, in octets.
 const LONGEST: usize = 120;
-/// The longest extension that is kept whole, with its dot.
-const LONGEST_EXTENSION: usize = 24;
 
 /// See [`super::safe_name`].
 pub(super) fn safe_name(name: &str, fallback: &str) -> String {
@@ -52,8 +51,7 @@ fn shortened(name: &str) -> String {
     if name.len() <= LONGEST {
         return name.to_owned();
     }
-    let dot = name.rfind('.').filter(|&at| at > 0 && name.len().saturating_sub(at) <= LONGEST_EXTENSION);
-    let (stem, extension) = dot.and_then(|at| name.split_at_checked(at)).unwrap_or((name, ""));
+    let (stem, extension) = kinds::split(name);
     let room = LONGEST.saturating_sub(extension.len());
     let fits = stem.char_indices().map(|(at, each)| at.saturating_add(each.len_utf8())).take_while(|&end| end <= room);
     let cut = fits.last().and_then(|end| stem.get(..end)).unwrap_or_default();

@@ -1,5 +1,7 @@
 //! Whole messages through the public functions.
 
+mod parts;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -203,7 +205,19 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
             "@",
             " ",
             "\t",
-            "begin 644 x\n",
+            "\nbegin 644 x\n",
+            "#0V%T\n",
+            "`\nend\n",
+            "\n=ybegin line=1 size=2 name=y\n",
+            "\n=yend size=2\n",
+            "application/ms-tnef",
+            "application/pkcs7-mime; smime-type=signed-data",
+            "multipart/signed",
+            "text/calendar",
+            "BEGIN:VCALENDAR\nBEGIN:VEVENT\n",
+            "text/vcard",
+            "message/delivery-status",
+            "\nFinal-Recipient: x\nAction: failed\n",
             "<p>",
             "<style>",
             "&amp;",
