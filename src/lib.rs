@@ -11,6 +11,7 @@
 //! | [`job`] | how a long job is watched and stopped | |
 //! | [`pop3`] | the protocol (RFC 1939, 2449, 2595, 5034), sans-IO: bytes in, events and bytes out | POP3 commands spelled |
 //! | [`message`] | original bytes to what a person reads: headers, body, attachments, safe names | `mail-parser`, HTML |
+//! | [`new_file`] | files from messages, written where nothing was | |
 //! | [`settings`], [`secrets`], [`provider`] | folders; the keyring; the table of providers | `directories`, `keyring` |
 //! | [`transport`] | TCP and TLS; drives a [`pop3`] session over any stream | rustls |
 //! | [`archive`] | the two database files: ingest, ledger, lists, search | `rusqlite`, SQL |
@@ -53,6 +54,7 @@ pub mod fetch;
 pub mod gui;
 pub mod job;
 pub mod message;
+pub mod new_file;
 pub mod pop3;
 pub mod problem;
 pub mod provider;

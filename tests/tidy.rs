@@ -11,6 +11,7 @@ const LAYERS: &[&str] = &[
     "job",
     "pop3",
     "message",
+    "new_file",
     "settings",
     "secrets",
     "provider",
