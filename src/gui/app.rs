@@ -375,7 +375,7 @@ impl App {
         let Stage::Open(desk) = &mut self.stage else { return Task::none() };
         let task = if desk.dialog.is_some() {
             desk.close_dialog()
-        } else if desk.leave_page() {
+        } else if desk.leave_page() || desk.reader.leave() {
             Task::none()
         } else if desk.list.is_several() {
             desk.list(list::Message::Collapse, &self.clock)

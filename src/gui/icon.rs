@@ -27,6 +27,7 @@ pub const CLOCK: char = '\u{e087}';
 pub const CODE: char = '\u{e093}';
 pub const CONTACT: char = '\u{e09c}';
 pub const DOWNLOAD: char = '\u{e0b2}';
+pub const ELLIPSIS: char = '\u{e0b6}';
 pub const EXTERNAL_LINK: char = '\u{e0b9}';
 pub const EYE: char = '\u{e0ba}';
 pub const EYE_OFF: char = '\u{e0bb}';

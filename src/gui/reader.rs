@@ -1,8 +1,11 @@
 //! The reader: one message, its sender, where its copies are, its text (which can be selected), its attachments.
 
 mod hits;
+pub mod parts;
 pub mod saving;
 mod view;
+
+use std::sync::Arc;
 
 use iced::widget::text_editor;
 use iced::{Task, keyboard};
@@ -26,6 +29,10 @@ pub struct Reader {
     pub(super) open: Option<Open>,
     /// Asked for and on its way.
     awaited: Option<MessageId>,
+    /// The messages around the one that is open, where it is inside another; outermost first.
+    outer: Vec<Open>,
+    /// Where attachments lie that were opened.
+    opened: Arc<parts::opening::Folder>,
 }
 
 /// A message that is shown.
@@ -40,6 +47,9 @@ pub struct Open {
     source: bool,
     note: Option<Note>,
     saving: Option<Saving>,
+    /// Where it is inside the message of the row: see [`message::within`]. Empty for that message itself.
+    path: Vec<usize>,
+    parts: parts::Parts,
 }
 
 /// What became of the last act.
@@ -86,9 +96,8 @@ pub enum Message {
     /// To the bin, or out of it for good.
     Delete,
     PutBack,
-    /// Ask where to save this attachment, or all.
-    Save(Option<usize>),
     Saving(saving::Message),
+    Parts(parts::Message),
     Dismiss,
     Back,
 }
@@ -117,7 +126,7 @@ impl Reader {
 
     /// Takes a row that was read again, where it is that of the message shown: its copies changed.
     pub fn renew_row(&mut self, row: impl Fn(SortKey) -> Option<Row>) {
-        if let Some(open) = &mut self.open
+        if let Some(open) = self.outermost()
             && let Some(fresh) = row(open.row.key)
         {
             open.row = fresh;
@@ -126,13 +135,14 @@ impl Reader {
 
     /// Changes the row of the message shown, where it is this one.
     pub fn update_row(&mut self, id: MessageId, change: impl Fn(&mut Row)) {
-        if let Some(open) = self.open.as_mut().filter(|open| open.row.id == id) {
+        for open in self.open.iter_mut().chain(&mut self.outer).filter(|open| open.row.id == id) {
             change(&mut open.row);
         }
     }
 
     pub fn close(&mut self) {
-        *self = Reader::default();
+        // What was opened in other programs stays there until the window closes.
+        *self = Reader { opened: std::mem::take(&mut self.opened), ..Reader::default() };
     }
 
     /// Whether it shows this message, or waits for it.
@@ -154,6 +164,11 @@ impl Reader {
         match message {
             Message::Loaded(id, loaded) => self.loaded(id, loaded),
             Message::Back => Action::Back,
+            Message::Parts(message) => self.parts(message, archive),
+            // What is done to the row is done to the message that has one.
+            message @ (Message::Star | Message::Unread | Message::Delete | Message::PutBack) => {
+                self.outermost().map_or(Action::None, |open| open.update(message, archive))
+            }
             message => match self.open.as_mut() {
                 Some(open) => open.update(message, archive),
                 None => Action::None,
@@ -168,10 +183,12 @@ impl Reader {
         self.awaited = None;
         match loaded {
             Ok(Some(loaded)) => {
+                self.outer.clear();
                 self.open = Some(Open::new(loaded.row, loaded.dates, *loaded.message));
                 Action::Shown(id)
             }
             Ok(None) => {
+                self.outer.clear();
                 self.open = None;
                 Action::None
             }
@@ -198,6 +215,8 @@ impl Open {
             source: false,
             note: None,
             saving: None,
+            path: Vec::new(),
+            parts: parts::Parts::default(),
         };
         open.lay_out(PART);
         open
@@ -216,7 +235,7 @@ impl Open {
 
     fn update(&mut self, message: Message, archive: &Archive) -> Action {
         match message {
-            Message::Loaded(..) | Message::Back => Action::None,
+            Message::Loaded(..) | Message::Back | Message::Parts(_) => Action::None,
             Message::Edited(action) => self.edited(action),
             Message::ShowMore => self.more(),
             Message::ToggleSource => self.toggled(archive),
@@ -227,7 +246,6 @@ impl Open {
             Message::Unread => Action::Unread(self.row.id),
             Message::Delete => Action::Delete(Box::new(self.row.clone())),
             Message::PutBack => Action::PutBack(Box::new(self.row.clone())),
-            Message::Save(which) => self.ask_where_to_save(which),
             Message::Saving(message) => self.saving(message, archive),
             Message::Dismiss => self.dismissed(),
         }
@@ -261,9 +279,9 @@ impl Open {
             self.lay_out(PART);
             return Action::None;
         }
-        let (archive, id) = (archive.clone(), self.row.id);
+        let (archive, id, path) = (archive.clone(), self.row.id, self.path.clone());
         let source = ask(move || {
-            let original = archive.original(id)?.unwrap_or_default();
+            let original = parts::at(&archive, id, &path)?.unwrap_or_default();
             Ok::<_, crate::archive::ArchiveError>(shown_source(&original))
         });
         Action::Run(source.map(move |source| Message::Source(id, source)))

@@ -146,6 +146,17 @@ pub fn unsealed(original: &[u8]) -> Cow<'_, [u8]> {
     opened.map_or(Cow::Borrowed(original), Cow::Owned)
 }
 
+/// The message at `path` inside another: the attachment at its first number, of that the one at the second, and so on.
+/// `None` where there is none.
+pub fn within(original: Vec<u8>, path: &[usize]) -> Option<Vec<u8>> {
+    path.iter().try_fold(original, |outer, &index| attachment(&outer, index))
+}
+
+/// The text of a file that declares no character set, safe to show: its beginning where it is very long.
+pub fn text_of_file(content: &[u8]) -> String {
+    guarded(|| body::source(content)).unwrap_or_default()
+}
+
 /// Whether opening this file would run it, by its name, its declared type and its first octets. Such a file is saved and
 /// never opened.
 pub fn is_program(name: &str, media_type: &str, content: &[u8]) -> bool {
@@ -234,6 +245,12 @@ pub fn likeness(original: &[u8]) -> Digest {
 /// [`likeness`] where the hash of the original itself is known: nearly always it is the same.
 pub fn likeness_given(original: &[u8], exact: Digest) -> Digest {
     likeness::likeness(original, || exact)
+}
+
+/// A `winmail.dat` for the tests of the window.
+#[cfg(all(test, feature = "gui"))]
+pub fn tnef_example() -> Vec<u8> {
+    tnef::tests::stream()
 }
 
 /// The one place where a panic of a decoder ends: `None` then.

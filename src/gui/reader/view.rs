@@ -2,7 +2,7 @@
 
 use iced::advanced::text::highlighter::Format;
 use iced::widget::text::Span;
-use iced::widget::{Row, button, column, container, rich_text, row, span, text, text_editor};
+use iced::widget::{Row, column, container, rich_text, row, span, text, text_editor};
 use iced::{Alignment, Element, Fill, Font, padding};
 use jiff::{SignedDuration, Timestamp};
 
@@ -69,7 +69,7 @@ impl Open {
         let subject = if self.row.subject.is_empty() { "No subject" } else { &self.row.subject };
         let mut page =
             column![shown_subject(subject, found_by), self.sender(clock), self.copies(library, clock),].spacing(12);
-        page = page.extend(self.strips(clock));
+        page = page.push(self.inside_view()).extend(self.strips(clock)).extend(self.cards_view(clock));
         page = page.push(self.body(found_by));
         if self.rest() > 0 {
             #[allow(clippy::cast_possible_truncation)]
@@ -77,7 +77,9 @@ impl Open {
             page = page.push(row![says(rest), link("Show the next part", Some(Message::ShowMore))].spacing(10));
         }
         if !self.message.attachments.is_empty() {
-            page = page.push(self.attachments());
+            page = page.push(self.attachments_view());
+        } else {
+            page = page.push(self.saving_view());
         }
         crate::gui::widget::page(container(page).padding(padding::all(28).top(20)).width(Fill))
             .id(SCROLL)
@@ -181,7 +183,9 @@ impl Open {
 
     fn body<'a>(&'a self, found_by: &FoundBy) -> Element<'a, Message> {
         if self.whole.trim().is_empty() {
-            let sentence = if self.message.attachments.is_empty() {
+            let sentence = if !self.message.cards.is_empty() {
+                return iced::widget::space().into();
+            } else if self.message.attachments.is_empty() {
                 "This message has no text."
             } else {
                 "This message has no text, only what is attached."
@@ -203,25 +207,6 @@ impl Open {
                 font: None,
             });
         container(editor).clip(true).padding(padding::top(6)).width(Fill).max_width(860).into()
-    }
-
-    fn attachments(&self) -> Element<'_, Message> {
-        let chips = self.message.attachments.iter().enumerate().map(|(index, part)| {
-            let name = if part.name.is_empty() { &part.safe_name } else { &part.name };
-            let content = row![
-                icon(icon::PAPERCLIP).style(theme::dim),
-                container(line(name.as_str()).width(iced::Shrink)).max_width(280),
-                text(words::size(part.size)).size(size::CAPTION).style(theme::faint),
-            ];
-            let chip = button(container(content.spacing(8).align_y(Alignment::Center)).center_y(Fill));
-            let chip = chip.height(measure::CONTROL).padding([0, 12]).style(theme::plain);
-            crate::gui::widget::hinted(chip.on_press(Message::Save(Some(index))), "Save this attachment")
-        });
-        let mut chips: Vec<Element<'_, Message>> = chips.collect();
-        let all = if chips.len() > 1 { "Save all" } else { "Save" };
-        chips.push(tool(Some(icon::DOWNLOAD), all, Some(Message::Save(None))).into());
-        let chips = Row::with_children(chips).spacing(8).align_y(Alignment::Center).wrap().vertical_spacing(8);
-        column![across(), chips].push(self.saving_view()).spacing(14).into()
     }
 }
 
