@@ -11,6 +11,8 @@ use super::{Attachment, Card, Message, Scheme, Seal, cards, encoded, envelope, f
 
 /// The decoded octets of text that are shown of one message.
 const MOST_TEXT: usize = 2 * 1024 * 1024;
+/// The octets of an attached message that are looked at for its subject.
+const MOST_HEADER: usize = 64 * 1024;
 const TOO_LONG: &str = "This message is very long: only its beginning is shown.";
 
 /// See [`super::read`].
@@ -58,13 +60,25 @@ fn whole<'p, 'a>(parts: &'p Parts<'a>) -> (Message, Reading<'p, 'a>) {
 
 fn listed(leaf: &Leaf<'_>, number: usize) -> Attachment {
     let name = name(leaf);
+    let fallback = names::fallback(number, &leaf.media_type);
+    // A message without a file name is called by its subject.
+    let subject = if name.is_empty() { subject(leaf) } else { String::new() };
+    let called = if subject.is_empty() { name.clone() } else { format!("{subject}.eml") };
     Attachment {
-        safe_name: names::safe_name(&name, &names::fallback(number, &leaf.media_type)),
+        safe_name: names::safe_name(&called, &fallback),
         media_type: leaf.media_type.clone(),
         size: transfer::decoded_size(leaf.body, leaf.encoding),
         name,
         ..Attachment::default()
     }
+}
+
+/// The subject of an attached message; empty for any other part.
+fn subject(leaf: &Leaf<'_>) -> String {
+    if !matches!(leaf.media_type.as_str(), "message/rfc822" | "message/global") {
+        return String::new();
+    }
+    envelope::envelope(&transfer::decode(leaf.body, leaf.encoding, MOST_HEADER)).subject
 }
 
 /// See [`super::attachment`].

@@ -37,6 +37,7 @@ impl Attachment {
             return Kind::Message;
         }
         match by_extension(&extension) {
+            Kind::Text if by_media_type(&self.media_type) == Kind::Signature => Kind::Signature,
             Kind::Other => by_media_type(&self.media_type),
             kind => kind,
         }
@@ -342,6 +343,7 @@ mod tests {
             ("letter.eml", "application/octet-stream", Kind::Message),
             ("", "message/rfc822", Kind::Message),
             ("report", "text/x-whatever", Kind::Text),
+            ("signature.asc", "application/pgp-signature", Kind::Signature),
             ("report.docx", "application/octet-stream", Kind::Document),
             ("what.ever", "application/octet-stream", Kind::Other),
         ] {

@@ -90,7 +90,14 @@ pub(super) fn fallback(number: usize, media_type: &str) -> String {
         "application/ms-tnef" => "dat",
         _ => "bin",
     };
-    format!("attachment-{number}.{extension}")
+    let called = match media_type {
+        "message/delivery-status" | "message/disposition-notification" => "report",
+        "text/rfc822-headers" => "headers",
+        "text/calendar" => "invitation",
+        "text/vcard" | "text/x-vcard" => "contact",
+        _ => "attachment",
+    };
+    format!("{called}-{number}.{extension}")
 }
 
 #[cfg(test)]

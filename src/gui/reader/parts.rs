@@ -29,6 +29,8 @@ pub struct Parts {
     /// The attachment whose menu is open.
     menu: Option<usize>,
     preview: Option<Preview>,
+    /// What became of the last act, said beside the attachments: the top of a long page is out of sight.
+    note: Option<Note>,
 }
 
 /// An attachment that is looked at here.
@@ -65,6 +67,8 @@ pub enum Message {
     Enter(usize),
     Entered(Vec<usize>, Result<Option<Loaded>, Problem>),
     Leave,
+    /// What was said is read.
+    Dismiss,
 }
 
 impl Reader {
@@ -108,11 +112,11 @@ impl Reader {
             Ok(Some(_)) => return Action::None,
             Ok(None) => "The attached message could not be read. It can be saved.".to_owned(),
             Err(problem) => {
-                open.note = Some(Note::Failed(problem));
+                open.parts.note = Some(Note::Failed(problem));
                 return Action::None;
             }
         };
-        open.said(sentence)
+        open.says(sentence)
     }
 
     /// The message in the archive that is shown, or that holds the one that is.
@@ -150,8 +154,17 @@ impl Open {
             }
             Message::SaveMessage => self.ask_where_to_save(What::Message),
             Message::Enter(index) => self.enter(index, archive),
+            Message::Dismiss => {
+                self.parts.note = None;
+                Action::None
+            }
             Message::Entered(..) | Message::Leave => Action::None,
         }
+    }
+
+    fn says(&mut self, sentence: String) -> Action {
+        self.parts.note = Some(Note::Said(sentence));
+        Action::None
     }
 
     fn attached(&self, index: usize) -> Option<&Attachment> {
@@ -163,7 +176,7 @@ impl Open {
         self.parts.menu = None;
         let Some(part) = self.attached(index).cloned() else { return Action::None };
         if part.kind() == Kind::Program {
-            return self.said(refused(&part.safe_name));
+            return self.says(refused(&part.safe_name));
         }
         let (archive, id, path, opened) = (archive.clone(), self.row.id, self.path.clone(), Arc::clone(opened));
         let open = move || {
@@ -175,15 +188,15 @@ impl Open {
 
     fn handed(&mut self, handed: Result<Handed, Problem>) -> Action {
         match handed {
-            Ok(Handed::Over(name)) => self.said(format!(
+            Ok(Handed::Over(name)) => self.says(format!(
                 "{name} was given to the program that opens such files. If nothing opened, save it and open it there."
             )),
             Ok(Handed::Refused(name)) => {
                 let sentence = refused(&name);
-                self.said(sentence)
+                self.says(sentence)
             }
             Err(problem) => {
-                self.note = Some(Note::Failed(problem));
+                self.parts.note = Some(Note::Failed(problem));
                 Action::None
             }
         }
@@ -224,7 +237,7 @@ impl Open {
     fn enter(&mut self, index: usize, archive: &Archive) -> Action {
         self.parts.menu = None;
         if self.path.len() >= DEEPEST {
-            return self.said("Messages nested deeper than this are not opened here. They can be saved.".to_owned());
+            return self.says("Messages nested deeper than this are not opened here. They can be saved.".to_owned());
         }
         let path: Vec<usize> = self.path.iter().copied().chain([index]).collect();
         let (archive, row, dates, inner) = (archive.clone(), self.row.clone(), self.dates, path.clone());

@@ -93,11 +93,13 @@ mod tests {
         }
         let large = decoded(&encoded(4_000, 100, ImageFormat::Png)).unwrap();
         assert_eq!((large.width(), large.height()), (1_600, 40));
+        let mut wide = encoded(8, 8, ImageFormat::Gif);
+        wide[6..10].fill(0xff);
         for (content, why) in [
             (claimed(50_000, 50_000), "it is too large"),
             (claimed(4_473, 4_473), "it is too large"),
             (claimed(400, 400), "it could not be decoded"),
-            (b"GIF89a\xff\xff\xff\xff\0\0\0".to_vec(), "it is too large"),
+            (wide, "it is too large"),
             (b"BM\0\0".to_vec(), "it is of a kind that is not shown here"),
             (b"<svg/>".to_vec(), "it could not be decoded"),
             ([encoded(8, 8, ImageFormat::Jpeg), b"\xff\xda".repeat(200)].concat(), "it is made of too many passes"),

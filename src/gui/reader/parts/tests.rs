@@ -130,10 +130,10 @@ fn an_attached_message_is_shown_with_a_way_back() {
     let middle = mail("The middle one", "between", &[("Content-Type: message/rfc822", &inner)]);
     let (mut live, _folder) =
         opened(&[mail("The outer one", "around", &[("Content-Type: message/rfc822", &middle)])], "The outer one");
-    live.click("attachment-1.eml");
+    live.click("The middle one.eml");
     live.until_shown("The middle one");
     assert!(live.shows("This message is attached to another one."));
-    live.click("attachment-1.eml");
+    live.click("The inner one.eml");
     live.until_shown("The inner one");
     // Its attachments are its own.
     let folder = tempfile::tempdir().unwrap();

@@ -4,12 +4,12 @@ use iced::widget::{Column, Row, button, column, container, image, row, text};
 use iced::{Alignment, Element, Fill, padding};
 use jiff::tz::TimeZone;
 
-use super::super::{Message as Whole, Open};
+use super::super::{Message as Whole, Note, Open};
 use super::{Message, Preview, Shown};
 use crate::gui::icon::{self, icon};
 use crate::gui::theme::{self, measure, size};
 use crate::gui::widget::anchored::{Place, anchored};
-use crate::gui::widget::{Tone, across, avatar, glyph, hinted, line, says, strip, tool, words};
+use crate::gui::widget::{Tone, across, avatar, glyph, hinted, line, says, strip, tool, trouble, words};
 use crate::gui::words::{self as spoken, Clock};
 use crate::message::{
     self, Answer, Attachment, Card, Contact, Event, Guest, Kind, Mailbox, Moment, Purpose, Report, Seal,
@@ -42,10 +42,18 @@ impl Open {
         chips.push(tool(Some(icon::DOWNLOAD), all, Some(Message::Save(None))).into());
         let chips = Row::with_children(chips).spacing(8).align_y(Alignment::Center).wrap().vertical_spacing(8);
         let mut below = column![across(), Element::from(chips).map(Whole::Parts)].spacing(14);
+        below = below.push(self.note_view().map(|note| note.map(Whole::Parts)));
         if let Some(preview) = &self.parts.preview {
             below = below.push(self.preview_view(preview).map(Whole::Parts));
         }
         below.push(self.saving_view()).into()
+    }
+
+    fn note_view(&self) -> Option<Element<'_, Message>> {
+        Some(match self.parts.note.as_ref()? {
+            Note::Said(sentence) => strip(icon::INFO, Tone::Note, sentence.as_str(), vec![("Close", Message::Dismiss)]),
+            Note::Failed(problem) => trouble(problem, Some(Message::Dismiss)),
+        })
     }
 
     fn chip<'a>(&'a self, index: usize, part: &'a Attachment) -> Element<'a, Message> {
