@@ -61,11 +61,12 @@ fn whole<'p, 'a>(parts: &'p Parts<'a>) -> (Message, Reading<'p, 'a>) {
 fn listed(leaf: &Leaf<'_>, number: usize) -> Attachment {
     let name = name(leaf);
     let fallback = names::fallback(number, &leaf.media_type);
-    // A message without a file name is called by its subject.
-    let subject = if name.is_empty() { subject(leaf) } else { String::new() };
-    let called = if subject.is_empty() { name.clone() } else { format!("{subject}.eml") };
+    let safe_name = match is_message(leaf) && name.is_empty() {
+        true => names::of_message(&subject(leaf), &fallback),
+        false => names::safe_name(&name, &fallback),
+    };
     Attachment {
-        safe_name: names::safe_name(&called, &fallback),
+        safe_name,
         media_type: leaf.media_type.clone(),
         size: transfer::decoded_size(leaf.body, leaf.encoding),
         name,
@@ -73,11 +74,11 @@ fn listed(leaf: &Leaf<'_>, number: usize) -> Attachment {
     }
 }
 
-/// The subject of an attached message; empty for any other part.
+fn is_message(leaf: &Leaf<'_>) -> bool {
+    matches!(leaf.media_type.as_str(), "message/rfc822" | "message/global")
+}
+
 fn subject(leaf: &Leaf<'_>) -> String {
-    if !matches!(leaf.media_type.as_str(), "message/rfc822" | "message/global") {
-        return String::new();
-    }
     envelope::envelope(&transfer::decode(leaf.body, leaf.encoding, MOST_HEADER)).subject
 }
 

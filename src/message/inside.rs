@@ -90,7 +90,7 @@ fn file(file: tnef::File<'_>) -> Inside {
         "Subject: {subject}\r\nMIME-Version: 1.0\r\nContent-Type: application/ms-tnef; name=winmail.dat\r\n\
          Content-Transfer-Encoding: binary\r\n\r\n"
     );
-    let name = if subject.is_empty() { String::new() } else { format!("{subject}.eml") };
+    let name = names::of_message(&subject, "message.eml");
     Inside { name, media_type: "message/rfc822".to_owned(), content: [header.as_bytes(), file.content].concat() }
 }
 

@@ -236,6 +236,11 @@ pub fn safe_name(name: &str, fallback: &str) -> String {
     names::safe_name(name, fallback)
 }
 
+/// The name of a file that holds a message: its subject, made as safe as [`safe_name`] makes any.
+pub fn file_name(envelope: &Envelope) -> String {
+    names::of_message(&envelope.subject, "message.eml")
+}
+
 /// The likeness of two originals: SHA-256 over the message with line ends made CRLF and Status, X-Status, X-UIDL and
 /// X-Mozilla-* header fields left out. Equal for one mail that came by two ways; never a reason to delete.
 pub fn likeness(original: &[u8]) -> Digest {

@@ -58,6 +58,13 @@ fn shortened(name: &str) -> String {
     format!("{}{extension}", trimmed(cut))
 }
 
+/// What a message is called as a file: its subject, without the signs that no file name may have.
+pub(super) fn of_message(subject: &str, fallback: &str) -> String {
+    let subject: String = subject.chars().map(|each| if is_forbidden(each) { ' ' } else { each }).collect();
+    let subject = visible_line(&subject);
+    if subject.is_empty() { safe_name("", fallback) } else { safe_name(&format!("{subject}.eml"), fallback) }
+}
+
 /// What an attachment without a name is called: its place and what its type is known to end in.
 pub(super) fn fallback(number: usize, media_type: &str) -> String {
     let extension = match media_type {
@@ -137,6 +144,8 @@ mod tests {
         ] {
             assert_eq!(safe_name(name, "part.bin"), expected, "{name:?}");
         }
+        assert_eq!(of_message("Re: AW: 1/2 of \"it\"?", "x"), "Re AW 1 2 of it.eml");
+        assert_eq!((of_message("", "x.eml"), of_message("?", "x.eml")), ("x.eml".to_owned(), "x.eml".to_owned()));
         assert_eq!(safe_name("..", "../x"), "x");
         assert_eq!(safe_name("..", ""), "attachment");
         let long = safe_name(&format!("{}.tar.gz", "ä".repeat(4_000)), "x");

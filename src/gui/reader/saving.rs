@@ -102,7 +102,7 @@ impl Open {
 
     /// What the message is called as a file.
     fn file_name(&self) -> String {
-        message::safe_name(&format!("{}.eml", self.message.envelope.subject), "message.eml")
+        message::file_name(&self.message.envelope)
     }
 
     /// What stands below the attachments.
