@@ -183,6 +183,7 @@ impl<'p, 'a> Reading<'p, 'a> {
             let only = leaves.len() == 1;
             let readable = |leaf: &&Leaf<'_>| {
                 leaf.media_type.starts_with("text/")
+                    && !is_read(leaf)
                     && (only || leaf.disposition.value != "attachment")
                     && !is_card(&leaf.media_type)
             };

@@ -249,7 +249,7 @@ fn lasting(start: &Moment, duration: &str) -> Option<Moment> {
     let duration = length(duration)?;
     Some(match start {
         Moment::Day(day) => {
-            let days = i64::try_from(duration.as_hours().checked_div(24)?.saturating_sub(1)).ok()?;
+            let days = duration.as_hours().checked_div(24)?.saturating_sub(1);
             Moment::Day(day.checked_add(SignedDuration::from_hours(days.max(0).checked_mul(24)?)).ok()?)
         }
         Moment::Floating(when) => Moment::Floating(when.checked_add(duration).ok()?),

@@ -7,6 +7,9 @@ use super::rtf::{self, Words};
 use super::visible::visible_line;
 use super::{Attachment, encoded, html, kinds, names, tnef, transfer};
 
+/// The octets of HTML of which the text is read.
+const MOST_HTML: usize = 2 * 1024 * 1024;
+
 /// A file that was found inside a part.
 #[derive(Debug)]
 pub(super) struct Inside {
@@ -98,11 +101,15 @@ fn text(tnef: &tnef::Tnef<'_>) -> Option<(String, bool)> {
     if let Some(text) = tnef.text.as_ref().filter(|text| !text.trim().is_empty()) {
         return Some((text.clone(), false));
     }
+    let of_html = |html: &str| {
+        let end = html.floor_char_boundary(MOST_HTML);
+        html::text_of_html(html.get(..end).unwrap_or_default())
+    };
     if let Some(html) = &tnef.html {
-        return Some((html::text_of_html(html), true));
+        return Some((of_html(html), true));
     }
     match rtf::words(&rtf::unpacked(tnef.rtf?)?) {
         Words::Text(text) => Some((text, false)),
-        Words::Html(html) => Some((html::text_of_html(&html), true)),
+        Words::Html(html) => Some((of_html(&html), true)),
     }
 }

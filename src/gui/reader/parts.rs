@@ -62,7 +62,7 @@ pub enum Message {
     Looked(Vec<usize>, usize, Shown),
     CloseLook,
     Save(Option<usize>),
-    SaveMessage,
+    SaveWhole,
     /// The message at this place, shown as one.
     Enter(usize),
     Entered(Vec<usize>, Result<Option<Loaded>, Problem>),
@@ -152,7 +152,7 @@ impl Open {
                 self.parts.menu = None;
                 self.ask_where_to_save(which.map_or(What::All, What::One))
             }
-            Message::SaveMessage => self.ask_where_to_save(What::Message),
+            Message::SaveWhole => self.ask_where_to_save(What::Message),
             Message::Enter(index) => self.enter(index, archive),
             Message::Dismiss => {
                 self.parts.note = None;

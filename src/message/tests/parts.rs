@@ -70,6 +70,8 @@ fn files_in_the_text_are_attachments() {
     assert_eq!(message.notes, ["y.bin is part 1 of a file: the others are in other messages."]);
     check_contents(original, &[b"Cat", b"abc"]);
     assert_eq!(message.attachments[0].media_type, "text/plain");
+    // Nothing else in it: listed once all the same.
+    check_contents(b"Subject: s\n\nbegin 644 cat.txt\n#0V%T\n`\nend\n", &[b"Cat"]);
 }
 
 #[test]
@@ -180,4 +182,37 @@ fn many_and_large_cards_are_bounded() {
         ));
     }
     assert_eq!(read(original.as_bytes()).cards.len(), 50);
+}
+
+/// Each would be large, slow or deep where something were not counted.
+#[test]
+fn bombs_give_an_answer_no_larger_than_they_are() {
+    let tnef_bomb =
+        [&0x223e_9f78_u32.to_le_bytes()[..], b"\x01\0", &b"\x02\x02\x90\x06\0\0\0\0\0\0\0".repeat(200_000)].concat();
+    let bombs: [(&str, Vec<u8>); 12] = [
+        ("text/plain", b"begin 644 x\n`\nend\n".repeat(100_000)),
+        ("text/plain", b"begin 644 x\nM\n".repeat(100_000)),
+        ("text/plain", b"begin 644 x\n".repeat(100_000)),
+        ("text/plain", b"=ybegin line=1 size=9 name=x\n".repeat(100_000)),
+        ("application/ms-tnef", tnef_bomb),
+        ("application/pkcs7-mime", b"\x30\x80".repeat(500_000)),
+        ("text/calendar", format!("BEGIN:VCALENDAR\n{}", "BEGIN:VEVENT\n".repeat(200_000)).into_bytes()),
+        (
+            "text/calendar",
+            format!("BEGIN:VCALENDAR\n{}", "BEGIN:VTIMEZONE\nBEGIN:STANDARD\n".repeat(100_000)).into_bytes(),
+        ),
+        (
+            "text/calendar",
+            format!("BEGIN:VCALENDAR\nBEGIN:VEVENT\nATTENDEE{}:x\n", ";CN=x".repeat(200_000)).into_bytes(),
+        ),
+        ("text/vcard", b"BEGIN:VCARD\nFN:x\nEND:VCARD\n".repeat(100_000)),
+        ("message/delivery-status", b"Final-Recipient: x\nAction: failed\n\n".repeat(100_000)),
+        ("message/disposition-notification", b"Disposition: x\n\n".repeat(100_000)),
+    ];
+    for (media_type, bomb) in bombs {
+        let original = [format!("Subject: s\nContent-Type: {media_type}\n\n").as_bytes(), &bomb].concat();
+        let message = read(&original);
+        let out = message.text.len() + message.attachments.iter().skip(1).map(|each| each.size as usize).sum::<usize>();
+        assert!(out <= original.len() && message.attachments.len() <= 501 && message.cards.len() <= 60, "{media_type}");
+    }
 }

@@ -172,7 +172,7 @@ fn card_view<'a>(card: &'a Card, here: &TimeZone) -> Element<'a, Whole> {
 }
 
 fn seal_view<'a>(seal: Seal) -> Element<'a, Whole> {
-    let save = || vec![("Save the message", Whole::Parts(Message::SaveMessage))];
+    let save = || vec![("Save the message", Whole::Parts(Message::SaveWhole))];
     match seal {
         Seal::Signed(_) => strip(icon::SIGNATURE, Tone::Note, seal.sentence(), Vec::new()),
         Seal::Enclosed => strip(icon::SIGNATURE, Tone::Note, seal.sentence(), save()),
