@@ -12,6 +12,7 @@
 //! | [`pop3`] | the protocol (RFC 1939, 2449, 2595, 5034), sans-IO: bytes in, events and bytes out | POP3 commands spelled |
 //! | [`message`] | original bytes to what a person reads: headers, body, attachments, safe names | `mail-parser`, HTML |
 //! | [`render`] | a message's HTML to pixels: harmless first, then laid out and drawn in a process of its own | the HTML engine |
+//! | [`new_file`] | files from messages, written where nothing was | |
 //! | [`settings`], [`secrets`], [`provider`] | folders; the keyring; the table of providers | `directories`, `keyring` |
 //! | [`transport`] | TCP and TLS; drives a [`pop3`] session over any stream | rustls |
 //! | [`archive`] | the two database files: ingest, ledger, lists, search | `rusqlite`, SQL |
@@ -54,6 +55,7 @@ pub mod fetch;
 pub mod gui;
 pub mod job;
 pub mod message;
+pub mod new_file;
 pub mod pop3;
 pub mod problem;
 pub mod provider;

@@ -499,6 +499,24 @@ fn attachments_are_saved_inside_the_folder() {
 }
 
 #[test]
+fn cards_and_files_in_the_text_are_shown_and_saved() {
+    let here = Here::new();
+    let file = here.path("x.eml");
+    let mail = "Subject: x\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nDear Ann\nbegin 644 cat.txt\n#0V%T\n`\nend\n\
+                --b\nContent-Type: text/calendar\n\nBEGIN:VCALENDAR\nMETHOD:REQUEST\nBEGIN:VEVENT\nSUMMARY:Tea\n\
+                DTSTART;VALUE=DATE:20261126\nEND:VEVENT\nEND:VCALENDAR\n--b--\n";
+    std::fs::write(&file, mail).expect("a file is written");
+    here.expect(0, &["import", &file]);
+    let text = String::from_utf8(here.expect(0, &["show", "1", "--text"])).expect("UTF-8");
+    assert_eq!(text, "Invitation: Tea\nWhen: Thursday 26 November 2026, all day\n\nDear Ann\n");
+    let shown = &here.json(0, &["show", "1", "--json"])[0];
+    assert_eq!((&shown["text"], &shown["cards"][0]["kind"]), (&"Dear Ann".into(), &"event".into()));
+    assert_eq!((&shown["attachments"][1]["name"], &shown["attachments"][1]["size"]), (&"cat.txt".into(), &3.into()));
+    here.expect(0, &["save", "1", &here.path("saved")]);
+    assert_eq!(std::fs::read(here.path("saved/cat.txt")).expect("it is there"), b"Cat");
+}
+
+#[test]
 fn the_demo_without_a_display_does_the_whole_job() {
     let output = Here::new().run(&["demo"]);
     let told = stderr(&output);

@@ -12,6 +12,7 @@ const LAYERS: &[&str] = &[
     "pop3",
     "message",
     "render",
+    "new_file",
     "settings",
     "secrets",
     "provider",

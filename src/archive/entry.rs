@@ -49,8 +49,8 @@ pub(super) fn read_whole(id: MessageId, arrived: Timestamp, size: u64, bytes: &[
     let listed = listed(id, arrived, size, &message.envelope);
     let worded = Worded {
         key: listed.key,
-        attachments: message.attachments.len(),
-        preview: message::preview(&message.text, PREVIEW),
+        attachments: message.attachments.iter().filter(|file| !file.unpacked).count(),
+        preview: message::gist(&message, PREVIEW),
         searched: searched(&message, &further),
     };
     (listed, worded)

@@ -1,7 +1,6 @@
 //! `list`, `search`, `show` and `save`: reading, beside whoever is writing.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 use jiff::{Timestamp, tz::TimeZone};
@@ -13,7 +12,8 @@ use super::place::Place;
 use super::print::{self, Out};
 use crate::account::{Account, AccountId, MessageId};
 use crate::archive::{Archive, Row, SortKey, View};
-use crate::message::{self, Attachment, Mailbox, Message};
+use crate::message::{self, Attachment, Card, Mailbox, Message};
+use crate::new_file;
 
 #[derive(Debug, Args)]
 pub struct ListArguments {
@@ -203,7 +203,7 @@ pub fn show(place: &Place, arguments: &ShowArguments) -> Result<Status, Failure>
     } else if arguments.headers {
         out.text(&message::headers(&original))?;
     } else if arguments.text {
-        out.text(&message::read(&original).text)?;
+        show_text(&message::read(&original), &mut out)?;
     } else if arguments.json {
         show_json(&archive, MessageId(arguments.id), &original, &mut out)?;
     } else {
@@ -232,7 +232,16 @@ struct Shown<'a> {
     message_id: Option<&'a str>,
     text: &'a str,
     attachments: Vec<Part<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cards: Vec<Beside>,
     notes: &'a [String],
+}
+
+/// An invitation, a contact, a report, a seal: of which kind it is, and what it says.
+#[derive(Serialize)]
+struct Beside {
+    kind: &'static str,
+    text: String,
 }
 
 #[derive(Serialize)]
@@ -279,12 +288,19 @@ fn show_json(archive: &Archive, id: MessageId, original: &[u8], out: &mut Out) -
         message_id: envelope.message_id.as_deref(),
         text: &message.text,
         attachments: message.attachments.iter().map(Part::of).collect(),
+        cards: message.cards.iter().map(Beside::of).collect(),
         notes: &message.notes,
     })
 }
 
 fn people(mailboxes: &[Mailbox]) -> Vec<Person<'_>> {
     mailboxes.iter().map(|Mailbox { name, address }| Person { name, address }).collect()
+}
+
+impl Beside {
+    fn of(card: &Card) -> Beside {
+        Beside { kind: card.kind(), text: card.text(&TimeZone::system()) }
+    }
 }
 
 impl<'a> Part<'a> {
@@ -314,6 +330,15 @@ fn show_to_person(message: &Message, out: &mut Out) -> Result<(), Failure> {
         print::say(note);
     }
     out.line("")?;
+    show_text(message, out)
+}
+
+/// What is to be read: first the cards, then the text.
+fn show_text(message: &Message, out: &mut Out) -> Result<(), Failure> {
+    for card in &message.cards {
+        out.text(&card.text(&TimeZone::system()))?;
+        out.line("")?;
+    }
     out.text(&message.text)
 }
 
@@ -336,10 +361,12 @@ pub fn save(place: &Place, arguments: &SaveArguments) -> Result<Status, Failure>
         .map_err(|error| Failure::of_file("Making the folder", &arguments.dir, &error))?;
     let mut out = Out::new();
     let mut unreadable = 0;
-    for (index, attachment) in attachments.iter().enumerate() {
+    // A wrapping is not saved beside what was in it.
+    for (index, attachment) in attachments.iter().enumerate().filter(|(_, attachment)| !attachment.unpacked) {
         match message::attachment(&original, index) {
             Some(content) => {
-                let path = write_new(&arguments.dir, &attachment.safe_name, &content)?;
+                let path = new_file::write(&arguments.dir, &attachment.safe_name, &content)
+                    .map_err(|error| Failure::of_file("Writing", &arguments.dir.join(&attachment.safe_name), &error))?;
                 out.line(&path.display().to_string())?;
             }
             None => {
@@ -352,45 +379,9 @@ pub fn save(place: &Place, arguments: &SaveArguments) -> Result<Status, Failure>
     Ok(if unreadable > 0 { Status::DoneInPart } else { Status::Done })
 }
 
-/// Writes a file that was not there; a name that is taken gets a number before its extension.
-fn write_new(folder: &Path, name: &str, content: &[u8]) -> Result<PathBuf, Failure> {
-    for attempt in 1..10_000 {
-        let path = folder.join(numbered(name, attempt));
-        match std::fs::OpenOptions::new().write(true).create_new(true).open(&path) {
-            Ok(mut file) => {
-                file.write_all(content).map_err(|error| Failure::of_file("Writing", &path, &error))?;
-                return Ok(path);
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => (),
-            Err(error) => return Err(Failure::of_file("Writing", &path, &error)),
-        }
-    }
-    Err(Failure::failed(format!("{} holds too many files named {name}.", folder.display())))
-}
-
-fn numbered(name: &str, attempt: u32) -> String {
-    match (attempt, name.rsplit_once('.')) {
-        (1, _) => name.to_owned(),
-        (_, Some((stem, extension))) if !stem.is_empty() => format!("{stem} ({attempt}).{extension}"),
-        _ => format!("{name} ({attempt})"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_taken_name_gets_a_number() {
-        let folder = tempfile::tempdir().unwrap();
-        let names = ["a.txt", "a.txt", "a.txt", "none", "none"];
-        let written: Vec<String> = names
-            .iter()
-            .map(|name| write_new(folder.path(), name, name.as_bytes()).unwrap())
-            .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
-            .collect();
-        assert_eq!(written, ["a.txt", "a (2).txt", "a (3).txt", "none", "none (2)"]);
-    }
 
     #[test]
     fn dates_are_whole_seconds_in_utc() {

@@ -206,6 +206,7 @@ pub fn letter() -> message::Message {
             .to_owned(),
         text_is_from_html: true,
         attachments: vec![attachment("programme.pdf", 212_000), attachment("map.png", 88_000)],
+        cards: Vec::new(),
         notes: vec!["The pictures of this message are not loaded: it is shown as text.".to_owned()],
     }
 }
@@ -224,6 +225,7 @@ fn attachment(name: &str, size: u64) -> Attachment {
         safe_name: name.to_owned(),
         media_type: "application/octet-stream".to_owned(),
         size,
+        ..Attachment::default()
     }
 }
 

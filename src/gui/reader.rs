@@ -4,6 +4,7 @@ mod body;
 mod heading;
 pub mod looking;
 mod paging;
+pub mod parts;
 pub mod passing;
 pub mod saving;
 mod view;
@@ -42,6 +43,10 @@ pub struct Reader {
     awaited: Option<MessageId>,
     /// Texts are shown in letters of equal width.
     monospace: bool,
+    /// The messages around the one that is open, where it is inside another; outermost first.
+    outer: Vec<Open>,
+    /// Where attachments lie that were opened.
+    opened: Arc<parts::opening::Folder>,
 }
 
 /// A message that is shown.
@@ -64,6 +69,9 @@ pub struct Open {
     note: Option<Note>,
     told: Option<Told>,
     saving: Option<Saving>,
+    /// Where it is inside the message of the row: see [`message::within`]. Empty for that message itself.
+    path: Vec<usize>,
+    parts: parts::Parts,
 }
 
 /// What became of the last act.
@@ -151,9 +159,8 @@ pub enum Message {
     /// To the bin, or out of it for good.
     Delete,
     PutBack,
-    /// Ask where to save this attachment, or all.
-    Save(Option<usize>),
     Saving(saving::Message),
+    Parts(parts::Message),
     Dismiss,
     Back,
     /// A page on, or back.
@@ -192,7 +199,7 @@ impl Reader {
 
     /// Takes a row that was read again, where it is that of the message shown: its copies changed.
     pub fn renew_row(&mut self, row: impl Fn(SortKey) -> Option<Row>) {
-        if let Some(open) = &mut self.open
+        if let Some(open) = self.outermost()
             && let Some(fresh) = row(open.row.key)
         {
             open.row = fresh;
@@ -201,26 +208,29 @@ impl Reader {
 
     /// Changes the row of the message shown, where it is this one.
     pub fn update_row(&mut self, id: MessageId, change: impl Fn(&mut Row)) {
-        if let Some(open) = self.open.as_mut().filter(|open| open.row.id == id) {
+        for open in self.open.iter_mut().chain(&mut self.outer).filter(|open| open.row.id == id) {
             change(&mut open.row);
         }
     }
 
     pub fn close(&mut self) {
-        *self = Reader { monospace: self.monospace, ..Reader::default() };
+        // What was opened in other programs stays there until the window closes.
+        let opened = std::mem::take(&mut self.opened);
+        *self = Reader { monospace: self.monospace, opened, ..Reader::default() };
     }
 
-    /// Esc: closes the menu or goes back from the source to the text. Whether there was such a thing.
+    /// Esc: closes the menu, goes back from the source to the text, or from a message inside another to that one. Whether
+    /// there was such a thing.
     pub fn leave(&mut self) -> bool {
         let Some(open) = &mut self.open else { return false };
         if std::mem::take(&mut open.menu) {
             return true;
         }
-        let left = open.body.shows != Shows::Text;
-        if left {
+        if open.body.shows != Shows::Text {
             open.show_text(self.monospace);
+            return true;
         }
-        left
+        self.leave_inner()
     }
 
     /// Whether it shows this message, or waits for it.
@@ -254,6 +264,12 @@ impl Reader {
                 }
                 Action::None
             }
+            Message::Parts(message) => self.parts(message, archive),
+            // What is done to the row is done to the message that has one.
+            message @ (Message::Star | Message::Unread | Message::Delete | Message::PutBack) => {
+                let monospace = self.monospace;
+                self.outermost().map_or(Action::None, |open| open.update(message, archive, clock, monospace))
+            }
             message => match self.open.as_mut() {
                 Some(open) => open.update(message, archive, clock, self.monospace),
                 None => Action::None,
@@ -268,10 +284,12 @@ impl Reader {
         self.awaited = None;
         match loaded {
             Ok(Some(loaded)) => {
+                self.outer.clear();
                 self.open = Some(Open::new(loaded, self.monospace));
                 Action::Shown(id)
             }
             Ok(None) => {
+                self.outer.clear();
                 self.open = None;
                 Action::None
             }
@@ -303,6 +321,8 @@ impl Open {
             note: None,
             told: None,
             saving: None,
+            path: Vec::new(),
+            parts: parts::Parts::default(),
         }
     }
 
@@ -331,10 +351,14 @@ impl Open {
             Message::Unread => return Action::Unread(self.row.id),
             Message::Delete => return Action::Delete(Box::new(self.row.clone())),
             Message::PutBack => return Action::PutBack(Box::new(self.row.clone())),
-            Message::Save(which) => return self.ask_where_to_save(which),
             Message::Saving(message) => return self.saving(message, archive),
             Message::Dismiss => (self.note, self.told) = (None, None),
-            Message::Loaded(..) | Message::Back | Message::Page(_) | Message::Paged(..) | Message::Monospace => {}
+            Message::Loaded(..)
+            | Message::Parts(_)
+            | Message::Back
+            | Message::Page(_)
+            | Message::Paged(..)
+            | Message::Monospace => {}
         }
         Action::None
     }
@@ -370,9 +394,9 @@ impl Open {
     }
 
     fn ask_for(&self, shows: Shows, archive: &Archive) -> Action {
-        let (archive, id) = (archive.clone(), self.row.id);
+        let (archive, id, path) = (archive.clone(), self.row.id, self.path.clone());
         let raw = ask(move || {
-            let original = archive.original(id)?.unwrap_or_default();
+            let original = parts::at(&archive, id, &path)?.unwrap_or_default();
             let raw = if shows == Shows::Headers { message::headers(&original) } else { shown_source(&original) };
             Ok::<_, crate::archive::ArchiveError>(Arc::from(raw))
         });

@@ -251,6 +251,11 @@ pub fn card(theme: &Theme) -> container::Style {
     outlined(theme, tokens(theme).card, measure::CORNER_CARD)
 }
 
+/// The frame around two buttons that belong together.
+pub fn outline(theme: &Theme) -> container::Style {
+    outlined(theme, tokens(theme).card, measure::CORNER)
+}
+
 pub fn dialog(theme: &Theme) -> container::Style {
     outlined(theme, tokens(theme).card, measure::CORNER_DIALOG)
 }

@@ -3,13 +3,17 @@
 use super::charset::{self, Outcome};
 use super::envelope::with_line_feeds;
 use super::html::text_of_html;
+use super::inside::{self, Inside};
 use super::parts::{DEEPEST, Leaf, MOST_PARTS, Parts, parts};
 use super::transfer;
 use super::visible::{visible_line, visible_text};
-use super::{Attachment, Message, envelope, flowed, names};
+use super::{Attachment, Card, Message, Scheme, Seal, cards, encoded, envelope, flowed, names, sealed};
 
 /// The decoded octets of text that are shown of one message.
 const MOST_TEXT: usize = 2 * 1024 * 1024;
+/// The octets of an attached message that are looked at for its subject.
+const MOST_HEADER: usize = 64 * 1024;
+const TOO_LONG: &str = "This message is very long: only its beginning is shown.";
 
 /// See [`super::read`].
 pub(super) fn read(original: &[u8]) -> Message {
@@ -18,34 +22,84 @@ pub(super) fn read(original: &[u8]) -> Message {
         let note = "This is not an e-mail message: it has no header. It is shown as it is.".to_owned();
         return Message { text: source(original), notes: vec![note], ..Message::default() };
     }
-    understood(&parts).0
+    let Some(opened) = sealed::unsealed(&parts) else { return understood(&parts).0 };
+    let mut message = understood(&self::parts(&opened)).0;
+    let seal = Card::Seal(Seal::Signed(Scheme::Smime));
+    if !message.cards.contains(&seal) {
+        message.cards.insert(0, seal);
+    }
+    message
 }
 
 /// What a person reads, and the parts that were not chosen: HTML beside plain text.
 pub(super) fn understood<'p, 'a>(parts: &'p Parts<'a>) -> (Message, Vec<&'p Leaf<'a>>) {
+    let (message, reading) = whole(parts);
+    (message, reading.passed_over)
+}
+
+fn whole<'p, 'a>(parts: &'p Parts<'a>) -> (Message, Reading<'p, 'a>) {
     let mut reading = Reading { notes: structure_notes(parts), ..Reading::new(MOST_TEXT) };
-    let (text, text_is_from_html) = reading.body(&parts.leaves);
-    let attachments = attached(parts)
-        .zip(1..)
-        .map(|(leaf, number)| {
-            let name = name(leaf);
-            let safe_name = names::safe_name(&name, &names::fallback(number, &leaf.media_type));
-            let size = transfer::decoded_size(leaf.body, leaf.encoding);
-            Attachment { name, safe_name, media_type: leaf.media_type.clone(), size }
-        })
-        .collect();
+    let (mut text, mut text_is_from_html) = reading.body(&parts.leaves);
+    let mut attachments: Vec<Attachment> =
+        attached(parts).zip(1..).map(|(leaf, number)| listed(leaf, number)).collect();
+    let unpacked = inside::unpacked(parts);
+    for index in unpacked.wrappings {
+        attachments.iter_mut().skip(index).take(1).for_each(|attachment| attachment.unpacked = true);
+    }
+    if let Some((inner, from_html)) = unpacked.text.filter(|_| text.trim().is_empty()) {
+        (text, text_is_from_html) = (shown(&reading.bounded(inner)), from_html);
+    }
+    reading.inside.extend(unpacked.files);
+    let number = attachments.len();
+    attachments.extend(reading.inside.iter().zip(1..).map(|(file, after)| file.listed(number.saturating_add(after))));
+    let cards = cards::cards(parts, sealed::seals(parts, &text));
+    let notes = std::mem::take(&mut reading.notes);
     let envelope = envelope::of(&parts.header);
-    (Message { envelope, text, text_is_from_html, attachments, notes: reading.notes }, reading.passed_over)
+    (Message { envelope, text, text_is_from_html, attachments, cards, notes }, reading)
+}
+
+fn listed(leaf: &Leaf<'_>, number: usize) -> Attachment {
+    let name = name(leaf);
+    let fallback = names::fallback(number, &leaf.media_type);
+    let safe_name = match is_message(leaf) && name.is_empty() {
+        true => names::of_message(&subject(leaf), &fallback),
+        false => names::safe_name(&name, &fallback),
+    };
+    Attachment {
+        safe_name,
+        media_type: leaf.media_type.clone(),
+        size: transfer::decoded_size(leaf.body, leaf.encoding),
+        name,
+        ..Attachment::default()
+    }
+}
+
+fn is_message(leaf: &Leaf<'_>) -> bool {
+    matches!(leaf.media_type.as_str(), "message/rfc822" | "message/global")
+}
+
+fn subject(leaf: &Leaf<'_>) -> String {
+    envelope::envelope(&transfer::decode(leaf.body, leaf.encoding, MOST_HEADER)).subject
 }
 
 /// See [`super::attachment`].
 pub(super) fn attachment(original: &[u8], index: usize) -> Option<Vec<u8>> {
-    let parts = parts(original);
+    let outer = parts(original);
+    match sealed::unsealed(&outer) {
+        Some(opened) => content(&parts(&opened), index),
+        None => content(&outer, index),
+    }
+}
+
+fn content(parts: &Parts<'_>, index: usize) -> Option<Vec<u8>> {
     if parts.header.is_empty() {
         return None;
     }
-    let leaf = attached(&parts).nth(index)?;
-    Some(transfer::decode(leaf.body, leaf.encoding, usize::MAX))
+    let number = attached(parts).count();
+    match index.checked_sub(number) {
+        None => attached(parts).nth(index).map(|leaf| transfer::decode(leaf.body, leaf.encoding, usize::MAX)),
+        Some(place) => whole(parts).1.inside.into_iter().nth(place).map(|file| file.content),
+    }
 }
 
 /// The beginning of the original as text, for what cannot be shown better.
@@ -71,29 +125,15 @@ fn is_text(leaf: &Leaf<'_>) -> bool {
 }
 
 /// The decoded file name: Content-Disposition's, else Content-Type's.
-fn name(leaf: &Leaf<'_>) -> String {
+pub(super) fn name(leaf: &Leaf<'_>) -> String {
     let decoded = leaf.disposition.decoded("filename").or_else(|| leaf.content_type.decoded("name"));
     visible_line(&decoded.unwrap_or_default())
 }
 
 fn structure_notes(parts: &Parts<'_>) -> Vec<String> {
-    let any = |media_types: [&str; 2], kinds: [&str; 2]| {
-        parts.leaves.iter().any(|leaf| {
-            let kind = leaf.content_type.plain("smime-type").unwrap_or_default().to_ascii_lowercase();
-            media_types.contains(&leaf.media_type.as_str()) && kinds.contains(&kind.as_str())
-        })
-    };
-    let smime = ["application/pkcs7-mime", "application/x-pkcs7-mime"];
-    let encrypted =
-        any(["application/pgp-encrypted"; 2], [""; 2]) || any(smime, ["enveloped-data", "authenveloped-data"]);
     [
         (parts.too_deep, format!("Parts nested more than {DEEPEST} deep were not opened.")),
         (parts.too_many, format!("Only the first {MOST_PARTS} parts are listed.")),
-        (encrypted, "This message is encrypted, and Postkeep cannot decrypt it.".to_owned()),
-        (
-            any(smime, ["signed-data"; 2]),
-            "The content of this message is inside its signature, which Postkeep cannot open.".to_owned(),
-        ),
     ]
     .into_iter()
     .filter_map(|(applies, note)| applies.then_some(note))
@@ -106,12 +146,14 @@ pub(super) struct Reading<'p, 'a> {
     notes: Vec<String>,
     /// HTML that says in another form what was chosen.
     passed_over: Vec<&'p Leaf<'a>>,
+    /// Files that stood in the text.
+    inside: Vec<Inside>,
 }
 
 impl<'p, 'a> Reading<'p, 'a> {
     /// At most so many decoded octets in all.
     pub(super) fn new(left: usize) -> Reading<'p, 'a> {
-        Reading { left, notes: Vec::new(), passed_over: Vec::new() }
+        Reading { left, notes: Vec::new(), passed_over: Vec::new(), inside: Vec::new() }
     }
 
     pub(super) fn left(&self) -> usize {
@@ -140,7 +182,10 @@ impl<'p, 'a> Reading<'p, 'a> {
             // Nothing to read but, say, text/enriched, a text with a file name, or a lone one that calls itself attached.
             let only = leaves.len() == 1;
             let readable = |leaf: &&Leaf<'_>| {
-                leaf.media_type.starts_with("text/") && (only || leaf.disposition.value != "attachment")
+                leaf.media_type.starts_with("text/")
+                    && !is_read(leaf)
+                    && (only || leaf.disposition.value != "attachment")
+                    && !is_card(&leaf.media_type)
             };
             pieces.extend(leaves.iter().find(readable).map(|leaf| (self.text(leaf), is_html(leaf))));
         }
@@ -166,10 +211,22 @@ impl<'p, 'a> Reading<'p, 'a> {
     }
 
     pub(super) fn text(&mut self, leaf: &Leaf<'_>) -> String {
-        let mut octets = transfer::decode(leaf.body, leaf.encoding, self.left.saturating_add(1));
+        let text = self.raw_text(leaf);
+        if is_html(leaf) {
+            return shown(&text_of_html(&text));
+        }
+        let lines = with_line_feeds(&text);
+        let is_flowed = leaf.content_type.plain("format").is_some_and(|format| format.eq_ignore_ascii_case("flowed"));
+        let deletes = leaf.content_type.plain("delsp").is_some_and(|value| value.eq_ignore_ascii_case("yes"));
+        if is_flowed { shown(&flowed::join(&lines, deletes)) } else { shown(&lines) }
+    }
+
+    /// The characters of a part as they stand, without the files among them.
+    pub(super) fn raw_text(&mut self, leaf: &Leaf<'_>) -> String {
+        let mut octets = self.octets(leaf);
         if octets.len() > self.left {
             octets.truncate(self.left);
-            self.note("This message is very long: only its beginning is shown.");
+            self.note(TOO_LONG);
         }
         self.left = self.left.saturating_sub(octets.len());
         let declared = leaf.content_type.plain("charset").unwrap_or_default();
@@ -182,13 +239,37 @@ impl<'p, 'a> Reading<'p, 'a> {
             }
             Outcome::Damaged => self.note("Some characters of this message could not be decoded."),
         }
-        if is_html(leaf) {
-            return shown(&text_of_html(&text));
+        text.into_owned()
+    }
+
+    /// The decoded octets of a part, a little more than there is room for; the files written into plain text taken out.
+    fn octets(&mut self, leaf: &Leaf<'_>) -> Vec<u8> {
+        let some = self.left.saturating_add(1);
+        let may_hold = leaf.media_type == "text/plain"
+            && leaf.encoding != transfer::Encoding::Base64
+            && encoded::may_hold(leaf.body);
+        if !may_hold {
+            return transfer::decode(leaf.body, leaf.encoding, some);
         }
-        let lines = with_line_feeds(&text);
-        let is_flowed = leaf.content_type.plain("format").is_some_and(|format| format.eq_ignore_ascii_case("flowed"));
-        let deletes = leaf.content_type.plain("delsp").is_some_and(|value| value.eq_ignore_ascii_case("yes"));
-        if is_flowed { shown(&flowed::join(&lines, deletes)) } else { shown(&lines) }
+        let octets = transfer::decode(leaf.body, leaf.encoding, usize::MAX);
+        let files = encoded::files(&octets);
+        let text = encoded::without(&octets, &files);
+        for file in files {
+            let (file, note) = Inside::encoded(file);
+            self.inside.push(file);
+            note.iter().for_each(|note| self.note(note));
+        }
+        text
+    }
+
+    /// Text from elsewhere, cut to what there is room for.
+    fn bounded(&mut self, mut text: String) -> String {
+        if text.len() > self.left {
+            text.truncate(text.floor_char_boundary(self.left));
+            self.note(TOO_LONG);
+        }
+        self.left = self.left.saturating_sub(text.len());
+        text
     }
 
     fn note(&mut self, note: &str) {
@@ -196,6 +277,11 @@ impl<'p, 'a> Reading<'p, 'a> {
             self.notes.push(note.to_owned());
         }
     }
+}
+
+/// Types that are shown as cards.
+fn is_card(media_type: &str) -> bool {
+    matches!(media_type, "text/calendar" | "text/vcard" | "text/x-vcard" | "text/directory")
 }
 
 pub(super) fn is_html(leaf: &Leaf<'_>) -> bool {

@@ -12,13 +12,19 @@
 mod addresses;
 mod authentication;
 mod body;
+mod calendar;
+mod cards;
 mod charset;
+mod content_lines;
 mod dates;
+mod encoded;
 mod envelope;
 mod fields;
 mod flowed;
 mod head;
 mod html;
+mod inside;
+mod kinds;
 mod likeness;
 pub mod links;
 mod names;
@@ -26,14 +32,20 @@ pub mod outline;
 mod page;
 mod parameters;
 mod parts;
+mod report;
+mod rtf;
+mod sealed;
 mod searched;
 mod sender;
 #[cfg(test)]
 mod tests;
+mod tnef;
 mod transfer;
+mod vcard;
 mod visible;
 mod words;
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jiff::Timestamp;
@@ -41,8 +53,14 @@ use jiff::Timestamp;
 use crate::account::Digest;
 
 pub use authentication::Authentication;
+pub use calendar::{Answer, Event, Guest, Moment, Purpose};
+pub use cards::Card;
 pub use head::Head;
+pub use kinds::Kind;
+pub use report::Report;
+pub use sealed::{Scheme, Seal};
 pub use sender::Sender;
+pub use vcard::{Contact, Reached};
 
 /// A person or machine as a header field names it. Text is decoded and made safe to show (see [`visible`]).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,8 +89,9 @@ pub struct Envelope {
 }
 
 /// One attachment: a leaf part with disposition attachment, or a file name, or a type other than text/plain and
-/// text/html. An attached message/rfc822 counts as one and is not opened.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// text/html. An attached message/rfc822 counts as one and is not opened. Behind the parts stand the files that were
+/// found inside them: in a `winmail.dat`, or written into the text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attachment {
     /// The decoded file name as the sender wrote it, made [`visible`]; empty when there is none.
     pub name: String,
@@ -82,6 +101,10 @@ pub struct Attachment {
     pub media_type: String,
     /// Octets after decoding.
     pub size: u64,
+    /// It is no part of its own but was found inside one.
+    pub inside: bool,
+    /// Only a wrapping: what is in it is listed behind it.
+    pub unpacked: bool,
 }
 
 /// A message as a person reads it.
@@ -94,6 +117,8 @@ pub struct Message {
     /// Whether `text`, or a piece of it, was made from HTML.
     pub text_is_from_html: bool,
     pub attachments: Vec<Attachment>,
+    /// Invitations, contacts, delivery reports, signatures and encryption.
+    pub cards: Vec<Card>,
     /// What a reader should know: parts left out, limits met, a body that could not be decoded. Whole sentences.
     pub notes: Vec<String>,
 }
@@ -151,6 +176,51 @@ pub fn attachment(original: &[u8], index: usize) -> Option<Vec<u8>> {
     guarded(|| body::attachment(original, index)).flatten()
 }
 
+/// The message to read where all of it is inside an opaque S/MIME signature: the header with the content that the
+/// signature encloses. Any other message is given as it is. What [`read`] and [`attachment`] say is of this one.
+pub fn unsealed(original: &[u8]) -> Cow<'_, [u8]> {
+    let opened = guarded(|| sealed::unsealed(&parts::parts(original))).flatten();
+    opened.map_or(Cow::Borrowed(original), Cow::Owned)
+}
+
+/// The message at `path` inside another: the attachment at its first number, of that the one at the second, and so on.
+/// `None` where there is none.
+pub fn within(original: Vec<u8>, path: &[usize]) -> Option<Vec<u8>> {
+    path.iter().try_fold(original, |outer, &index| attachment(&outer, index))
+}
+
+/// The text of a file that declares no character set, safe to show: its beginning where it is very long.
+pub fn text_of_file(content: &[u8]) -> String {
+    guarded(|| body::source(content)).unwrap_or_default()
+}
+
+/// Whether opening this file would run it, by its name, its declared type and its first octets. Such a file is saved and
+/// never opened.
+pub fn is_program(name: &str, media_type: &str, content: &[u8]) -> bool {
+    kinds::is_program(name, media_type) || kinds::begins_as_program(content)
+}
+
+/// A file name cut before the dot of its real extension, so that the extension can always be shown.
+pub fn split_name(name: &str) -> (&str, &str) {
+    kinds::split(name)
+}
+
+/// The first words of what is in a message for the list's third line: of its text, or else of its cards.
+pub fn gist(message: &Message, longest: usize) -> String {
+    let words = preview(&message.text, longest);
+    if !words.is_empty() {
+        return words;
+    }
+    let said = message.cards.iter().find_map(|card| match card {
+        Card::Event(event) => Some(format!("{}: {}", event.heading(), event.title)),
+        Card::Contact(contact) => Some(format!("Contact: {}", contact.name)),
+        Card::Report(report) => Some(report.sentence.clone()),
+        Card::Seal(Seal::Encrypted(_)) => Some("Encrypted".to_owned()),
+        Card::Seal(_) | Card::More(_) => None,
+    });
+    preview(&said.unwrap_or_default(), longest)
+}
+
 /// The header section as text, one line per physical line, made [`visible`].
 pub fn headers(original: &[u8]) -> String {
     guarded(|| envelope::headers(original)).unwrap_or_default()
@@ -203,6 +273,11 @@ pub fn safe_name(name: &str, fallback: &str) -> String {
     names::safe_name(name, fallback)
 }
 
+/// The name of a file that holds a message: its subject, made as safe as [`safe_name`] makes any.
+pub fn file_name(envelope: &Envelope) -> String {
+    names::of_message(&envelope.subject, "message.eml")
+}
+
 /// The likeness of two originals: SHA-256 over the message with line ends made CRLF and Status, X-Status, X-UIDL and
 /// X-Mozilla-* header fields left out. Equal for one mail that came by two ways; never a reason to delete.
 pub fn likeness(original: &[u8]) -> Digest {
@@ -212,6 +287,12 @@ pub fn likeness(original: &[u8]) -> Digest {
 /// [`likeness`] where the hash of the original itself is known: nearly always it is the same.
 pub fn likeness_given(original: &[u8], exact: Digest) -> Digest {
     likeness::likeness(original, || exact)
+}
+
+/// A `winmail.dat` for the tests of the window.
+#[cfg(all(test, feature = "gui"))]
+pub fn tnef_example() -> Vec<u8> {
+    tnef::tests::stream()
 }
 
 /// The one place where a panic of a decoder ends: `None` then.

@@ -1,12 +1,11 @@
 //! File names for attachments: whatever a sender wrote becomes a name that stays in its folder and is valid on Windows,
 //! macOS and Linux.
 
+use super::kinds;
 use super::visible::visible_line;
 
 /// The longest name that is given, in octets.
 const LONGEST: usize = 120;
-/// The longest extension that is kept whole, with its dot.
-const LONGEST_EXTENSION: usize = 24;
 
 /// See [`super::safe_name`].
 pub(super) fn safe_name(name: &str, fallback: &str) -> String {
@@ -52,12 +51,18 @@ fn shortened(name: &str) -> String {
     if name.len() <= LONGEST {
         return name.to_owned();
     }
-    let dot = name.rfind('.').filter(|&at| at > 0 && name.len().saturating_sub(at) <= LONGEST_EXTENSION);
-    let (stem, extension) = dot.and_then(|at| name.split_at_checked(at)).unwrap_or((name, ""));
+    let (stem, extension) = kinds::split(name);
     let room = LONGEST.saturating_sub(extension.len());
     let fits = stem.char_indices().map(|(at, each)| at.saturating_add(each.len_utf8())).take_while(|&end| end <= room);
     let cut = fits.last().and_then(|end| stem.get(..end)).unwrap_or_default();
     format!("{}{extension}", trimmed(cut))
+}
+
+/// What a message is called as a file: its subject, without the signs that no file name may have.
+pub(super) fn of_message(subject: &str, fallback: &str) -> String {
+    let subject: String = subject.chars().map(|each| if is_forbidden(each) { ' ' } else { each }).collect();
+    let subject = visible_line(&subject);
+    if subject.is_empty() { safe_name("", fallback) } else { safe_name(&format!("{subject}.eml"), fallback) }
 }
 
 /// What an attachment without a name is called: its place and what its type is known to end in.
@@ -92,7 +97,14 @@ pub(super) fn fallback(number: usize, media_type: &str) -> String {
         "application/ms-tnef" => "dat",
         _ => "bin",
     };
-    format!("attachment-{number}.{extension}")
+    let called = match media_type {
+        "message/delivery-status" | "message/disposition-notification" => "report",
+        "text/rfc822-headers" => "headers",
+        "text/calendar" => "invitation",
+        "text/vcard" | "text/x-vcard" => "contact",
+        _ => "attachment",
+    };
+    format!("{called}-{number}.{extension}")
 }
 
 #[cfg(test)]
@@ -132,6 +144,8 @@ mod tests {
         ] {
             assert_eq!(safe_name(name, "part.bin"), expected, "{name:?}");
         }
+        assert_eq!(of_message("Re: AW: 1/2 of \"it\"?", "x"), "Re AW 1 2 of it.eml");
+        assert_eq!((of_message("", "x.eml"), of_message("?", "x.eml")), ("x.eml".to_owned(), "x.eml".to_owned()));
         assert_eq!(safe_name("..", "../x"), "x");
         assert_eq!(safe_name("..", ""), "attachment");
         let long = safe_name(&format!("{}.tar.gz", "ä".repeat(4_000)), "x");

@@ -33,6 +33,8 @@ pub(super) struct Leaf<'a> {
 pub(super) struct Parts<'a> {
     pub header: Section<'a>,
     pub leaves: Vec<Leaf<'a>>,
+    /// The multiparts that sign or encrypt: `signed` or `encrypted`, and by what, in lower case.
+    pub sealed: Vec<(String, String)>,
     pub too_deep: bool,
     pub too_many: bool,
 }
@@ -154,6 +156,10 @@ impl<'a> Walk<'a> {
         let boundary =
             content_type.plain("boundary").map(|text| text.trim_end().as_bytes().to_vec()).unwrap_or_default();
         if let Some(kind) = media_type.strip_prefix("multipart/") {
+            if matches!(kind, "signed" | "encrypted") && self.parts.sealed.len() < DEEPEST {
+                let protocol = content_type.plain("protocol").unwrap_or_default().to_ascii_lowercase();
+                self.parts.sealed.push((kind.to_owned(), protocol));
+            }
             if boundary.is_empty() {
                 self.leaf = Some(Leaf::unnamed_text(body, alternative));
                 return;

@@ -3,8 +3,8 @@
 //! from a list, so that nothing recurses; all further text together is bounded.
 
 use super::body::{self, Reading};
-use super::parts::{Leaf, parts};
-use super::{Mailbox, Message, envelope, transfer};
+use super::parts::{Leaf, Parts, parts};
+use super::{Mailbox, Message, envelope, sealed, transfer};
 
 /// Decoded octets of further text of one message.
 const MOST_TEXT: usize = 1 << 20;
@@ -18,7 +18,15 @@ pub(super) fn read(original: &[u8]) -> (Message, Vec<String>) {
     if outer.header.is_empty() {
         return (super::read(original), Vec::new());
     }
-    let (message, passed_over) = body::understood(&outer);
+    if let Some(opened) = sealed::unsealed(&outer) {
+        let (_, texts) = of(&parts(&opened));
+        return (super::read(original), texts);
+    }
+    of(&outer)
+}
+
+fn of(outer: &Parts<'_>) -> (Message, Vec<String>) {
+    let (message, passed_over) = body::understood(outer);
     let mut search = Search { texts: Vec::new(), left: MOST_TEXT, attached: Vec::new(), opened: 0 };
     search.take(&passed_over);
     search.take_attached(&outer.leaves, 1);

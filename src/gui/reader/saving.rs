@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use iced::widget::{operation, row, scrollable};
 use iced::{Alignment, Element, Fill, Task};
 
-use super::{Action, Message as Whole, Note, Open, SCROLL};
+use super::{Action, Message as Whole, Note, Open, SCROLL, parts};
 use crate::account::MessageId;
 use crate::archive::Archive;
 use crate::gui::dialog::{pick_folder, typed};
@@ -14,19 +14,27 @@ use crate::gui::icon;
 use crate::gui::off::{off, unwritten};
 use crate::gui::theme;
 use crate::gui::widget::{Tone, act, field, labelled, strip, tool, trouble};
-use crate::message;
 use crate::problem::Problem;
-use crate::settings;
+use crate::{message, new_file, settings};
 
 /// The field of the folder.
 const FOLDER: &str = "attachments";
 
 /// See the module.
 pub struct Saving {
-    /// One attachment, or all.
-    which: Option<usize>,
+    what: What,
     folder: String,
     state: State,
+}
+
+/// What is saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// All attachments, but not what is only wrapped around others.
+    All,
+    One(usize),
+    /// The message itself, as the server sent it.
+    Message,
 }
 
 enum State {
@@ -47,10 +55,10 @@ pub enum Message {
 
 impl Open {
     /// Opens the question; the folder is that of the last time, or where downloads go.
-    pub(super) fn ask_where_to_save(&mut self, which: Option<usize>) -> Action {
+    pub(super) fn ask_where_to_save(&mut self, what: What) -> Action {
         let before = self.saving.take().map(|saving| saving.folder);
         let folder = before.or_else(|| settings::downloads_folder().map(|folder| folder.display().to_string()));
-        self.saving = Some(Saving { which, folder: folder.unwrap_or_default(), state: State::Asking });
+        self.saving = Some(Saving { what, folder: folder.unwrap_or_default(), state: State::Asking });
         let seen = operation::snap_to(SCROLL, scrollable::RelativeOffset::END);
         Action::Run(Task::batch([seen, operation::focus(FOLDER)]))
     }
@@ -76,23 +84,38 @@ impl Open {
     }
 
     fn go(&mut self, archive: &Archive) -> Action {
-        let parts = self.message.attachments.iter().map(|part| part.safe_name.clone()).enumerate();
+        let called = self.file_name();
+        let parts = self.message.attachments.iter().enumerate();
         let Some(saving) = self.saving.as_mut().filter(|saving| saving.is_ready()) else { return Action::None };
-        let names: Vec<(usize, String)> =
-            parts.filter(|(index, _)| saving.which.is_none_or(|wanted| wanted == *index)).collect();
+        let files: Vec<(Option<usize>, String)> = match saving.what {
+            What::Message => vec![(None, called)],
+            what => parts
+                .filter(|(index, part)| what == What::One(*index) || what == What::All && !part.unpacked)
+                .map(|(index, part)| (Some(index), part.safe_name.clone()))
+                .collect(),
+        };
         saving.state = State::Writing;
-        let (archive, id, folder) = (archive.clone(), self.row.id, typed(&saving.folder));
-        Action::Run(off(move || save(&archive, id, &names, &folder)).map(Message::Saved).map(Whole::Saving))
+        let (archive, id, folder, path) = (archive.clone(), self.row.id, typed(&saving.folder), self.path.clone());
+        let saved = off(move || save(&archive, id, &path, &files, &folder));
+        Action::Run(saved.map(Message::Saved).map(Whole::Saving))
+    }
+
+    /// What the message is called as a file.
+    fn file_name(&self) -> String {
+        message::file_name(&self.message.envelope)
     }
 
     /// What stands below the attachments.
     pub(super) fn saving_view(&self) -> Option<Element<'_, Whole>> {
         let saving = self.saving.as_ref()?;
-        let name = match (saving.which, self.message.attachments.as_slice()) {
-            (None, [part]) => format!("Save {} in", part.safe_name),
-            (Some(which), parts) => format!("Save {} in", parts.get(which).map_or("it", |part| &part.safe_name)),
-            (None, _) => "Save all in".to_owned(),
+        let listed = || self.message.attachments.iter().filter(|part| !part.unpacked);
+        let one = match saving.what {
+            What::Message => Some(self.file_name()),
+            What::One(index) => self.message.attachments.get(index).map(|part| part.safe_name.clone()),
+            What::All if listed().count() == 1 => listed().next().map(|part| part.safe_name.clone()),
+            What::All => None,
         };
+        let name = one.map_or_else(|| "Save all in".to_owned(), |name| format!("Save {name} in"));
         Some(saving.view(name).map(Whole::Saving))
     }
 }
@@ -139,52 +162,25 @@ fn said(saved: Result<Vec<PathBuf>, Problem>) -> Note {
     }
 }
 
-/// Writes attachments under their safe names, never over a file that is there.
-fn save(archive: &Archive, id: MessageId, names: &[(usize, String)], folder: &Path) -> Result<Vec<PathBuf>, Problem> {
-    let original = archive.original(id).map_err(|error| Problem::from(&error))?.unwrap_or_default();
+/// Writes attachments under their safe names, or the message itself where no number is given; never over a file that is
+/// there.
+fn save(
+    archive: &Archive,
+    id: MessageId,
+    path: &[usize],
+    files: &[(Option<usize>, String)],
+    folder: &Path,
+) -> Result<Vec<PathBuf>, Problem> {
+    let original = parts::at(archive, id, path).map_err(|error| Problem::from(&error))?.unwrap_or_default();
     let mut paths = Vec::new();
-    for (index, name) in names {
-        let Some(content) = message::attachment(&original, *index) else { continue };
-        let path = write_new(folder, name, &content).map_err(|error| unwritten(name, &error))?;
+    for (index, name) in files {
+        let content = match index {
+            Some(index) => message::attachment(&original, *index),
+            None => Some(original.clone()),
+        };
+        let Some(content) = content else { continue };
+        let path = new_file::write(folder, name, &content).map_err(|error| unwritten(name, &error))?;
         paths.push(path);
     }
     Ok(paths)
-}
-
-/// Writes a new file: `name`, or `name (2)` and so on where that exists.
-fn write_new(folder: &Path, name: &str, content: &[u8]) -> std::io::Result<PathBuf> {
-    use std::io::Write as _;
-    let (stem, extension) = match name.rsplit_once('.') {
-        Some((stem, extension)) if !stem.is_empty() => (stem, format!(".{extension}")),
-        _ => (name, String::new()),
-    };
-    for attempt in 1..1000 {
-        let tried = if attempt == 1 { name.to_owned() } else { format!("{stem} ({attempt}){extension}") };
-        let path = folder.join(tried);
-        match std::fs::File::create_new(&path) {
-            Ok(mut file) => {
-                file.write_all(content)?;
-                return Ok(path);
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Err(std::io::ErrorKind::AlreadyExists.into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::write_new;
-
-    #[test]
-    fn a_saved_file_never_replaces_another() {
-        let folder = tempfile::tempdir().unwrap();
-        let names: Vec<_> = (0..3)
-            .map(|n| write_new(folder.path(), "map.png", &[n]).unwrap().file_name().unwrap().to_owned())
-            .collect();
-        assert_eq!(names, ["map.png", "map (2).png", "map (3).png"]);
-        assert_eq!(std::fs::read(folder.path().join("map.png")).unwrap(), [0]);
-        assert!(write_new(&folder.path().join("missing"), "map.png", b"").is_err());
-    }
 }

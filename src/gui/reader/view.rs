@@ -104,11 +104,17 @@ impl Open {
     fn page<'a>(&'a self, library: &'a Library, clock: &'a Clock, found_by: &'a FoundBy) -> Element<'a, Message> {
         let subject = if self.row.subject.is_empty() { "No subject" } else { &self.row.subject };
         let mut page = column![shown_subject(subject, found_by), self.heading(library, clock)].spacing(12);
-        page = page.extend(self.strips(clock));
+        page = page.push(self.inside_view()).extend(self.strips(clock));
         page = page.push(self.looking_view());
+        let text = self.body.shows == Shows::Text;
+        if text {
+            page = page.extend(self.cards_view(clock));
+        }
         page = page.push(self.body(found_by));
-        if !self.message.attachments.is_empty() && self.body.shows == Shows::Text {
-            page = page.push(self.attachments());
+        if text && !self.message.attachments.is_empty() {
+            page = page.push(self.attachments_view());
+        } else if text {
+            page = page.push(self.saving_view());
         }
         crate::gui::widget::page(container(page).padding(padding::all(28).top(20)).width(Fill))
             .id(SCROLL)
@@ -124,7 +130,9 @@ impl Open {
 
     fn text<'a>(&'a self, found_by: &'a FoundBy) -> Element<'a, Message> {
         if self.body.is_blank() {
-            let sentence = if self.message.attachments.is_empty() {
+            let sentence = if !self.message.cards.is_empty() {
+                return iced::widget::space().into();
+            } else if self.message.attachments.is_empty() {
                 "This message has no text."
             } else {
                 "This message has no text, only what is attached."
@@ -149,25 +157,6 @@ impl Open {
             page = page.push(row![says(rest), link("Show the next part", Some(Message::ShowMore))].spacing(10));
         }
         container(page).padding(padding::top(6)).into()
-    }
-
-    fn attachments(&self) -> Element<'_, Message> {
-        let chips = self.message.attachments.iter().enumerate().map(|(index, part)| {
-            let name = if part.name.is_empty() { &part.safe_name } else { &part.name };
-            let content = row![
-                icon(icon::PAPERCLIP).style(theme::dim),
-                container(line(name.as_str()).width(iced::Shrink)).max_width(280),
-                text(words::size(part.size)).size(size::CAPTION).style(theme::faint),
-            ];
-            let chip = button(container(content.spacing(8).align_y(Alignment::Center)).center_y(Fill));
-            let chip = chip.height(measure::CONTROL).padding([0, 12]).style(theme::plain);
-            crate::gui::widget::hinted(chip.on_press(Message::Save(Some(index))), "Save this attachment")
-        });
-        let mut chips: Vec<Element<'_, Message>> = chips.collect();
-        let all = if chips.len() > 1 { "Save all" } else { "Save" };
-        chips.push(tool(Some(icon::DOWNLOAD), all, Some(Message::Save(None))).into());
-        let chips = Row::with_children(chips).spacing(8).align_y(Alignment::Center).wrap().vertical_spacing(8);
-        column![across(), chips].push(self.saving_view()).spacing(14).into()
     }
 }
 

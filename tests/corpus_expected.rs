@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use postkeep::message::{self, Message, visible_line};
+use postkeep::message::{self, Attachment, Card, Message, Seal, visible_line};
 use serde_json::Value;
 
 /// The folder with the messages and `expected.jsonl`.
@@ -25,10 +25,16 @@ fn corpus() -> Option<PathBuf> {
 struct Case {
     path: String,
     fields: Value,
+    original: Vec<u8>,
     read: Message,
 }
 
 impl Case {
+    /// The attachments that are parts: the files found inside them the other parsers do not look for.
+    fn parts(&self) -> impl Iterator<Item = &Attachment> {
+        self.read.attachments.iter().filter(|attachment| !attachment.inside)
+    }
+
     /// The agreed value and ours, as comparable text; `None` where the parsers did not agree.
     fn compare(&self, field: &str) -> Option<(String, String)> {
         let agreed = self.fields.get(field)?;
@@ -39,11 +45,11 @@ impl Case {
             "from_addr" => (text.to_lowercase(), envelope.from.address.to_lowercase()),
             "from_name" => (text, envelope.from.name.clone()),
             "date_utc" => (text, envelope.date.map(|date| date.to_string()).unwrap_or_default()),
-            "attachments" => (agreed.to_string(), self.read.attachments.len().to_string()),
+            "attachments" => (agreed.to_string(), self.parts().count().to_string()),
             "attachment_names" => {
                 let mut theirs: Vec<String> =
                     agreed.as_array()?.iter().map(|name| visible_line(name.as_str().unwrap_or_default())).collect();
-                let mut ours: Vec<String> = self.read.attachments.iter().map(|each| each.name.clone()).collect();
+                let mut ours: Vec<String> = self.parts().map(|each| each.name.clone()).collect();
                 theirs.sort();
                 ours.sort();
                 (format!("{theirs:?}"), format!("{ours:?}"))
@@ -58,24 +64,41 @@ fn beginning(text: &str) -> String {
     text.chars().take(180).collect()
 }
 
-/// In a word or two, how two values differ.
-fn class(theirs: &str, ours: &str) -> &'static str {
-    let squeezed = |text: &str| text.chars().filter(|each| !each.is_whitespace()).collect::<String>();
-    if squeezed(theirs) == squeezed(ours) {
-        "only white space"
-    } else if ours.is_empty() {
-        "ours is empty"
-    } else if theirs.is_empty() {
-        "theirs is empty"
-    } else if theirs.contains('\u{fffd}') || ours.contains('\u{fffd}') {
-        "undecodable characters"
-    } else if ours.starts_with(theirs) || theirs.starts_with(ours) {
-        "one begins with the other"
-    } else if ours.contains(theirs) || theirs.contains(ours) {
-        "one contains the other"
-    } else {
-        "other"
+/// Messages whose reading differs with reason: a piece of the path, the field (any where it is empty), and why. What is
+/// explained neither here nor by what [`reason`] sees itself fails the test.
+const REASONS: &[(&str, &str, &str)] = &[
+    (
+        "sisimai/maildir__",
+        "from_name",
+        "a comment behind the address is the name (RFC 5322 3.4), which the others leave out",
+    ),
+    ("enmime/testdata__parts__ctype-invalid-characters", "", "a type that is no type is read as text (RFC 2045 5.2)"),
+    ("text_plain_escaped_footer", "text200", "a zero-width space is taken out, and was a blank to them"),
+    ("test-documents__testRFC822", "text200", "a zero-width space is taken out, and was a blank to them"),
+    ("test-alt-rel-text", "text200", "every text of the preferred alternative is shown"),
+    ("bodystructuretest", "text200", "all texts are shown, one behind the other, also the HTML between them"),
+    ("mimekit/messages__body", "text200", "all texts are shown, one behind the other, also the HTML between them"),
+    ("missing-inner", "text200", "a part whose end is missing loses nothing"),
+    ("eml__malformed__008", "text200", "all texts are shown, one behind the other, also the HTML between them"),
+    ("kmime/dfaure-crash", "text200", "a header line without a name is text, and loses nothing"),
+    ("cyrus-cassandane/mime__iso-2022-jp", "text200", "ISO-2022-JP is decoded, though it is not declared"),
+    ("content_transfer_encoding_7-bit", "text200", "octets from 0x80 on are windows-1252 and not control characters"),
+];
+
+/// Why ours is another value, where that is known.
+fn reason(case: &Case, field: &str) -> Option<&'static str> {
+    let read = &case.read;
+    let is_part = |field: &str| matches!(field, "attachments" | "attachment_names" | "text200");
+    let opened = read.cards.iter().any(|card| matches!(card, Card::Seal(Seal::Signed(_))));
+    let is_opaque = !matches!(message::unsealed(&case.original), std::borrow::Cow::Borrowed(_));
+    if is_part(field) && opened && is_opaque {
+        return Some("an opaque signature is taken off, and what is in it shown");
     }
+    if is_part(field) && read.attachments.iter().any(|attachment| attachment.inside) {
+        return Some("files are taken out of a winmail.dat or of the text");
+    }
+    let known = REASONS.iter().find(|(path, of, _)| case.path.contains(path) && (of.is_empty() || *of == field));
+    known.map(|(.., why)| *why)
 }
 
 fn cases(folder: &Path) -> Vec<Case> {
@@ -84,48 +107,64 @@ fn cases(folder: &Path) -> Vec<Case> {
         let mut value: Value = serde_json::from_str(line).expect("a line is JSON");
         let path = value["path"].as_str().expect("a path").to_owned();
         let original = fs::read(folder.join(&path)).ok()?;
-        Some(Case { read: message::read(&original), fields: value["fields"].take(), path })
+        Some(Case { read: message::read(&original), fields: value["fields"].take(), original, path })
     };
     lines.lines().filter_map(case).collect()
 }
 
+/// Fields, and of the cells that the parsers agreed on the share that must be ours, in per cent.
+const FLOORS: [(&str, f64); 7] = [
+    ("subject", 99.0),
+    ("from_addr", 99.0),
+    ("from_name", 99.0),
+    ("date_utc", 99.0),
+    ("attachments", 97.0),
+    ("attachment_names", 97.0),
+    ("text200", 95.0),
+];
+
 #[test]
-fn subjects_senders_and_dates_agree_with_other_parsers() {
+fn what_is_read_agrees_with_other_parsers_and_every_difference_has_a_reason() {
     let Some(folder) = corpus() else { return };
     let cases = cases(&folder);
     assert!(cases.len() > 1_000, "only {} messages", cases.len());
-    let mut classes: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    let mut differing = Vec::new();
-    let (mut agreeing, mut eligible) = (0, 0);
+    let mut reasons: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let (mut differing, mut unexplained, mut too_few) = (Vec::new(), Vec::new(), Vec::new());
     eprintln!("{:18}{:>9}{:>9}{:>10}", "field", "eligible", "agree", "per cent");
-    for field in ["subject", "from_addr", "from_name", "date_utc", "attachments", "attachment_names", "text200"] {
+    for (field, floor) in FLOORS {
         let (mut of_field, mut same) = (0, 0);
         for case in &cases {
             let Some((theirs, ours)) = case.compare(field) else { continue };
             of_field += 1;
             if theirs == ours {
                 same += 1;
-            } else {
-                *classes.entry((field, class(&theirs, &ours))).or_default() += 1;
-                differing.push(format!("{field} {}\n    agreed {theirs:?}\n    ours   {ours:?}", case.path));
+                continue;
+            }
+            let told = format!("{field} {}\n    agreed {theirs:?}\n    ours   {ours:?}", case.path);
+            match reason(case, field) {
+                Some(reason) => {
+                    *reasons.entry((field, reason)).or_default() += 1;
+                    differing.push(format!("{told}\n    because {reason}"));
+                }
+                None => unexplained.push(told),
             }
         }
-        eprintln!("{field:18}{of_field:9}{same:9}{:10.2}", f64::from(same) * 100.0 / f64::from(of_field.max(1)));
-        if !matches!(field, "attachments" | "attachment_names" | "text200") {
-            agreeing += same;
-            eligible += of_field;
+        let share = f64::from(same) * 100.0 / f64::from(of_field.max(1));
+        eprintln!("{field:18}{of_field:9}{same:9}{share:10.2}");
+        if share < floor {
+            too_few.push(format!("{field}: {share:.2} % of {floor} %"));
         }
     }
-    let share = f64::from(agreeing) * 100.0 / f64::from(eligible);
-    eprintln!("subjects, senders and dates together: {agreeing} of {eligible}, {share:.2} %\n\nDifferences:");
-    for ((field, class), count) in classes {
-        eprintln!("{count:5} {field}: {class}");
+    eprintln!("\nDifferences:");
+    for ((field, reason), count) in reasons {
+        eprintln!("{count:5} {field}: {reason}");
     }
-    let shown = std::env::var("POSTKEEP_DIFFERENCES").ok().and_then(|number| number.parse().ok()).unwrap_or(40);
+    let shown = std::env::var("POSTKEEP_DIFFERENCES").ok().and_then(|number| number.parse().ok()).unwrap_or(200);
     for difference in differing.iter().take(shown) {
         eprintln!("{difference}");
     }
-    assert!(share >= 97.0, "{share:.2} %");
+    assert!(unexplained.is_empty(), "differences without a reason:\n{}", unexplained.join("\n"));
+    assert!(too_few.is_empty(), "{too_few:?}");
 }
 
 #[test]

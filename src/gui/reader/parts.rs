@@ -1,0 +1,283 @@
+//! The parts of the message that is shown: its attachments, opened, looked at and saved; a message inside it, shown in
+//! its place with a way back.
+
+pub mod opening;
+mod picture;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use std::sync::Arc;
+
+use super::saving::What;
+use super::{Action, Loaded, Message as Whole, Note, Open, Reader};
+use crate::account::MessageId;
+use crate::archive::{Archive, ArchiveError};
+use crate::gui::off::{ask, off};
+use crate::message::{self, Attachment, Kind};
+use crate::problem::Problem;
+use opening::Handed;
+
+/// Messages inside messages that are shown.
+const DEEPEST: usize = 10;
+/// Characters of a text that are shown of an attachment.
+const SHOWN: usize = 20_000;
+
+/// What is shown of the parts, beside the list of them.
+#[derive(Default)]
+pub struct Parts {
+    /// The attachment whose menu is open.
+    menu: Option<usize>,
+    preview: Option<Preview>,
+    /// What became of the last act, said beside the attachments: the top of a long page is out of sight.
+    note: Option<Note>,
+}
+
+/// An attachment that is looked at here.
+struct Preview {
+    index: usize,
+    shown: Shown,
+}
+
+/// What there is to look at.
+#[derive(Clone, Debug)]
+pub enum Shown {
+    Waiting,
+    Picture(iced::widget::image::Handle),
+    /// The beginning of a text, and whether there is more.
+    Text(String, bool),
+    /// Why nothing is shown.
+    Nothing(String),
+}
+
+#[derive(Clone, Debug)]
+pub enum Message {
+    /// On an attachment: what suits it best.
+    Press(usize),
+    Menu(usize),
+    CloseMenu,
+    Open(usize),
+    Opened(Result<Handed, Problem>),
+    Look(usize),
+    Looked(Vec<usize>, usize, Shown),
+    CloseLook,
+    Save(Option<usize>),
+    SaveWhole,
+    /// The message at this place, shown as one.
+    Enter(usize),
+    Entered(Vec<usize>, Result<Option<Loaded>, Problem>),
+    Leave,
+    /// What was said is read.
+    Dismiss,
+}
+
+impl Reader {
+    /// See [`Message`].
+    pub(super) fn parts(&mut self, message: Message, archive: &Archive) -> Action {
+        match message {
+            Message::Entered(path, loaded) => self.entered(path, loaded),
+            Message::Leave => {
+                self.leave_inner();
+                Action::None
+            }
+            message => {
+                let opened = Arc::clone(&self.opened);
+                self.open.as_mut().map_or(Action::None, |open| open.part(message, archive, &opened))
+            }
+        }
+    }
+
+    /// Back to the message around the one that is shown; whether there was one.
+    pub(super) fn leave_inner(&mut self) -> bool {
+        let Some(outer) = self.outer.pop() else { return false };
+        self.open = Some(outer);
+        true
+    }
+
+    /// A message inside the one that is shown is there.
+    fn entered(&mut self, path: Vec<usize>, loaded: Result<Option<Loaded>, Problem>) -> Action {
+        let Some(open) = self.open.as_mut() else { return Action::None };
+        // It may have been closed, or another one opened, meanwhile.
+        let is_next = path.split_last().is_some_and(|(_, before)| before == open.path);
+        let sentence = match loaded {
+            Ok(Some(loaded)) if is_next && loaded.row.id == open.row.id => {
+                let mut inner = Open::new(loaded, self.monospace);
+                inner.path = path;
+                self.outer.extend(self.open.replace(inner));
+                return Action::Run(iced::widget::operation::snap_to(
+                    super::SCROLL,
+                    iced::widget::scrollable::RelativeOffset::START,
+                ));
+            }
+            Ok(Some(_)) => return Action::None,
+            Ok(None) => "The attached message could not be read. It can be saved.".to_owned(),
+            Err(problem) => {
+                open.parts.note = Some(Note::Failed(problem));
+                return Action::None;
+            }
+        };
+        open.says(sentence)
+    }
+
+    /// The message in the archive that is shown, or that holds the one that is.
+    pub(super) fn outermost(&mut self) -> Option<&mut Open> {
+        self.outer.first_mut().or(self.open.as_mut())
+    }
+}
+
+impl Open {
+    fn part(&mut self, message: Message, archive: &Archive, opened: &Arc<opening::Folder>) -> Action {
+        match message {
+            Message::Press(index) => match self.attached(index).map(Attachment::kind) {
+                Some(Kind::Message) => self.enter(index, archive),
+                _ => self.open_part(index, archive, opened),
+            },
+            Message::Menu(index) => {
+                self.parts.menu = (self.parts.menu != Some(index)).then_some(index);
+                Action::None
+            }
+            Message::CloseMenu => {
+                self.parts.menu = None;
+                Action::None
+            }
+            Message::Open(index) => self.open_part(index, archive, opened),
+            Message::Opened(handed) => self.handed(handed),
+            Message::Look(index) => self.look_at(index, archive),
+            Message::Looked(path, index, shown) => self.looked(&path, index, shown),
+            Message::CloseLook => {
+                self.parts.preview = None;
+                Action::None
+            }
+            Message::Save(which) => {
+                self.parts.menu = None;
+                self.ask_where_to_save(which.map_or(What::All, What::One))
+            }
+            Message::SaveWhole => self.ask_where_to_save(What::Message),
+            Message::Enter(index) => self.enter(index, archive),
+            Message::Dismiss => {
+                self.parts.note = None;
+                Action::None
+            }
+            Message::Entered(..) | Message::Leave => Action::None,
+        }
+    }
+
+    fn says(&mut self, sentence: String) -> Action {
+        self.parts.note = Some(Note::Said(sentence));
+        Action::None
+    }
+
+    fn attached(&self, index: usize) -> Option<&Attachment> {
+        self.message.attachments.get(index)
+    }
+
+    /// Opens it in the program of the system for it, unless that would run it.
+    fn open_part(&mut self, index: usize, archive: &Archive, opened: &Arc<opening::Folder>) -> Action {
+        self.parts.menu = None;
+        let Some(part) = self.attached(index).cloned() else { return Action::None };
+        if part.kind() == Kind::Program {
+            return self.says(refused(&part.safe_name));
+        }
+        let (archive, id, path, opened) = (archive.clone(), self.row.id, self.path.clone(), Arc::clone(opened));
+        let open = move || {
+            let content = content(&archive, id, &path, index).map_err(|error| Problem::from(&error))?;
+            opened.hand_over(&part.safe_name, &part.media_type, &content.unwrap_or_default())
+        };
+        Action::Run(off(open).map(Message::Opened).map(Whole::Parts))
+    }
+
+    fn handed(&mut self, handed: Result<Handed, Problem>) -> Action {
+        match handed {
+            Ok(Handed::Over(name)) => self.says(format!(
+                "{name} was given to the program that opens such files. If nothing opened, save it and open it there."
+            )),
+            Ok(Handed::Refused(name)) => {
+                let sentence = refused(&name);
+                self.says(sentence)
+            }
+            Err(problem) => {
+                self.parts.note = Some(Note::Failed(problem));
+                Action::None
+            }
+        }
+    }
+
+    /// Looks at it here, or stops looking.
+    fn look_at(&mut self, index: usize, archive: &Archive) -> Action {
+        self.parts.menu = None;
+        if self.parts.preview.as_ref().is_some_and(|preview| preview.index == index) {
+            self.parts.preview = None;
+            return Action::None;
+        }
+        let Some(kind) = self.attached(index).map(Attachment::kind) else { return Action::None };
+        self.parts.preview = Some(Preview { index, shown: Shown::Waiting });
+        let (archive, id, path) = (archive.clone(), self.row.id, self.path.clone());
+        let looked = off(move || {
+            let shown = match content(&archive, id, &path, index) {
+                Ok(Some(content)) if kind == Kind::Picture => picture::shown(&content),
+                Ok(Some(content)) => text(&content),
+                Ok(None) => Shown::Nothing("There is nothing in it.".to_owned()),
+                Err(error) => Shown::Nothing(Problem::from(&error).summary),
+            };
+            Message::Looked(path, index, shown)
+        });
+        Action::Run(looked.map(Whole::Parts))
+    }
+
+    fn looked(&mut self, path: &[usize], index: usize, shown: Shown) -> Action {
+        if let Some(preview) = self.parts.preview.as_mut().filter(|preview| preview.index == index)
+            && self.path == path
+        {
+            preview.shown = shown;
+        }
+        Action::None
+    }
+
+    /// Shows the message at this place in the reader.
+    fn enter(&mut self, index: usize, archive: &Archive) -> Action {
+        self.parts.menu = None;
+        if self.path.len() >= DEEPEST {
+            return self.says("Messages nested deeper than this are not opened here. They can be saved.".to_owned());
+        }
+        let path: Vec<usize> = self.path.iter().copied().chain([index]).collect();
+        let (archive, row, dates, inner) = (archive.clone(), self.row.clone(), self.dates, path.clone());
+        let own = self.own.clone();
+        let loaded = ask(move || {
+            let Some(original) = at(&archive, row.id, &inner)? else { return Ok(None) };
+            let message = message::read(&original);
+            // What the page shows of a row is what this message says of itself.
+            let mut row = row;
+            row.subject = message.envelope.subject.clone();
+            row.date = message.envelope.date.unwrap_or(row.date);
+            row.size = original.len() as u64;
+            let loaded = Loaded::new(row, dates, message).headed(message::head(&original));
+            Ok::<_, ArchiveError>(Some(Loaded { own, ..loaded }))
+        });
+        Action::Run(loaded.map(move |loaded| Whole::Parts(Message::Entered(path.clone(), loaded))))
+    }
+}
+
+/// The original of the message, or of the one at this path inside it.
+pub(super) fn at(archive: &Archive, id: MessageId, path: &[usize]) -> Result<Option<Vec<u8>>, ArchiveError> {
+    Ok(archive.original(id)?.and_then(|original| message::within(original, path)))
+}
+
+/// The content of an attachment of it.
+fn content(archive: &Archive, id: MessageId, path: &[usize], index: usize) -> Result<Option<Vec<u8>>, ArchiveError> {
+    Ok(at(archive, id, path)?.and_then(|original| message::attachment(&original, index)))
+}
+
+fn refused(name: &str) -> String {
+    format!("{name} is a program or can start one: Postkeep does not open such files. It can be saved.")
+}
+
+/// The beginning of a text, safe to show.
+fn text(content: &[u8]) -> Shown {
+    let text = message::text_of_file(content);
+    let end = text.char_indices().nth(SHOWN).map(|(at, _)| at);
+    match end.and_then(|end| text.get(..end)) {
+        Some(start) => Shown::Text(start.to_owned(), true),
+        None if text.trim().is_empty() => Shown::Nothing("There is nothing in it.".to_owned()),
+        None => Shown::Text(text, false),
+    }
+}
