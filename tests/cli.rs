@@ -93,15 +93,14 @@ fn server(messages: Vec<Vec<u8>>) -> Server {
 #[test]
 fn wrong_usage_is_status_2() {
     let here = Here::new();
-    let forms: [&[&str]; 8] = [
+    let forms: [&[&str]; 7] = [
         &["frobnicate"],
         &["show"],
         &["show", "1", "--raw", "--text"],
         &["account", "add", "not an address"],
         &["account", "add", "me@example.org", "--security", "none"],
         &["export", "there", "--format", "pst"],
-        &["render", "a.eml", "--picture", "a.png"],
-        &["show", "1", "--picture", "a.png"],
+        &["render", "a.eml"],
     ];
     for form in forms {
         here.expect(2, form);

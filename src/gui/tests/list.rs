@@ -158,8 +158,9 @@ fn only_what_is_selected_is_erased_from_the_bin() {
     live.press(Key::Named(Named::Delete));
     live.until_shown("Erase 2 messages for ever?");
     live.click("Erase for ever");
-    live.until_desk("two are gone", |desk| settled(desk) && desk.library.counts.bin == 2);
-    assert!(!live.desk().list.shows(FIRST) && !live.desk().list.shows(SECOND));
+    live.until_desk("two are gone", |desk| {
+        settled(desk) && desk.library.counts.bin == 2 && !desk.list.shows(FIRST) && !desk.list.shows(SECOND)
+    });
     assert!(live.desk().list.shows(&fourth), "it was not selected");
 }
 
