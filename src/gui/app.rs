@@ -364,6 +364,10 @@ impl App {
                 let task = desk.undo();
                 self.wrap(task)
             }
+            Some(Shortcut::Keys) => {
+                let task = desk.open(dialog::Which::Keys);
+                self.wrap(task)
+            }
             Some(Shortcut::Read(message)) => {
                 let task = desk.read_or_mark(message, &self.clock);
                 self.wrap(task)
@@ -376,6 +380,8 @@ impl App {
         let task = if desk.dialog.is_some() {
             desk.close_dialog()
         } else if desk.leave_page() {
+            Task::none()
+        } else if desk.reader.leave() {
             Task::none()
         } else if desk.list.is_several() {
             desk.list(list::Message::Collapse, &self.clock)
@@ -464,6 +470,8 @@ enum Shortcut {
     Escape,
     FocusNext,
     FocusPrevious,
+    /// The overview of keys.
+    Keys,
 }
 
 /// The meaning of a key; `captured` by a field that is typed into, `over` when a dialog or a form is in front.
@@ -478,23 +486,53 @@ fn shortcut(key: &Key, modifiers: keyboard::Modifiers, captured: bool, over: boo
     if let Some(to) = movement(key, modifiers) {
         return Some(Shortcut::List(list::Message::Move(to, modifiers.shift())));
     }
+    if let Some(message) = reading(key, modifiers) {
+        return Some(Shortcut::Read(message));
+    }
     let list = |message| Some(Shortcut::List(message));
     match (key.as_ref(), modifiers.command()) {
         (Key::Character("f"), true) | (Key::Character("/"), _) => Some(Shortcut::Search),
         (Key::Character("z"), true) if !modifiers.shift() => Some(Shortcut::Undo),
         (Key::Named(Named::F5), _) => Some(Shortcut::CheckMail),
         (Key::Named(Named::Delete), false) => list(list::Message::Delete),
+        (Key::Character("e"), false) if !modifiers.shift() => list(list::Message::Delete),
+        (Key::Character("N" | "n"), false) if modifiers.shift() => list(list::Message::NextUnread),
+        (Key::Character("?"), _) | (Key::Named(Named::F1), _) => Some(Shortcut::Keys),
         (Key::Named(Named::Enter), _) => list(list::Message::Enter),
         (Key::Character("a"), true) => list(list::Message::SelectAll),
         (Key::Named(Named::ContextMenu), _) => list(list::Message::OpenMenu),
         (Key::Named(Named::F10), _) if modifiers.shift() => list(list::Message::OpenMenu),
         (Key::Character("o"), false) => list(list::Message::OpenSorting),
         (Key::Character("U" | "u"), false) if modifiers.shift() => list(list::Message::Mark(Mark::Read, true)),
-        (Key::Character("s"), false) => Some(Shortcut::Read(reader::Message::Star)),
-        (Key::Character("u"), false) => Some(Shortcut::Read(reader::Message::Unread)),
-        (Key::Character("r"), false) => Some(Shortcut::Read(reader::Message::Reply)),
         _ => None,
     }
+}
+
+/// What a key does with the message that is read. Shift and another letter are another key.
+fn reading(key: &Key, modifiers: keyboard::Modifiers) -> Option<reader::Message> {
+    use reader::passing::Way;
+    use reader::{Message, Shows};
+    if key == &Key::Named(Named::Space) {
+        return (!modifiers.command() && !modifiers.alt()).then(|| Message::Page(modifiers.shift()));
+    }
+    let Key::Character(letter) = key else { return None };
+    if modifiers.shift() || modifiers.alt() {
+        return None;
+    }
+    Some(match (letter.as_str(), modifiers.command()) {
+        (" ", false) => Message::Page(false),
+        ("s", false) => Message::Star,
+        ("u", false) => Message::Unread,
+        ("r", false) => Message::Answer(Way::Reply),
+        ("a", false) => Message::Answer(Way::ReplyAll),
+        ("f", false) => Message::Answer(Way::Forward),
+        ("m", false) => Message::Monospace,
+        ("q", false) => Message::FoldAll,
+        ("h", false) => Message::Show(Shows::Headers),
+        ("v", false) | ("u", true) => Message::Show(Shows::Source),
+        ("s", true) => Message::Keep,
+        _ => return None,
+    })
 }
 
 /// Where a key goes to in the list. The letters do not make the selection grow.
@@ -502,8 +540,8 @@ fn movement(key: &Key, modifiers: keyboard::Modifiers) -> Option<Move> {
     match (key.as_ref(), modifiers.command()) {
         (Key::Named(Named::ArrowDown), false) => Some(Move::Next),
         (Key::Named(Named::ArrowUp), false) => Some(Move::Previous),
-        (Key::Character("j"), false) if !modifiers.shift() => Some(Move::Next),
-        (Key::Character("k"), false) if !modifiers.shift() => Some(Move::Previous),
+        (Key::Character("j" | "n"), false) if !modifiers.shift() => Some(Move::Next),
+        (Key::Character("k" | "p"), false) if !modifiers.shift() => Some(Move::Previous),
         (Key::Named(Named::PageDown), _) => Some(Move::PageDown),
         (Key::Named(Named::PageUp), _) => Some(Move::PageUp),
         (Key::Named(Named::Home), _) => Some(Move::First),
@@ -540,6 +578,10 @@ mod tests {
             (named(Named::F10), "Some(List(OpenMenu))"),
             (Key::Character("U".into()), "Some(List(Mark(Read, true)))"),
             (Key::Character("j".into()), "None"),
+            (Key::Character("N".into()), "Some(List(NextUnread))"),
+            (Key::Character("?".into()), "Some(Keys)"),
+            (named(Named::Space), "Some(Read(Page(true)))"),
+            (Key::Character("S".into()), "None"),
         ] {
             let meaning = format!("{:?}", shortcut(&key, keyboard::Modifiers::SHIFT, false, false));
             assert_eq!(meaning, expected, "{key:?}");
@@ -549,7 +591,7 @@ mod tests {
     #[test]
     fn keys_mean_something_only_where_nothing_is_typed() {
         let letter = |letter: &str| Key::Character(letter.into());
-        let cases: [Case; 20] = [
+        let cases: [Case; 36] = [
             (letter("j"), false, false, false, "Some(List(Move(Next, false)))"),
             (letter("j"), false, true, false, "None"),
             (letter("j"), false, false, true, "None"),
@@ -557,9 +599,25 @@ mod tests {
             (Key::Named(Named::End), false, false, false, "Some(List(Move(Last, false)))"),
             (Key::Named(Named::Enter), false, false, false, "Some(List(Enter))"),
             (letter("s"), false, false, false, "Some(Read(Star))"),
-            (letter("s"), true, false, false, "None"),
             (letter("u"), false, false, false, "Some(Read(Unread))"),
-            (letter("r"), false, false, false, "Some(Read(Reply))"),
+            (letter("r"), false, false, false, "Some(Read(Answer(Reply)))"),
+            (letter("a"), false, false, false, "Some(Read(Answer(ReplyAll)))"),
+            (letter("f"), false, false, false, "Some(Read(Answer(Forward)))"),
+            (letter("n"), false, false, false, "Some(List(Move(Next, false)))"),
+            (letter("p"), false, false, false, "Some(List(Move(Previous, false)))"),
+            (letter("e"), false, false, false, "Some(List(Delete))"),
+            (letter("e"), false, true, false, "None"),
+            (letter("m"), false, false, false, "Some(Read(Monospace))"),
+            (letter("q"), false, false, false, "Some(Read(FoldAll))"),
+            (letter("h"), false, false, false, "Some(Read(Show(Headers)))"),
+            (letter("v"), false, false, false, "Some(Read(Show(Source)))"),
+            (letter("u"), true, false, false, "Some(Read(Show(Source)))"),
+            (letter("s"), true, false, false, "Some(Read(Keep))"),
+            (letter("?"), false, false, false, "Some(Keys)"),
+            (letter("?"), false, true, false, "None"),
+            (Key::Named(Named::Space), false, false, false, "Some(Read(Page(false)))"),
+            (Key::Named(Named::Space), false, true, false, "None"),
+            (Key::Named(Named::Space), false, false, true, "None"),
             (letter("/"), false, false, false, "Some(Search)"),
             (letter("f"), true, false, false, "Some(Search)"),
             (Key::Named(Named::F5), false, false, false, "Some(CheckMail)"),

@@ -64,6 +64,10 @@ pub enum Message {
     Move(Move, bool),
     /// Open the selected message, or the first.
     Enter,
+    /// Open the next one that is unread, behind the last from the first on.
+    NextUnread,
+    /// Where that is.
+    Unread(u64, Result<Option<usize>, Problem>),
     SelectAll,
     /// Only one row is selected from now on.
     Collapse,
@@ -174,6 +178,8 @@ impl List {
             Message::Seen(event) => self.seen(event, archive),
             Message::Move(to, grows) => self.moved(to, grows, archive),
             Message::Enter => self.opened(self.place().unwrap_or(0), archive),
+            Message::NextUnread => self.next_unread(archive),
+            Message::Unread(generation, place) => self.found_unread(generation, place, archive),
             Message::SelectAll => self.change(|selection, rows| selection.all(rows)),
             Message::Collapse => self.change(|selection, _| selection.collapse()),
             Message::Mark(mark, on) => self.with_picked(|picked| Action::Mark(picked, mark, on)),
@@ -568,6 +574,27 @@ impl List {
         match self.rows.get(&key) {
             Some(row) => Action::Open(Box::new(row.clone()), load),
             None => Action::OpenById(key.message(), load),
+        }
+    }
+
+    /// Looks for it off the drawing thread: it may be a million rows away.
+    fn next_unread(&self, archive: &Archive) -> Action {
+        let (generation, keys, archive) = (self.generation, self.order.shared(), archive.clone());
+        let behind = self.selection.cursor().map_or(0, |place| place + 1);
+        let found = ask(move || {
+            let unread: HashSet<SortKey> = archive.keys(View::Unread)?.into_iter().collect();
+            let is_unread = |place: &usize| keys.get(*place).is_some_and(|key| unread.contains(key));
+            let behind = behind.min(keys.len());
+            Ok::<_, crate::archive::ArchiveError>((behind..keys.len()).chain(0..behind).find(is_unread))
+        });
+        Action::Run(found.map(move |found| Message::Unread(generation, found)))
+    }
+
+    fn found_unread(&mut self, generation: u64, place: Result<Option<usize>, Problem>, archive: &Archive) -> Action {
+        match place {
+            Ok(Some(place)) if generation == self.generation => self.opened(place, archive),
+            Ok(_) => Action::None,
+            Err(problem) => Action::Failed(problem),
         }
     }
 

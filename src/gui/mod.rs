@@ -22,6 +22,7 @@ pub mod measured;
 mod off;
 mod offer;
 mod open;
+mod opener;
 mod reader;
 mod retention;
 mod schedule;

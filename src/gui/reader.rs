@@ -1,22 +1,36 @@
 //! The reader: one message, its sender, where its copies are, its text (which can be selected), its attachments.
 
-mod hits;
+mod body;
+mod heading;
+pub mod looking;
+mod paging;
+pub mod passing;
 pub mod saving;
 mod view;
 
-use iced::widget::text_editor;
-use iced::{Task, keyboard};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use iced::Task;
+use iced::widget::{operation, scrollable};
 use jiff::Timestamp;
 
 use super::off::{ask, off};
+use super::opener;
+use super::widget::prose::Act;
+use super::words::Clock;
 use crate::account::MessageId;
 use crate::archive::{Archive, Row, SortKey};
-use crate::message::{self, Mailbox};
+use crate::message::links::{Address, Link, Target};
+use crate::message::outline::Block;
+use crate::message::{self, Head, Mailbox};
 use crate::problem::Problem;
+use body::Body;
+pub use body::Shows;
+use looking::Looking;
+use passing::Way;
 use saving::Saving;
 
-/// Characters of a long text that are laid out at once; a button shows the next part.
-const PART: usize = 60_000;
 /// The scrollable around the message.
 pub const SCROLL: &str = "reader";
 
@@ -26,6 +40,8 @@ pub struct Reader {
     pub(super) open: Option<Open>,
     /// Asked for and on its way.
     awaited: Option<MessageId>,
+    /// Texts are shown in letters of equal width.
+    monospace: bool,
 }
 
 /// A message that is shown.
@@ -33,20 +49,39 @@ pub struct Open {
     pub row: Row,
     dates: Dates,
     pub message: message::Message,
-    text: text_editor::Content,
-    /// The whole text, of which `text` may hold the first parts only.
-    whole: String,
-    shown: usize,
-    source: bool,
+    head: Head,
+    /// The addresses of this archive's accounts.
+    own: Vec<String>,
+    pub(super) body: Body,
+    blocks: Vec<Block>,
+    looking: Looking,
+    /// Where the link under the mouse leads.
+    over: Option<String>,
+    /// All recipients are shown.
+    everyone: bool,
+    /// The menu of what is seldom done is open.
+    menu: bool,
     note: Option<Note>,
+    told: Option<Told>,
     saving: Option<Saving>,
 }
 
 /// What became of the last act.
 #[derive(Clone, Debug)]
-enum Note {
+pub enum Note {
     Said(String),
     Failed(Problem),
+}
+
+/// The same, where more can be done about it.
+#[derive(Clone, Debug)]
+pub enum Told {
+    /// A link that is not opened, and why.
+    Dead(String),
+    /// What forwarding through a link cannot carry.
+    Forwarded(String),
+    /// The message is a file now.
+    Kept(PathBuf),
 }
 
 /// A message read from the archive and understood, off the drawing thread.
@@ -55,6 +90,9 @@ pub struct Loaded {
     row: Row,
     dates: Dates,
     message: Box<message::Message>,
+    head: Box<Head>,
+    own: Vec<String>,
+    blocks: Vec<Block>,
 }
 
 /// Since when a message is where.
@@ -68,19 +106,46 @@ pub struct Dates {
 
 impl Loaded {
     pub fn new(row: Row, dates: Dates, message: message::Message) -> Loaded {
-        Loaded { row, dates, message: Box::new(message) }
+        let blocks = body::blocks(&message.text);
+        let from = &message.envelope.from;
+        let sender = message::Sender {
+            name: from.name.clone(),
+            address: from.address.clone(),
+            is_valid: !from.address.is_empty(),
+            warnings: Vec::new(),
+        };
+        let head = Box::new(Head { sender, ..Head::default() });
+        Loaded { row, dates, message: Box::new(message), head, own: Vec::new(), blocks }
+    }
+
+    /// With what its header section says beyond the envelope.
+    pub fn headed(self, head: Head) -> Loaded {
+        Loaded { head: Box::new(head), ..self }
     }
 }
 
 #[derive(Clone, Debug)]
 pub enum Message {
     Loaded(MessageId, Result<Option<Loaded>, Problem>),
-    Edited(text_editor::Action),
+    /// A person does something in the text.
+    Text(Act),
     ShowMore,
-    ToggleSource,
-    Source(MessageId, Result<String, Problem>),
-    Reply,
-    Replied(String),
+    FromTheTop,
+    FoldAll,
+    Monospace,
+    Everyone,
+    Menu(bool),
+    /// The text, all headers or the source; what is shown already gives the text again.
+    Show(Shows),
+    Raw(MessageId, Shows, Result<Arc<str>, Problem>),
+    Looking(looking::Message),
+    Answer(Way),
+    /// Save the message as a file.
+    Keep,
+    OpenFolder(PathBuf),
+    CopyText,
+    Noted(Note),
+    Told(Told),
     Star,
     Unread,
     /// To the bin, or out of it for good.
@@ -91,6 +156,10 @@ pub enum Message {
     Saving(saving::Message),
     Dismiss,
     Back,
+    /// A page on, or back.
+    Page(bool),
+    /// Whether there was any way to go.
+    Paged(bool, bool),
 }
 
 /// What the reader wants of the application.
@@ -103,6 +172,12 @@ pub enum Action {
     Unread(MessageId),
     Delete(Box<Row>),
     PutBack(Box<Row>),
+    /// Ask before this link is opened.
+    Ask(Box<Link>),
+    /// Into the clipboard, and what to say of it.
+    Copy(String, &'static str),
+    /// The next message, or the one before.
+    Step(bool),
     /// To the list, where the two take turns.
     Back,
 }
@@ -132,7 +207,20 @@ impl Reader {
     }
 
     pub fn close(&mut self) {
-        *self = Reader::default();
+        *self = Reader { monospace: self.monospace, ..Reader::default() };
+    }
+
+    /// Esc: closes the menu or goes back from the source to the text. Whether there was such a thing.
+    pub fn leave(&mut self) -> bool {
+        let Some(open) = &mut self.open else { return false };
+        if std::mem::take(&mut open.menu) {
+            return true;
+        }
+        let left = open.body.shows != Shows::Text;
+        if left {
+            open.show_text(self.monospace);
+        }
+        left
     }
 
     /// Whether it shows this message, or waits for it.
@@ -150,12 +238,24 @@ impl Reader {
         self.open.is_some() && self.awaited.is_none()
     }
 
-    pub fn update(&mut self, message: Message, archive: &Archive) -> Action {
+    pub fn update(&mut self, message: Message, archive: &Archive, clock: &Clock) -> Action {
         match message {
             Message::Loaded(id, loaded) => self.loaded(id, loaded),
             Message::Back => Action::Back,
+            Message::Page(back) if self.open.is_some() => {
+                Action::Run(paging::page(back).map(move |moved| Message::Paged(back, moved)))
+            }
+            Message::Page(back) | Message::Paged(back, false) => Action::Step(!back),
+            Message::Monospace => {
+                self.monospace = !self.monospace;
+                if let Some(open) = &mut self.open {
+                    open.menu = false;
+                    open.body.monospace = self.monospace || open.body.shows != Shows::Text;
+                }
+                Action::None
+            }
             message => match self.open.as_mut() {
-                Some(open) => open.update(message, archive),
+                Some(open) => open.update(message, archive, clock, self.monospace),
                 None => Action::None,
             },
         }
@@ -168,7 +268,7 @@ impl Reader {
         self.awaited = None;
         match loaded {
             Ok(Some(loaded)) => {
-                self.open = Some(Open::new(loaded.row, loaded.dates, *loaded.message));
+                self.open = Some(Open::new(loaded, self.monospace));
                 Action::Shown(id)
             }
             Ok(None) => {
@@ -186,137 +286,126 @@ impl Reader {
 }
 
 impl Open {
-    pub fn new(row: Row, dates: Dates, message: message::Message) -> Open {
-        let whole = message.text.clone();
-        let mut open = Open {
+    pub fn new(loaded: Loaded, monospace: bool) -> Open {
+        let Loaded { row, dates, message, head, own, blocks } = loaded;
+        Open {
             row,
             dates,
-            message,
-            text: text_editor::Content::new(),
-            whole,
-            shown: 0,
-            source: false,
+            body: Body::of_text(message.text.as_str().into(), blocks.clone(), monospace),
+            message: *message,
+            head: *head,
+            own,
+            blocks,
+            looking: Looking::default(),
+            over: None,
+            everyone: false,
+            menu: false,
             note: None,
+            told: None,
             saving: None,
-        };
-        open.lay_out(PART);
-        open
+        }
     }
 
-    fn lay_out(&mut self, characters: usize) {
-        let end = self.whole.char_indices().nth(characters).map_or(self.whole.len(), |(at, _)| at);
-        self.text = text_editor::Content::with_text(self.whole.get(..end).unwrap_or_default());
-        self.shown = end;
-    }
-
-    /// Octets of text that are not laid out.
-    fn rest(&self) -> usize {
-        self.whole.len() - self.shown
-    }
-
-    fn update(&mut self, message: Message, archive: &Archive) -> Action {
+    fn update(&mut self, message: Message, archive: &Archive, clock: &Clock, monospace: bool) -> Action {
+        if !matches!(message, Message::Text(_) | Message::Menu(_) | Message::Looking(_) | Message::Paged(..)) {
+            self.menu = false;
+        }
         match message {
-            Message::Loaded(..) | Message::Back => Action::None,
-            Message::Edited(action) => self.edited(action),
-            Message::ShowMore => self.more(),
-            Message::ToggleSource => self.toggled(archive),
-            Message::Source(id, source) => self.sourced(id, source),
-            Message::Reply => self.reply(),
-            Message::Replied(sentence) => self.said(sentence),
-            Message::Star => Action::Star(self.row.id, !self.row.marks.starred),
-            Message::Unread => Action::Unread(self.row.id),
-            Message::Delete => Action::Delete(Box::new(self.row.clone())),
-            Message::PutBack => Action::PutBack(Box::new(self.row.clone())),
-            Message::Save(which) => self.ask_where_to_save(which),
-            Message::Saving(message) => self.saving(message, archive),
-            Message::Dismiss => self.dismissed(),
+            Message::Text(act) => return self.acted(act),
+            Message::ShowMore => self.body.more(),
+            Message::FromTheTop => self.body.from_the_top(),
+            Message::FoldAll => self.body.fold_all(),
+            Message::Everyone => self.everyone = !self.everyone,
+            Message::Menu(open) => self.menu = open,
+            Message::Show(shows) if shows == self.body.shows || shows == Shows::Text => self.show_text(monospace),
+            Message::Show(shows) => return self.ask_for(shows, archive),
+            Message::Raw(id, shows, raw) => return self.got(id, shows, raw),
+            Message::Looking(message) => return self.look(message),
+            Message::Answer(way) => return self.answer(way, clock),
+            Message::Keep => return self.keep(archive),
+            Message::OpenFolder(folder) => return Action::Run(off(move || opener::open_folder(&folder)).discard()),
+            Message::CopyText => return Action::Copy(self.as_text(clock), "The message was copied as text."),
+            Message::Noted(note) => self.note = Some(note),
+            Message::Told(told) => self.told = Some(told),
+            Message::Star => return Action::Star(self.row.id, !self.row.marks.starred),
+            Message::Unread => return Action::Unread(self.row.id),
+            Message::Delete => return Action::Delete(Box::new(self.row.clone())),
+            Message::PutBack => return Action::PutBack(Box::new(self.row.clone())),
+            Message::Save(which) => return self.ask_where_to_save(which),
+            Message::Saving(message) => return self.saving(message, archive),
+            Message::Dismiss => (self.note, self.told) = (None, None),
+            Message::Loaded(..) | Message::Back | Message::Page(_) | Message::Paged(..) | Message::Monospace => {}
         }
+        Action::None
     }
 
-    fn edited(&mut self, action: text_editor::Action) -> Action {
-        match action {
-            text_editor::Action::Edit(_) => {}
-            // The page scrolls, not the text within it.
-            text_editor::Action::Scroll { lines } => {
-                #[allow(clippy::cast_precision_loss)]
-                let y = lines as f32 * 20.0;
-                let by = iced::widget::scrollable::AbsoluteOffset { x: 0.0, y };
-                return Action::Run(iced::widget::operation::scroll_by(SCROLL, by));
+    fn acted(&mut self, act: Act) -> Action {
+        match act {
+            Act::Over(link) => self.over = link.and_then(|link| self.body.link(link)).map(|target| target.shown()),
+            Act::Fold(block) => self.body.fold(block),
+            Act::Link(link) => return self.body.link(link).map_or(Action::None, |target| self.follow(target)),
+            Act::Reveal(y) => {
+                let by = scrollable::AbsoluteOffset { x: 0.0, y };
+                return Action::Run(operation::scroll_by(SCROLL, by));
             }
-            action => self.text.perform(action),
         }
         Action::None
     }
 
-    fn more(&mut self) -> Action {
-        let characters = self.whole.get(..self.shown).unwrap_or_default().chars().count();
-        self.lay_out(characters + PART);
-        Action::None
+    /// A link was pressed: opened where it is what it seems, asked about where it is not.
+    fn follow(&mut self, target: Target) -> Action {
+        match target {
+            Target::Open(link) if link.warnings.is_empty() => open_link(link.address),
+            Target::Open(link) => Action::Ask(Box::new(link)),
+            Target::Dead { why, .. } => {
+                self.told = Some(Told::Dead(format!("This link is not opened. {why}")));
+                Action::Run(operation::snap_to(SCROLL, scrollable::RelativeOffset::START))
+            }
+        }
     }
 
-    fn toggled(&mut self, archive: &Archive) -> Action {
-        if self.source {
-            self.source = false;
-            self.whole = self.message.text.clone();
-            self.lay_out(PART);
-            return Action::None;
-        }
+    fn show_text(&mut self, monospace: bool) {
+        self.looking = Looking::default();
+        self.body = Body::of_text(self.message.text.as_str().into(), self.blocks.clone(), monospace);
+    }
+
+    fn ask_for(&self, shows: Shows, archive: &Archive) -> Action {
         let (archive, id) = (archive.clone(), self.row.id);
-        let source = ask(move || {
+        let raw = ask(move || {
             let original = archive.original(id)?.unwrap_or_default();
-            Ok::<_, crate::archive::ArchiveError>(shown_source(&original))
+            let raw = if shows == Shows::Headers { message::headers(&original) } else { shown_source(&original) };
+            Ok::<_, crate::archive::ArchiveError>(Arc::from(raw))
         });
-        Action::Run(source.map(move |source| Message::Source(id, source)))
+        Action::Run(raw.map(move |raw| Message::Raw(id, shows, raw)))
     }
 
-    fn sourced(&mut self, id: MessageId, source: Result<String, Problem>) -> Action {
+    fn got(&mut self, id: MessageId, shows: Shows, raw: Result<Arc<str>, Problem>) -> Action {
         if id != self.row.id {
             return Action::None;
         }
-        match source {
-            Ok(source) => {
-                self.source = true;
-                self.whole = source;
-                self.lay_out(PART);
+        match raw {
+            Ok(raw) => {
+                self.over = None;
+                self.looking = Looking::default();
+                self.body = Body::of_raw(shows, raw, true);
+                Action::Run(operation::snap_to(SCROLL, scrollable::RelativeOffset::START))
             }
-            Err(problem) => self.note = Some(Note::Failed(problem)),
+            Err(problem) => {
+                self.note = Some(Note::Failed(problem));
+                Action::None
+            }
         }
-        Action::None
     }
 
     fn said(&mut self, sentence: String) -> Action {
         self.note = Some(Note::Said(sentence));
         Action::None
     }
+}
 
-    fn dismissed(&mut self) -> Action {
-        self.note = None;
-        Action::None
-    }
-
-    /// Whom a reply goes to.
-    fn reply_address(&self) -> Option<&str> {
-        let envelope = &self.message.envelope;
-        let first = envelope.reply_to.first().unwrap_or(&envelope.from);
-        (!first.address.is_empty()).then_some(&first.address)
-    }
-
-    fn reply(&mut self) -> Action {
-        let Some(address) = self.reply_address().map(str::to_owned) else {
-            return self.said("This message names no address to reply to.".to_owned());
-        };
-        let link = mailto(&address, &self.message.envelope);
-        let sentence =
-            format!("Your mail program was asked to write to {address}. If nothing opened, write to that address.");
-        Action::Run(
-            off(move || {
-                // Says Ok with nothing to open, too: hence the address in the sentence.
-                let _ = open::that_detached(link);
-                sentence
-            })
-            .map(Message::Replied),
-        )
-    }
+/// Opens an address off the drawing thread.
+fn open_link(address: Address) -> Action {
+    Action::Run(off(move || opener::open(&address)).discard())
 }
 
 fn read(archive: &Archive, id: MessageId) -> Result<Option<Loaded>, crate::archive::ArchiveError> {
@@ -325,7 +414,9 @@ fn read(archive: &Archive, id: MessageId) -> Result<Option<Loaded>, crate::archi
     let Some(row) = archive.rows(&[key])?.into_iter().next() else { return Ok(None) };
     let arrived = archive.stored(id)?.map(|stored| stored.arrived);
     let dates = Dates { arrived, seen: archive.seen_on_server(id)? };
-    Ok(Some(Loaded::new(row, dates, message::read(&original))))
+    let own = archive.accounts()?.into_iter().map(|account| account.address).collect();
+    let loaded = Loaded::new(row, dates, message::read(&original)).headed(message::head(&original));
+    Ok(Some(Loaded { own, ..loaded }))
 }
 
 /// The original as text: what is not UTF-8 shows as replacement characters, what could deceive is taken out.
@@ -334,82 +425,11 @@ fn shown_source(original: &[u8]) -> String {
     text.split('\n').map(message::visible).collect::<Vec<_>>().join("\n")
 }
 
-/// A `mailto:` address with the subject and what is answered (RFC 6068).
-fn mailto(address: &str, envelope: &message::Envelope) -> String {
-    let subject = if envelope.subject.to_lowercase().starts_with("re:") {
-        envelope.subject.clone()
-    } else {
-        format!("Re: {}", envelope.subject)
-    };
-    let mut link = format!("mailto:{}?subject={}", encoded(address, "@"), encoded(&subject, ""));
-    if let Some(id) = &envelope.message_id {
-        link.push_str(&format!("&In-Reply-To={}", encoded(&format!("<{id}>"), "")));
-    }
-    link
-}
-
-/// Percent-encodes everything but letters, digits, `-._~` and `kept`.
-fn encoded(text: &str, kept: &str) -> String {
-    let plain =
-        |octet: u8| octet.is_ascii_alphanumeric() || b"-._~".contains(&octet) || kept.as_bytes().contains(&octet);
-    text.bytes()
-        .map(|octet| if plain(octet) { char::from(octet).to_string() } else { format!("%{octet:02X}") })
-        .collect()
-}
-
-/// Which keys act on text that can be selected and not changed. The rest goes on to the window.
-fn bindings(press: text_editor::KeyPress) -> Option<text_editor::Binding<Message>> {
-    use text_editor::Binding;
-    if !matches!(press.status, text_editor::Status::Focused { .. }) {
-        return None;
-    }
-    let command = press.modifiers.command();
-    match press.key.as_ref() {
-        keyboard::Key::Character("c") if command => Some(Binding::Copy),
-        keyboard::Key::Character("a") if command => Some(Binding::SelectAll),
-        keyboard::Key::Named(keyboard::key::Named::ArrowLeft) if press.modifiers.shift() => {
-            Some(Binding::Select(text_editor::Motion::Left))
-        }
-        keyboard::Key::Named(keyboard::key::Named::ArrowRight) if press.modifiers.shift() => {
-            Some(Binding::Select(text_editor::Motion::Right))
-        }
-        keyboard::Key::Named(keyboard::key::Named::ArrowUp) if press.modifiers.shift() => {
-            Some(Binding::Select(text_editor::Motion::Up))
-        }
-        keyboard::Key::Named(keyboard::key::Named::ArrowDown) if press.modifiers.shift() => {
-            Some(Binding::Select(text_editor::Motion::Down))
-        }
-        _ => None,
-    }
-}
-
 /// `Anna <anna@example.org>`, or the address alone.
 fn shown(mailbox: &Mailbox) -> String {
     match (mailbox.name.as_str(), mailbox.address.as_str()) {
         ("", address) => address.to_owned(),
         (name, "") => name.to_owned(),
         (name, address) => format!("{name} <{address}>"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{encoded, mailto};
-    use crate::message::Envelope;
-
-    #[test]
-    fn a_reply_names_what_it_answers() {
-        let envelope = Envelope {
-            subject: "Keys & boats".to_owned(),
-            message_id: Some("1@b.example".to_owned()),
-            ..Envelope::default()
-        };
-        assert_eq!(
-            mailto("a+b@example.org", &envelope),
-            "mailto:a%2Bb@example.org?subject=Re%3A%20Keys%20%26%20boats&In-Reply-To=%3C1%40b.example%3E"
-        );
-        let again = Envelope { subject: "RE: boats".to_owned(), ..Envelope::default() };
-        assert_eq!(mailto("a@b.example", &again), "mailto:a@b.example?subject=RE%3A%20boats");
-        assert_eq!(encoded("é\r\nBcc: x", ""), "%C3%A9%0D%0ABcc%3A%20x");
     }
 }

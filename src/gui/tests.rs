@@ -3,6 +3,7 @@
 mod accounts;
 mod bin;
 mod list;
+mod reading;
 mod schedule;
 mod search;
 

@@ -2,7 +2,7 @@
 //! the widgets take. No colour is written anywhere else.
 
 use iced::font::Weight;
-use iced::widget::{button, container, pick_list, progress_bar, scrollable, text, text_editor, text_input};
+use iced::widget::{button, container, pick_list, progress_bar, scrollable, text, text_input};
 use iced::{Background, Border, Color, Font, Shadow, Theme, Vector, border, color, overlay};
 
 /// The family of the fonts in `assets/fonts`.
@@ -471,15 +471,24 @@ pub fn search(theme: &Theme, status: text_input::Status) -> text_input::Style {
     text_input::Style { background: Background::Color(tokens(theme).card), ..field(theme, status) }
 }
 
-/// Text that can be selected and not changed.
-pub fn reading(theme: &Theme, _status: text_editor::Status) -> text_editor::Style {
+/// The ground of selected text.
+pub fn selected(tokens: &Tokens) -> Color {
+    mixed(tokens.soft, tokens.accent, 0.25)
+}
+
+/// The ground of the one place, of those that were looked for, that is in front.
+pub fn chosen_mark(tokens: &Tokens) -> Color {
+    mixed(tokens.mark, tokens.warn, 0.35)
+}
+
+/// The address under the mouse, at the foot of the reader.
+pub fn foot(theme: &Theme) -> container::Style {
     let tokens = tokens(theme);
-    text_editor::Style {
-        background: Background::Color(Color::TRANSPARENT),
-        border: Border::default(),
-        placeholder: tokens.faint,
-        value: tokens.ink,
-        selection: mixed(tokens.soft, tokens.accent, 0.25),
+    container::Style {
+        background: Some(Background::Color(tokens.bg)),
+        border: Border { color: tokens.line, width: 1.0, radius: border::top_right(measure::CORNER) },
+        text_color: Some(tokens.dim),
+        ..container::Style::default()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Numbers, sizes and times as people read them, in local time.
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 use jiff::{Timestamp, ToSpan};
 
 /// Now and here: what "today" means. Lent to every view, renewed once a minute.
@@ -60,6 +60,23 @@ impl Clock {
         } else {
             self.shown(when, "%a %-d %B %Y, %H:%M")
         }
+    }
+
+    /// Over a quotation: `On Thu 12 November 2026, 09:41`.
+    pub fn dated(&self, when: Timestamp) -> String {
+        self.shown(when, "On %a %-d %B %Y, %H:%M")
+    }
+
+    /// The time on the clock of someone who is so far from Greenwich, where it is another than here:
+    /// `18:41 there (+09:00)`, with the day where that is another.
+    pub fn elsewhere(&self, when: Timestamp, offset: Offset) -> Option<String> {
+        let there = when.to_zoned(offset.to_time_zone());
+        let here = when.to_zoned(self.zone.clone());
+        if there.offset() == here.offset() {
+            return None;
+        }
+        let format = if there.date() == here.date() { "%H:%M there (%:z)" } else { "%a %-d %b, %H:%M there (%:z)" };
+        Some(there.strftime(format).to_string())
     }
 
     /// A day named in a sentence: `24 December`, `24 December 2027`.
@@ -204,6 +221,19 @@ mod tests {
             let when = when.parse().unwrap();
             assert_eq!(clock.brief(when), brief);
             assert_eq!(clock.full(when), full);
+        }
+    }
+
+    #[test]
+    fn the_senders_own_time_is_told_where_it_is_another() {
+        let when = "2026-11-21T22:04:00Z".parse().unwrap();
+        for (hours, expected) in [
+            (1, None),
+            (0, Some("22:04 there (+00:00)")),
+            (-5, Some("17:04 there (-05:00)")),
+            (9, Some("Sun 22 Nov, 07:04 there (+09:00)")),
+        ] {
+            assert_eq!(clock().elsewhere(when, jiff::tz::offset(hours)).as_deref(), expected);
         }
     }
 

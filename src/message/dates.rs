@@ -7,12 +7,19 @@ use jiff::tz::Offset;
 
 /// The moment that a Date field names; `None` when it names none.
 pub(super) fn parse(text: &str) -> Option<Timestamp> {
+    parse_with_offset(text).map(|(moment, _)| moment)
+}
+
+/// The same, and the sender's distance from Greenwich. `-0000` says that it is not known (RFC 5322 section 3.3).
+pub(super) fn parse_with_offset(text: &str) -> Option<(Timestamp, Option<Offset>)> {
+    let unknown = text.contains("-0000");
     let text = without_comments(text);
     let mut found = Found::default();
     for token in tokens(&text) {
         found.take(token);
     }
-    found.finish()
+    let offset = found.zone.filter(|_| !unknown).and_then(|seconds| Offset::from_seconds(seconds).ok());
+    found.finish().map(|moment| (moment, offset))
 }
 
 /// `text` without its comments, and no longer than any date is.

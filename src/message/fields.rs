@@ -55,6 +55,19 @@ impl<'a> Section<'a> {
         self.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name.as_bytes())).map(|field| field.value)
     }
 
+    /// The values of all fields called `name` (in lower case), from the top.
+    pub fn all<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'a [u8]> + 's {
+        self.fields
+            .iter()
+            .filter(move |field| field.name.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|field| field.value)
+    }
+
+    /// Every field, from the top.
+    pub fn fields(&self) -> &[Field<'a>] {
+        &self.fields
+    }
+
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty()
     }

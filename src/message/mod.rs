@@ -10,19 +10,24 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice, clippy::arithmetic_side_effects))]
 
 mod addresses;
+mod authentication;
 mod body;
 mod charset;
 mod dates;
 mod envelope;
 mod fields;
 mod flowed;
+mod head;
 mod html;
 mod likeness;
+pub mod links;
 mod names;
+pub mod outline;
 mod page;
 mod parameters;
 mod parts;
 mod searched;
+mod sender;
 #[cfg(test)]
 mod tests;
 mod transfer;
@@ -34,6 +39,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use jiff::Timestamp;
 
 use crate::account::Digest;
+
+pub use authentication::Authentication;
+pub use head::Head;
+pub use sender::Sender;
 
 /// A person or machine as a header field names it. Text is decoded and made safe to show (see [`visible`]).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -130,6 +139,11 @@ pub fn page_of_html(octets: &[u8]) -> Page {
 /// Only the envelope: for the list, without decoding bodies.
 pub fn envelope(original: &[u8]) -> Envelope {
     guarded(|| envelope::envelope(original)).unwrap_or_default()
+}
+
+/// What stands over a message that is read: the sender so that it cannot lie, what the receiving server says of it. Total.
+pub fn head(original: &[u8]) -> Head {
+    guarded(|| head::head(original)).unwrap_or_default()
 }
 
 /// The decoded content of the attachment at `index` of [`Message::attachments`]; `None` when there is none there.

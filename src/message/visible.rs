@@ -45,7 +45,7 @@ fn filtered(characters: impl Iterator<Item = char>) -> String {
     out
 }
 
-fn is_hidden(character: char) -> bool {
+pub(super) fn is_hidden(character: char) -> bool {
     match character {
         '\n' | '\t' => false,
         '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' => true,

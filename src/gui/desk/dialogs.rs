@@ -6,9 +6,11 @@ use crate::archive::{Mail, View};
 use crate::fetch::Request;
 use crate::gui::dialog::backup::BackUp;
 use crate::gui::dialog::{Dialog, Intent, Which};
+use crate::gui::off::off;
 use crate::gui::retention::{how_long, removes_more};
 use crate::gui::setup::Setup;
-use crate::gui::{dialog, setup, welcome};
+use crate::gui::{dialog, opener, setup, welcome};
+use crate::message::links::Address;
 use iced::Task;
 
 impl Desk {
@@ -99,9 +101,21 @@ impl Desk {
             Intent::Removed(account, mail) => self.removed(account, mail).into(),
             Intent::Theme(choice) => Action::Theme(choice),
             Intent::Open(which) => self.open(which).into(),
+            Intent::OpenLink(address) => self.open_link(address).into(),
+            Intent::Copy(text) => self.copied(text).into(),
             Intent::TrySample => Action::TrySample,
             Intent::Quit => self.stop_everything(),
         }
+    }
+
+    fn open_link(&mut self, address: Address) -> Task<Message> {
+        let open = off(move || opener::open(&address)).discard();
+        Task::batch([self.close_dialog(), open])
+    }
+
+    fn copied(&mut self, text: String) -> Task<Message> {
+        self.notice = Some("The address was copied.".to_owned());
+        Task::batch([self.close_dialog(), iced::clipboard::write(text)])
     }
 
     /// The user saw what it removes, and said yes.

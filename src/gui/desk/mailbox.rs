@@ -147,7 +147,7 @@ impl Desk {
         Task::none()
     }
 
-    pub(super) fn open(&mut self, which: Which) -> Task<Message> {
+    pub fn open(&mut self, which: Which) -> Task<Message> {
         self.ended = None;
         if which == Which::Log {
             let (log, read) = dialog::log::Log::new(&self.archive);
@@ -162,13 +162,14 @@ impl Desk {
             Which::Import => Dialog::Incoming(Incoming::new(Kind::Import)),
             Which::Restore => Dialog::Incoming(Incoming::new(Kind::Restore)),
             Which::Waiting => Dialog::Waiting(dialog::waiting::Waiting::default()),
+            Which::Keys => Dialog::Keys,
             Which::Settings | Which::Log => Dialog::Settings,
         });
         match which {
             Which::AddMailbox => iced::widget::operation::focus(setup::ADDRESS),
             Which::BackUp => iced::widget::operation::focus(dialog::backup::FIELD),
             Which::Import | Which::Restore => iced::widget::operation::focus(dialog::incoming::FIELD),
-            Which::Export | Which::Settings | Which::Waiting | Which::Log => Task::none(),
+            Which::Export | Which::Settings | Which::Waiting | Which::Log | Which::Keys => Task::none(),
         }
     }
 
@@ -216,7 +217,7 @@ impl Desk {
     }
 
     pub fn reader(&mut self, message: reader::Message, clock: &Clock) -> Task<Message> {
-        match self.reader.update(message, &self.archive) {
+        match self.reader.update(message, &self.archive, clock) {
             reader::Action::None => Task::none(),
             reader::Action::Run(task) => task.map(Message::Reader),
             reader::Action::Shown(id) => self.shown(id),
@@ -229,6 +230,18 @@ impl Desk {
             reader::Action::Unread(id) => {
                 self.remember_one(Act::Mark(Mark::Read, false), id);
                 self.mark_read(id, false)
+            }
+            reader::Action::Ask(link) => {
+                self.dialog = Some(Dialog::Link(Box::new(dialog::link::Question::new(*link))));
+                Task::none()
+            }
+            reader::Action::Copy(text, said) => {
+                self.notice = Some(said.to_owned());
+                iced::clipboard::write(text)
+            }
+            reader::Action::Step(on) => {
+                let to = if on { list::Move::Next } else { list::Move::Previous };
+                self.list(list::Message::Move(to, false), clock)
             }
             reader::Action::Back => {
                 self.reader.close();

@@ -6,6 +6,8 @@ pub mod backup;
 pub mod bin;
 pub mod export;
 pub mod incoming;
+pub mod keys;
+pub mod link;
 pub mod log;
 pub mod password;
 pub mod quit;
@@ -31,6 +33,7 @@ use super::words::Clock;
 use crate::account::{Account, AccountId, Retention};
 use crate::archive::{Archive, Mail};
 use crate::fetch::{Event, Request};
+use crate::message::links::Address;
 
 /// The container of the dialog in front.
 const FRAME: &str = "dialog";
@@ -46,6 +49,8 @@ pub enum Dialog {
     Bin(bin::Erasing),
     Waiting(waiting::Waiting),
     Log(log::Log),
+    Link(Box<link::Question>),
+    Keys,
     Password(password::Password),
     Settings,
     Quit(quit::Quit),
@@ -62,6 +67,8 @@ pub enum Message {
     Bin(bin::Message),
     Waiting(waiting::Message),
     Log(log::Message),
+    Link(link::Message),
+    Keys(keys::Message),
     Password(password::Message),
     Settings(settings::Message),
     Quit(quit::Message),
@@ -106,6 +113,10 @@ pub enum Intent {
     Removed(AccountId, Mail),
     Theme(Choice),
     Open(Which),
+    /// The user saw where it leads.
+    OpenLink(Address),
+    /// Into the clipboard.
+    Copy(String),
     TrySample,
     Quit,
 }
@@ -123,6 +134,7 @@ pub enum Which {
     Waiting,
     /// The sync log.
     Log,
+    Keys,
 }
 
 /// What the dialogs see of the window.
@@ -154,6 +166,8 @@ impl Dialog {
                 dialog.update(message, archive).map(Message::Waiting)
             }
             (Dialog::Log(dialog), Message::Log(message)) => dialog.update(message).map(Message::Log),
+            (Dialog::Link(dialog), Message::Link(message)) => dialog.update(message).map(Message::Link),
+            (Dialog::Keys, Message::Keys(message)) => keys::update(message).map(Message::Keys),
             (Dialog::Password(dialog), Message::Password(message)) => dialog.update(message).map(Message::Password),
             (Dialog::Settings, Message::Settings(message)) => settings::update(message).map(Message::Settings),
             (Dialog::Quit(dialog), Message::Quit(message)) => dialog.update(message).map(Message::Quit),
@@ -174,6 +188,8 @@ impl Dialog {
             Dialog::Bin(dialog) => dialog.view(lent).map(Message::Bin),
             Dialog::Waiting(dialog) => dialog.view(lent).map(Message::Waiting),
             Dialog::Log(dialog) => dialog.view(lent).map(Message::Log),
+            Dialog::Link(dialog) => dialog.view().map(Message::Link),
+            Dialog::Keys => keys::view().map(Message::Keys),
             Dialog::Password(dialog) => dialog.view(lent).map(Message::Password),
             Dialog::Settings => settings::view(lent).map(Message::Settings),
             Dialog::Quit(dialog) => dialog.view(lent).map(Message::Quit),

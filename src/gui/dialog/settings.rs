@@ -78,13 +78,7 @@ fn accounts(lent: Lent<'_>) -> Option<Element<'_, Message>> {
 }
 
 fn keys<'a>() -> Element<'a, Message> {
-    column![
-        label("Keys"),
-        says(
-            "J and K or the arrows go through the list, with Shift they select · Ctrl+A all · S star · U unread, Shift+U \
-             read · Del delete · Ctrl+Z undo · Shift+F10 menu · O order · R reply · / search · F5 check mail · Esc closes"
-        ),
-    ]
-    .spacing(6)
-    .into()
+    let all = act(None, "All keys (?)", theme::plain, Some(Message::Open(Which::Keys)));
+    let words = says("Everything can be done by keyboard: J and K go through the list, / searches, ? tells all keys.");
+    column![label("Keys"), words, row![all]].spacing(6).into()
 }

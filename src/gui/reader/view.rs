@@ -1,22 +1,25 @@
-//! How the reader is drawn.
+//! How the reader is drawn: tools, page, body, attachments, and at the foot where a link leads.
 
-use iced::advanced::text::highlighter::Format;
 use iced::widget::text::Span;
-use iced::widget::{Row, button, column, container, rich_text, row, span, text, text_editor};
+use iced::widget::{Row, Stack, button, column, container, rich_text, row, span, text};
 use iced::{Alignment, Element, Fill, Font, padding};
-use jiff::{SignedDuration, Timestamp};
 
-use super::hits::Hits;
-use super::{Message, Note, Open, Reader, SCROLL, bindings, shown};
-use crate::account::Retention;
+use super::passing::Way;
+use super::{Message, Open, Reader, SCROLL, Shows};
 use crate::archive::Field;
-use crate::gui::desk::bin::erased_on;
 use crate::gui::icon::{self, icon};
 use crate::gui::library::Library;
 use crate::gui::list::FoundBy;
 use crate::gui::theme::{self, measure, size};
-use crate::gui::widget::{Tone, across, avatar, gap, glyph, glyph_in, line, link, says, strip, tool, trouble, void};
+use crate::gui::widget::anchored::{Place, anchored};
+use crate::gui::widget::prose::prose;
+use crate::gui::widget::{across, gap, glyph, glyph_in, line, link, says, tool, void};
 use crate::gui::words::{self, Clock};
+
+/// How wide a text is at most: longer lines are hard to follow.
+const TEXT: f32 = 860.0;
+/// The width of the menu of what is seldom done.
+const MENU: f32 = 250.0;
 
 impl Reader {
     /// The pane; `alone` when the list is not beside it, so that there is a way back.
@@ -36,12 +39,21 @@ impl Reader {
                 void(
                     icon::MAIL_OPEN,
                     "Nothing selected",
-                    "Choose a message on the left, or press J and K to go through them."
+                    "Choose a message on the left, or press J and K to go through them. Press ? for all keys."
                 ),
             ],
         };
-        container(pane).width(Fill).height(Fill).style(theme::paper).into()
+        let pane = container(pane).width(Fill).height(Fill).style(theme::paper);
+        let over = self.open.as_ref().and_then(|open| open.over.as_deref());
+        Stack::with_children([pane.into()]).push(over.map(foot)).width(Fill).height(Fill).into()
     }
+}
+
+/// Where the link under the mouse leads, as browsers show it.
+fn foot(address: &str) -> Element<'_, Message> {
+    let says = container(line(address).size(size::SMALL).color(|tokens| tokens.dim).width(iced::Shrink));
+    let says = container(says.max_width(700)).padding([4, 10]).style(theme::foot);
+    container(says).align_y(Alignment::End).align_x(Alignment::Start).width(Fill).height(Fill).into()
 }
 
 impl Open {
@@ -52,31 +64,50 @@ impl Open {
         }
         let star = if self.row.marks.starred { icon(icon::STAR).style(theme::warn) } else { icon(icon::STAR) };
         let starring = if self.row.marks.starred { "Take the star off (S)" } else { "Star (S)" };
-        let source = if self.source { "Back to the message" } else { "View source" };
         tools = tools
-            .push(tool(Some(icon::REPLY), "Reply", Some(Message::Reply)))
+            .push(tool(Some(icon::REPLY), "Reply", Some(Message::Answer(Way::Reply))))
+            .push(tool(Some(icon::FORWARD), "Forward", Some(Message::Answer(Way::Forward))))
             .push(glyph_in(star, starring, Some(Message::Star)))
             .push(glyph(icon::MAIL, "Mark unread (U)", Some(Message::Unread)));
         tools = match self.row.binned {
-            None => tools.push(glyph(icon::TRASH_2, "Delete (Del)", Some(Message::Delete))),
+            None => tools.push(glyph(icon::TRASH_2, "Delete (E or Del)", Some(Message::Delete))),
             Some(_) => tools.push(tool(Some(icon::INBOX), "Put back", Some(Message::PutBack))),
         };
-        tools = tools.push(gap()).push(tool(Some(icon::CODE), source, Some(Message::ToggleSource)));
-        container(tools).center_y(measure::HEAD).padding([0, 12]).into()
+        tools = tools.push(gap()).push(glyph(icon::DOWNLOAD, "Save as a file (Ctrl+S)", Some(Message::Keep)));
+        let more = glyph(icon::ELLIPSIS, "More", Some(Message::Menu(!self.menu)));
+        let more = anchored(more, self.menu.then(|| self.more()), Place::Below).on_close(Message::Menu(false));
+        container(tools.push(more)).center_y(measure::HEAD).padding([0, 12]).into()
+    }
+
+    /// What is done more seldom.
+    fn more(&self) -> Element<'_, Message> {
+        let shows = |shows, other: &'static str| if self.body.shows == shows { "Back to the message" } else { other };
+        let equal = if self.body.monospace { "Letters of their own width" } else { "Letters of equal width" };
+        let items = [
+            (icon::REPLY_ALL, "Reply to all", "A", Message::Answer(Way::ReplyAll)),
+            (icon::COPY, "Copy as text", "", Message::CopyText),
+            (icon::INFO, shows(Shows::Headers, "All headers"), "H", Message::Show(Shows::Headers)),
+            (icon::CODE, shows(Shows::Source, "View source"), "V", Message::Show(Shows::Source)),
+            (icon::FILE, equal, "M", Message::Monospace),
+            (icon::CHEVRON_DOWN, "Fold or unfold quotations", "Q", Message::FoldAll),
+        ];
+        let items = items.map(|(glyph, name, key, message)| {
+            let name = text(name).size(size::BODY).width(Fill).wrapping(text::Wrapping::None);
+            let key = text(key).size(size::CAPTION).style(theme::faint);
+            let line = row![icon(glyph).style(theme::dim), name, key].spacing(10).align_y(Alignment::Center);
+            let item = button(container(line).center_y(Fill)).height(30).width(Fill).padding([0, 10]);
+            item.style(theme::place(false)).on_press(message).into()
+        });
+        container(iced::widget::Column::with_children(items)).padding(5).width(MENU).style(theme::told).into()
     }
 
     fn page<'a>(&'a self, library: &'a Library, clock: &'a Clock, found_by: &'a FoundBy) -> Element<'a, Message> {
         let subject = if self.row.subject.is_empty() { "No subject" } else { &self.row.subject };
-        let mut page =
-            column![shown_subject(subject, found_by), self.sender(clock), self.copies(library, clock),].spacing(12);
+        let mut page = column![shown_subject(subject, found_by), self.heading(library, clock)].spacing(12);
         page = page.extend(self.strips(clock));
+        page = page.push(self.looking_view());
         page = page.push(self.body(found_by));
-        if self.rest() > 0 {
-            #[allow(clippy::cast_possible_truncation)]
-            let rest = format!("{} more", words::size(self.rest() as u64));
-            page = page.push(row![says(rest), link("Show the next part", Some(Message::ShowMore))].spacing(10));
-        }
-        if !self.message.attachments.is_empty() {
+        if !self.message.attachments.is_empty() && self.body.shows == Shows::Text {
             page = page.push(self.attachments());
         }
         crate::gui::widget::page(container(page).padding(padding::all(28).top(20)).width(Fill))
@@ -86,101 +117,13 @@ impl Open {
             .into()
     }
 
-    fn sender<'a>(&'a self, clock: &'a Clock) -> Element<'a, Message> {
-        let from = &self.message.envelope.from;
-        let name = if from.name.is_empty() { &from.address } else { &from.name };
-        let called = if name.is_empty() { "Unknown sender" } else { name };
-        let mut first = Row::new().spacing(5).push(line(called).font(theme::bold(called)).width(iced::Shrink));
-        if !from.name.is_empty() && !from.address.is_empty() {
-            first = first.push(line(format!("<{}>", from.address)).color(|tokens| tokens.dim));
-        }
-        let mut lines = column![first, line(self.recipients()).color(|tokens| tokens.dim)].spacing(2);
-        if let Some(copies) = self.cc() {
-            lines = lines.push(line(copies).color(|tokens| tokens.dim));
-        }
-        let when = column![
-            text(clock.full(self.row.date)).size(size::SMALL).style(theme::faint).wrapping(text::Wrapping::None),
-            text(words::size(self.row.size)).size(size::SMALL).style(theme::faint),
-        ]
-        .spacing(3)
-        .align_x(Alignment::End);
-        row![avatar(words::initials(called)), lines.width(Fill), when].spacing(12).align_y(Alignment::Center).into()
+    /// What there is to read. A page that was drawn from HTML stands in this place.
+    fn body<'a>(&'a self, found_by: &'a FoundBy) -> Element<'a, Message> {
+        self.text(found_by)
     }
 
-    fn recipients(&self) -> String {
-        let to: Vec<String> = self.message.envelope.to.iter().map(shown).collect();
-        if to.is_empty() { "to undisclosed recipients".to_owned() } else { format!("to {}", to.join(", ")) }
-    }
-
-    fn cc(&self) -> Option<String> {
-        let cc: Vec<String> = self.message.envelope.cc.iter().map(shown).collect();
-        (!cc.is_empty()).then(|| format!("cc {}", cc.join(", ")))
-    }
-
-    /// Where the copies of this message are, in words.
-    fn copies<'a>(&'a self, library: &'a Library, clock: &'a Clock) -> Element<'a, Message> {
-        let server = self.on_server(library, clock);
-        let here = match self.dates.arrived {
-            Some(when) => format!("on this computer since {}", clock.since(when)),
-            None => "on this computer".to_owned(),
-        };
-        let backup = match self.row.in_backup {
-            Some(when) => format!("in a backup, verified {}", clock.spoken(when)),
-            None => "not yet in a backup".to_owned(),
-        };
-        Row::new()
-            .push(copy(icon::SERVER, server, self.row.on_server))
-            .push(copy(icon::HARD_DRIVE, here, true))
-            .push(copy(icon::ARCHIVE, backup, self.row.in_backup.is_some()))
-            .spacing(14)
-            .wrap()
-            .into()
-    }
-
-    /// Whether the server has it, since when, and for how long where that is known.
-    fn on_server(&self, library: &Library, clock: &Clock) -> String {
-        let account = self.row.account.and_then(|id| library.account(id)).filter(|account| library.agreed(account.id));
-        match (self.row.on_server, self.dates.seen, account.map(|account| account.retention)) {
-            (false, ..) => "not on the server".to_owned(),
-            (true, Some((first, _)), Some(Retention::Days(days))) => {
-                // Days of visits: it may be later.
-                let goes = first.checked_add(SignedDuration::from_hours(24 * i64::from(days)));
-                format!("on the server at least until {}", clock.day_named(goes.unwrap_or(Timestamp::MAX)))
-            }
-            (true, Some((_, last)), _) => format!("on the server, seen {}", clock.spoken(last)),
-            (true, None, _) => "on the server".to_owned(),
-        }
-    }
-
-    fn strips<'a>(&'a self, clock: &'a Clock) -> Vec<Element<'a, Message>> {
-        let mut strips: Vec<Element<'a, Message>> = Vec::new();
-        if let Some(binned) = self.row.binned {
-            let day = clock.day_named(erased_on(binned));
-            let says = format!("In the bin since {}. Erased on {day}.", clock.since(binned));
-            let acts = vec![("Put back", Message::PutBack), ("Erase now", Message::Delete)];
-            strips.push(strip(icon::TRASH_2, Tone::Note, says, acts));
-        }
-        match &self.note {
-            Some(Note::Said(sentence)) => {
-                let close = vec![("Close", Message::Dismiss)];
-                strips.push(strip(icon::CHECK, Tone::Good, sentence.as_str(), close));
-            }
-            Some(Note::Failed(problem)) => strips.push(trouble(problem, Some(Message::Dismiss))),
-            None => {}
-        }
-        if self.source {
-            let note = "The source, as the server sent it. Characters that could deceive are not shown here.";
-            strips.push(strip(icon::CODE, Tone::Note, note, vec![("Back to the message", Message::ToggleSource)]));
-        } else {
-            for note in &self.message.notes {
-                strips.push(strip(icon::INFO, Tone::Note, note.as_str(), Vec::new()));
-            }
-        }
-        strips
-    }
-
-    fn body<'a>(&'a self, found_by: &FoundBy) -> Element<'a, Message> {
-        if self.whole.trim().is_empty() {
+    fn text<'a>(&'a self, found_by: &'a FoundBy) -> Element<'a, Message> {
+        if self.body.is_blank() {
             let sentence = if self.message.attachments.is_empty() {
                 "This message has no text."
             } else {
@@ -188,21 +131,24 @@ impl Open {
             };
             return says(sentence).into();
         }
-        let font = if self.source { Font::MONOSPACE } else { theme::REGULAR };
-        let size = if self.source { size::SMALL } else { size::READING };
-        let editor = text_editor(&self.text)
-            .on_action(Message::Edited)
-            .key_binding(bindings)
-            .font(font)
-            .size(size)
-            .line_height(1.55)
-            .padding(0)
-            .style(theme::reading)
-            .highlight_with::<Hits>(found_by.query.clone(), |(), theme| Format {
-                color: Some(theme::tokens(theme).accent),
-                font: None,
-            });
-        container(editor).clip(true).padding(padding::top(6)).width(Fill).max_width(860).into()
+        let mut text = prose(&self.body.page, Message::Text);
+        if self.body.monospace {
+            text = text.font(Font::MONOSPACE).size(size::BODY);
+        }
+        if self.body.shows == Shows::Text {
+            text = text.hits(&found_by.highlighter, &found_by.query);
+        }
+        let mut page = column![].spacing(12);
+        if self.body.is_cut_above() {
+            page = page.push(link("Show from the top", Some(Message::FromTheTop)));
+        }
+        page = page.push(container(text).width(Fill).max_width(TEXT));
+        if self.body.rest() > 0 {
+            #[allow(clippy::cast_possible_truncation)]
+            let rest = format!("{} more", words::size(self.body.rest() as u64));
+            page = page.push(row![says(rest), link("Show the next part", Some(Message::ShowMore))].spacing(10));
+        }
+        container(page).padding(padding::top(6)).into()
     }
 
     fn attachments(&self) -> Element<'_, Message> {
@@ -242,13 +188,4 @@ fn shown_subject<'a>(subject: &'a str, found_by: &FoundBy) -> Element<'a, Messag
     }
     spans.push(plain(at..subject.len()));
     rich_text(spans).size(size::SUBJECT).line_height(1.3).into()
-}
-
-fn copy<'a>(glyph: char, name: String, there: bool) -> Element<'a, Message> {
-    let (ink, words_ink): (crate::gui::widget::Ink, crate::gui::widget::Ink) =
-        if there { (theme::accent, theme::dim) } else { (theme::faint, theme::faint) };
-    row![icon(glyph).size(14).style(ink), text(name).size(size::SMALL).style(words_ink).line_height(1.2)]
-        .spacing(5)
-        .align_y(Alignment::Center)
-        .into()
 }

@@ -1,0 +1,535 @@
+//! Text that is read: lines that can be selected and copied as one, with links, folded parts, levels of quotation and marks.
+//!
+//! iced's editor selects and copies too, but neither tells what lies under the mouse nor folds, and its rich text cannot be
+//! selected. Here each line is one laid-out paragraph, kept until text, width or font change; only what is in sight is drawn.
+//! What is shown belongs to a [`Page`], which the caller makes; what was selected is the widget's own.
+
+mod select;
+
+use std::cell::{Cell, RefCell};
+use std::ops::Range;
+
+use iced::advanced::text::{Alignment, LineHeight, Paragraph as _, Renderer as _, Shaping, Span, Text, Wrapping};
+use iced::advanced::widget::{Operation, Tree, tree};
+use iced::advanced::{Clipboard, Layout, Renderer as _, Shell, Widget, clipboard, layout, mouse, renderer};
+use iced::keyboard::{self, Key};
+use iced::{
+    Background, Color, Element, Event, Font, Length, Pixels, Point, Rectangle, Renderer, Size, Theme, Vector,
+    alignment, border,
+};
+
+use crate::archive::{Field, Highlighter};
+use crate::gui::theme::{self, Tokens, size};
+use crate::gui::widget::line::Paragraph;
+use select::Selection;
+
+/// The height of a line, in text sizes.
+const LEADING: f32 = 1.55;
+/// How far a level of quotation stands in.
+const INDENT: f32 = 14.0;
+
+/// How a line is drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ink {
+    #[default]
+    Plain,
+    Dim,
+    /// Words that fold and unfold something.
+    Fold(usize),
+}
+
+/// One line of a [`Page`], without a line end.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Line {
+    pub text: String,
+    /// Levels of quotation.
+    pub level: u8,
+    pub ink: Ink,
+    /// Where links stand, and their numbers.
+    pub links: Vec<(Range<usize>, usize)>,
+}
+
+/// What is shown. A new revision is laid out anew.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    pub lines: Vec<Line>,
+    /// Places that were looked for: their lines, and where in them.
+    pub marks: Vec<(usize, Range<usize>)>,
+    /// The mark that is to be seen.
+    pub current: Option<usize>,
+    revision: u64,
+}
+
+impl Page {
+    pub fn new(lines: Vec<Line>) -> Page {
+        let mut page = Page { lines, ..Page::default() };
+        page.changed();
+        page
+    }
+
+    /// Its lines are others now.
+    pub fn changed(&mut self) {
+        use std::sync::atomic::{AtomicU64, Ordering};
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        self.revision = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+    }
+}
+
+/// What a person does with it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Act {
+    /// The link under the mouse, or none any more.
+    Over(Option<usize>),
+    Link(usize),
+    Fold(usize),
+    /// The page is to be scrolled by so much for the current mark to be seen.
+    Reveal(f32),
+}
+
+/// See the module.
+pub struct Prose<'a, Message> {
+    page: &'a Page,
+    font: Font,
+    size: f32,
+    hits: Option<(&'a Highlighter, &'a str)>,
+    on_act: Box<dyn Fn(Act) -> Message + 'a>,
+}
+
+pub fn prose<'a, Message>(page: &'a Page, on_act: impl Fn(Act) -> Message + 'a) -> Prose<'a, Message> {
+    Prose { page, font: theme::REGULAR, size: size::READING, hits: None, on_act: Box::new(on_act) }
+}
+
+impl<'a, Message> Prose<'a, Message> {
+    pub fn font(self, font: Font) -> Self {
+        Self { font, ..self }
+    }
+
+    pub fn size(self, size: f32) -> Self {
+        Self { size, ..self }
+    }
+
+    /// Marks what a search hit.
+    pub fn hits(self, highlighter: &'a Highlighter, query: &'a str) -> Self {
+        Self { hits: (!highlighter.is_empty()).then_some((highlighter, query)), ..self }
+    }
+
+    fn line_height(&self) -> f32 {
+        (self.size * LEADING).round()
+    }
+
+    fn paragraph(&self, line: &Line, width: f32, tokens: &Tokens) -> Paragraph {
+        let size = if matches!(line.ink, Ink::Fold(_)) { size::SMALL } else { self.size };
+        let font = if matches!(line.ink, Ink::Fold(_)) { theme::MEDIUM } else { self.font };
+        let mut spans: Vec<Span<'_>> = Vec::new();
+        let mut at = 0;
+        let piece = |range: Range<usize>| Span::new(line.text.get(range).unwrap_or_default());
+        for (range, _) in &line.links {
+            spans.push(piece(at..range.start));
+            spans.push(piece(range.clone()).color(tokens.accent));
+            at = range.end;
+        }
+        spans.push(piece(at..line.text.len()));
+        let text = |bounds| Text {
+            content: (),
+            bounds,
+            size: Pixels(size),
+            line_height: LineHeight::Absolute(Pixels(self.line_height())),
+            font,
+            align_x: Alignment::Default,
+            align_y: alignment::Vertical::Top,
+            shaping: Shaping::Auto,
+            wrapping: Wrapping::WordOrGlyph,
+        };
+        let text = text(Size::new(width, f32::INFINITY));
+        if line.links.is_empty() {
+            return Paragraph::with_text(text.with_content(line.text.as_str()));
+        }
+        Paragraph::with_spans(text.with_content(spans.as_slice()))
+    }
+
+    /// The link or fold at a point of the text.
+    fn under(&self, state: &State, point: Point) -> Option<Under> {
+        let laid = state.laid.borrow();
+        let place = at(&laid, point.y)?;
+        let (line, laid) = (self.page.lines.get(place)?, laid.get(place)?);
+        if let Ink::Fold(block) = line.ink {
+            return laid.inner().expand(4.0).contains(point).then_some(Under::Fold(block));
+        }
+        let within = |range: &Range<usize>| laid.places(range).iter().any(|bounds| bounds.contains(point));
+        line.links.iter().find(|(range, _)| within(range)).map(|(_, link)| Under::Link(*link))
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Under {
+    Link(usize),
+    Fold(usize),
+}
+
+/// A line, laid out.
+struct Laid {
+    paragraph: Paragraph,
+    top: f32,
+    left: f32,
+    height: f32,
+    hits: Vec<Range<usize>>,
+}
+
+impl Laid {
+    /// Where its letters are.
+    fn inner(&self) -> Rectangle {
+        Rectangle::new(Point::new(self.left, self.top), Size::new(self.paragraph.min_width(), self.height))
+    }
+
+    /// Where the octets of a range came to lie: one rectangle for each piece that is in one row and side by side.
+    fn places(&self, range: &Range<usize>) -> Vec<Rectangle> {
+        let mut found: Vec<Rectangle> = Vec::new();
+        for run in self.paragraph.buffer().layout_runs() {
+            let y = self.top + run.line_top;
+            for glyph in run.glyphs.iter().filter(|glyph| glyph.start < range.end && glyph.end > range.start) {
+                let x = self.left + glyph.x;
+                match found.last_mut().filter(|last| last.y == y && (last.x + last.width - x).abs() < 0.6) {
+                    Some(last) => last.width += glyph.w,
+                    None => found.push(Rectangle::new(Point::new(x, y), Size::new(glyph.w, run.line_height))),
+                }
+            }
+        }
+        found
+    }
+
+    /// The octet that lies nearest to a point.
+    fn octet(&self, point: Point) -> usize {
+        let within = point - Vector::new(self.left, self.top);
+        self.paragraph.hit_test(within).map_or(0, iced::advanced::text::Hit::cursor)
+    }
+}
+
+/// The line at a height, else the last above it.
+fn at(laid: &[Laid], y: f32) -> Option<usize> {
+    laid.partition_point(|line| line.top <= y).checked_sub(1)
+}
+
+#[derive(Default)]
+struct State {
+    made_for: Option<(u64, f32, Font, f32, String)>,
+    laid: RefCell<Vec<Laid>>,
+    dark: Cell<bool>,
+    height: f32,
+    selection: Selection,
+    last_click: Option<mouse::Click>,
+    pressed: Option<Under>,
+    over: Option<Under>,
+    revealed: Option<(u64, usize)>,
+}
+
+impl<Message> Widget<Message, Theme, Renderer> for Prose<'_, Message> {
+    fn tag(&self) -> tree::Tag {
+        tree::Tag::of::<State>()
+    }
+
+    fn state(&self) -> tree::State {
+        tree::State::new(State::default())
+    }
+
+    fn size(&self) -> Size<Length> {
+        Size::new(Length::Fill, Length::Shrink)
+    }
+
+    fn layout(&mut self, tree: &mut Tree, _renderer: &Renderer, limits: &layout::Limits) -> layout::Node {
+        let state = tree.state.downcast_mut::<State>();
+        let width = limits.max().width;
+        let query = self.hits.map_or("", |(_, query)| query);
+        let fresh = state.made_for.as_ref().is_some_and(|(revision, made, font, size, sought)| {
+            (*revision, *made, *font, *size) == (self.page.revision, width, self.font, self.size) && sought == query
+        });
+        if !fresh {
+            if state.made_for.as_ref().is_some_and(|made| made.0 != self.page.revision) {
+                state.selection.clear();
+                state.over = None;
+            }
+            state.made_for = Some((self.page.revision, width, self.font, self.size, query.to_owned()));
+            self.lay_out(state, width);
+        }
+        layout::Node::new(Size::new(width, state.height))
+    }
+
+    fn update(
+        &mut self,
+        tree: &mut Tree,
+        event: &Event,
+        layout: Layout<'_>,
+        cursor: mouse::Cursor,
+        _renderer: &Renderer,
+        clipboard: &mut dyn Clipboard,
+        shell: &mut Shell<'_, Message>,
+        viewport: &Rectangle,
+    ) {
+        let state = tree.state.downcast_mut::<State>();
+        let origin = layout.position() - Point::ORIGIN;
+        let inside = cursor.position_over(layout.bounds()).filter(|point| viewport.contains(*point));
+        match event {
+            Event::Mouse(
+                mouse::Event::CursorMoved { .. } | mouse::Event::WheelScrolled { .. } | mouse::Event::CursorLeft,
+            ) => {
+                self.hovers(state, inside.map(|point| point - origin), shell);
+                if let Some(point) = cursor.position().filter(|_| state.selection.is_dragged()) {
+                    let to = place(&state.laid.borrow(), point - origin);
+                    state.selection.to(to);
+                    shell.request_redraw();
+                }
+            }
+            Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)) => match inside {
+                Some(point) => {
+                    self.presses(state, point - origin, shell);
+                    shell.capture_event();
+                }
+                None if !state.selection.is_empty() => {
+                    state.selection.clear();
+                    shell.request_redraw();
+                }
+                None => state.selection.clear(),
+            },
+            Event::Mouse(mouse::Event::ButtonReleased(mouse::Button::Left)) => {
+                state.selection.drop();
+                let pressed = state.pressed.take();
+                let under = inside.and_then(|point| self.under(state, point - origin));
+                if let Some(under) = pressed.filter(|_| pressed == under && state.selection.is_empty()) {
+                    shell.publish((self.on_act)(match under {
+                        Under::Link(link) => Act::Link(link),
+                        Under::Fold(block) => Act::Fold(block),
+                    }));
+                }
+            }
+            Event::Keyboard(keyboard::Event::KeyPressed { key: Key::Character(letter), modifiers, .. })
+                if modifiers.command() =>
+            {
+                if letter.as_str() == "c" && !state.selection.is_empty() {
+                    clipboard.write(clipboard::Kind::Standard, state.selection.text(&self.page.lines));
+                    shell.capture_event();
+                } else if letter.as_str() == "a" && state.selection.is_begun() {
+                    state.selection.all(&self.page.lines);
+                    shell.capture_event();
+                    shell.request_redraw();
+                }
+            }
+            Event::Window(iced::window::Event::RedrawRequested(_)) => {
+                self.hovers(state, inside.map(|point| point - origin), shell);
+                self.reveals(state, layout.bounds(), viewport, shell);
+            }
+            _ => {}
+        }
+    }
+
+    fn mouse_interaction(
+        &self,
+        tree: &Tree,
+        layout: Layout<'_>,
+        cursor: mouse::Cursor,
+        viewport: &Rectangle,
+        _renderer: &Renderer,
+    ) -> mouse::Interaction {
+        let state = tree.state.downcast_ref::<State>();
+        let inside = cursor.position_over(layout.bounds()).filter(|point| viewport.contains(*point));
+        let Some(point) = inside else { return mouse::Interaction::None };
+        match self.under(state, point - (layout.position() - Point::ORIGIN)) {
+            Some(_) if !state.selection.is_dragged() || state.selection.is_empty() => mouse::Interaction::Pointer,
+            _ => mouse::Interaction::Text,
+        }
+    }
+
+    fn draw(
+        &self,
+        tree: &Tree,
+        renderer: &mut Renderer,
+        theme: &Theme,
+        _style: &renderer::Style,
+        layout: Layout<'_>,
+        _cursor: mouse::Cursor,
+        viewport: &Rectangle,
+    ) {
+        let state = tree.state.downcast_ref::<State>();
+        let tokens = theme::tokens(theme);
+        self.recolour(state, tokens);
+        let Some(seen) = layout.bounds().intersection(viewport) else { return };
+        let origin = layout.position() - Point::ORIGIN;
+        let laid = state.laid.borrow();
+        let first = at(&laid, seen.y - origin.y).unwrap_or(0);
+        let lines = self.page.lines.iter().zip(laid.iter()).enumerate().skip(first);
+        renderer.with_layer(seen, |renderer| {
+            for (place, (line, laid)) in lines.take_while(|(_, (_, laid))| laid.top + origin.y < seen.y + seen.height) {
+                self.draw_ground(renderer, tokens, state, place, line, laid, origin);
+                let ink = match line.ink {
+                    Ink::Plain if line.level == 0 => tokens.ink,
+                    _ => tokens.dim,
+                };
+                let top = if matches!(line.ink, Ink::Fold(_)) { 1.0 } else { 0.0 };
+                let position = Point::new(laid.left, laid.top + top) + origin;
+                renderer.fill_paragraph(&laid.paragraph, position, ink, seen);
+            }
+        });
+    }
+
+    fn operate(&mut self, tree: &mut Tree, layout: Layout<'_>, _renderer: &Renderer, operation: &mut dyn Operation) {
+        let state = tree.state.downcast_ref::<State>();
+        let origin = layout.position() - Point::ORIGIN;
+        for (line, laid) in self.page.lines.iter().zip(state.laid.borrow().iter()) {
+            operation.text(None, laid.inner() + origin, &line.text);
+            for (range, _) in &line.links {
+                if let (Some(bounds), Some(text)) = (laid.places(range).first(), line.text.get(range.clone())) {
+                    operation.text(None, *bounds + origin, text);
+                }
+            }
+        }
+    }
+}
+
+impl<Message> Prose<'_, Message> {
+    fn lay_out(&self, state: &mut State, width: f32) {
+        let tokens = if state.dark.get() { &theme::DARK } else { &theme::LIGHT };
+        let mut top = 0.0;
+        let mut laid = Vec::with_capacity(self.page.lines.len());
+        for line in &self.page.lines {
+            let left = f32::from(line.level) * INDENT;
+            let paragraph = self.paragraph(line, (width - left).max(40.0), tokens);
+            let height = paragraph.min_height().max(self.line_height());
+            let hits = self.hits.map(|(hits, _)| hits.ranges(Field::Body, &line.text)).unwrap_or_default();
+            laid.push(Laid { paragraph, top, left, height, hits });
+            top += height;
+        }
+        state.height = top;
+        state.laid.replace(laid);
+    }
+
+    /// Links are coloured while they are laid out: another theme lays them out anew, in the same places.
+    fn recolour(&self, state: &State, tokens: &'static Tokens) {
+        let dark = *tokens == theme::DARK;
+        if state.dark.replace(dark) == dark {
+            return;
+        }
+        let Some((_, width, ..)) = &state.made_for else { return };
+        for (line, laid) in self.page.lines.iter().zip(state.laid.borrow_mut().iter_mut()) {
+            if !line.links.is_empty() {
+                laid.paragraph = self.paragraph(line, (width - laid.left).max(40.0), tokens);
+            }
+        }
+    }
+
+    fn hovers(&self, state: &mut State, point: Option<Point>, shell: &mut Shell<'_, Message>) {
+        let over = point.and_then(|point| self.under(state, point));
+        if over == state.over {
+            return;
+        }
+        let link = |under: Option<Under>| match under {
+            Some(Under::Link(link)) => Some(link),
+            _ => None,
+        };
+        if link(over) != link(state.over) {
+            shell.publish((self.on_act)(Act::Over(link(over))));
+        }
+        state.over = over;
+        shell.request_redraw();
+    }
+
+    fn presses(&self, state: &mut State, point: Point, shell: &mut Shell<'_, Message>) {
+        let click = mouse::Click::new(point, mouse::Button::Left, state.last_click);
+        let at = place(&state.laid.borrow(), point);
+        match click.kind() {
+            mouse::click::Kind::Single => state.selection.begin(at),
+            mouse::click::Kind::Double => state.selection.word(at, &self.page.lines),
+            mouse::click::Kind::Triple => state.selection.line(at, &self.page.lines),
+        }
+        state.last_click = Some(click);
+        state.pressed = self.under(state, point);
+        shell.request_redraw();
+    }
+
+    /// Asks to be scrolled when another mark is the current one and is out of sight.
+    fn reveals(&self, state: &mut State, bounds: Rectangle, viewport: &Rectangle, shell: &mut Shell<'_, Message>) {
+        let Some(current) = self.page.current else { return };
+        if state.revealed == Some((self.page.revision, current)) {
+            return;
+        }
+        state.revealed = Some((self.page.revision, current));
+        let laid = state.laid.borrow();
+        let Some((line, range)) = self.page.marks.get(current) else { return };
+        let Some(place) = laid.get(*line).and_then(|laid| laid.places(range).first().copied()) else { return };
+        let y = bounds.y + place.y;
+        if y < viewport.y + 24.0 || y + place.height > viewport.y + viewport.height - 40.0 {
+            shell.publish((self.on_act)(Act::Reveal(y - viewport.y - viewport.height / 3.0)));
+        }
+    }
+
+    /// What lies under a line: bars of quotation, a fold's ground, marks, what is selected, the line under a link.
+    #[allow(clippy::too_many_arguments)]
+    fn draw_ground(
+        &self,
+        renderer: &mut Renderer,
+        tokens: &Tokens,
+        state: &State,
+        place: usize,
+        line: &Line,
+        laid: &Laid,
+        origin: Vector,
+    ) {
+        for level in 0..line.level {
+            let x = f32::from(level) * INDENT;
+            fill(
+                renderer,
+                Rectangle::new(Point::new(x, laid.top), Size::new(2.0, laid.height)) + origin,
+                tokens.line,
+                0.0,
+            );
+        }
+        if let Ink::Fold(block) = line.ink {
+            let ground = laid.inner() + origin;
+            let ground = Rectangle { x: ground.x - 6.0, width: ground.width + 12.0, ..ground };
+            let hovered = state.over == Some(Under::Fold(block));
+            fill(renderer, ground.shrink([2.0, 0.0]), if hovered { tokens.soft } else { tokens.bg }, 6.0);
+        }
+        for bounds in laid.hits.iter().flat_map(|hit| laid.places(hit)) {
+            fill(renderer, (bounds + origin).shrink([2.0, 0.0]), tokens.mark, 2.0);
+        }
+        let first = self.page.marks.partition_point(|(line, _)| *line < place);
+        for (index, (_, range)) in
+            self.page.marks.iter().enumerate().skip(first).take_while(|(_, (line, _))| *line == place)
+        {
+            let ground = if self.page.current == Some(index) { theme::chosen_mark(tokens) } else { tokens.mark };
+            for bounds in laid.places(range) {
+                fill(renderer, (bounds + origin).shrink([2.0, 0.0]), ground, 2.0);
+            }
+        }
+        if let Some(range) = state.selection.within(place, line.text.len()) {
+            let mut bounds = laid.places(&range);
+            if bounds.is_empty() {
+                bounds.push(Rectangle { width: 5.0, ..laid.inner() });
+            }
+            for bounds in bounds {
+                fill(renderer, bounds + origin, theme::selected(tokens), 0.0);
+            }
+        }
+        if let Some(Under::Link(link)) = state.over
+            && let Some((range, _)) = line.links.iter().find(|(_, number)| *number == link)
+        {
+            for bounds in laid.places(range) {
+                let under = Rectangle { y: bounds.y + bounds.height * 0.8, height: 1.0, ..bounds };
+                fill(renderer, under + origin, tokens.accent, 0.0);
+            }
+        }
+    }
+}
+
+fn place(laid: &[Laid], point: Point) -> select::Place {
+    let line = at(laid, point.y.max(0.0)).unwrap_or(0);
+    select::Place { line, octet: laid.get(line).map_or(0, |laid| laid.octet(point)) }
+}
+
+fn fill(renderer: &mut Renderer, bounds: Rectangle, color: Color, radius: f32) {
+    let quad = renderer::Quad { bounds, border: border::rounded(radius), ..renderer::Quad::default() };
+    renderer.fill_quad(quad, Background::Color(color));
+}
+
+impl<'a, Message: 'a> From<Prose<'a, Message>> for Element<'a, Message> {
+    fn from(prose: Prose<'a, Message>) -> Self {
+        Element::new(prose)
+    }
+}
