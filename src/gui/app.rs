@@ -513,14 +513,14 @@ fn reading(key: &Key, modifiers: keyboard::Modifiers) -> Option<reader::Message>
     use reader::passing::Way;
     use reader::{Message, Shows};
     if key == &Key::Named(Named::Space) {
-        return (!modifiers.command() && !modifiers.alt()).then(|| Message::Page(modifiers.shift()));
+        return (!modifiers.command() && !modifiers.alt()).then(|| Message::Turn(modifiers.shift()));
     }
     let Key::Character(letter) = key else { return None };
     if modifiers.shift() || modifiers.alt() {
         return None;
     }
     Some(match (letter.as_str(), modifiers.command()) {
-        (" ", false) => Message::Page(false),
+        (" ", false) => Message::Turn(false),
         ("s", false) => Message::Star,
         ("u", false) => Message::Unread,
         ("r", false) => Message::Answer(Way::Reply),
@@ -580,7 +580,7 @@ mod tests {
             (Key::Character("j".into()), "None"),
             (Key::Character("N".into()), "Some(List(NextUnread))"),
             (Key::Character("?".into()), "Some(Keys)"),
-            (named(Named::Space), "Some(Read(Page(true)))"),
+            (named(Named::Space), "Some(Read(Turn(true)))"),
             (Key::Character("S".into()), "None"),
         ] {
             let meaning = format!("{:?}", shortcut(&key, keyboard::Modifiers::SHIFT, false, false));
@@ -615,7 +615,7 @@ mod tests {
             (letter("s"), true, false, false, "Some(Read(Keep))"),
             (letter("?"), false, false, false, "Some(Keys)"),
             (letter("?"), false, true, false, "None"),
-            (Key::Named(Named::Space), false, false, false, "Some(Read(Page(false)))"),
+            (Key::Named(Named::Space), false, false, false, "Some(Read(Turn(false)))"),
             (Key::Named(Named::Space), false, true, false, "None"),
             (Key::Named(Named::Space), false, false, true, "None"),
             (letter("/"), false, false, false, "Some(Search)"),

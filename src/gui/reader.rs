@@ -3,6 +3,7 @@
 mod body;
 mod heading;
 pub mod looking;
+pub mod page;
 mod paging;
 pub mod passing;
 pub mod saving;
@@ -28,6 +29,7 @@ use crate::problem::Problem;
 use body::Body;
 pub use body::Shows;
 use looking::Looking;
+use page::{Press, Sheet};
 use passing::Way;
 use saving::Saving;
 
@@ -42,6 +44,7 @@ pub struct Reader {
     awaited: Option<MessageId>,
     /// Texts are shown in letters of equal width.
     monospace: bool,
+    pub(super) press: Press,
 }
 
 /// A message that is shown.
@@ -53,6 +56,8 @@ pub struct Open {
     /// The addresses of this archive's accounts.
     own: Vec<String>,
     pub(super) body: Body,
+    /// The page of its HTML, where it has any.
+    pub(super) sheet: Option<Sheet>,
     blocks: Vec<Block>,
     looking: Looking,
     /// Where the link under the mouse leads.
@@ -93,6 +98,7 @@ pub struct Loaded {
     head: Box<Head>,
     own: Vec<String>,
     blocks: Vec<Block>,
+    html: Option<Arc<crate::render::Page>>,
 }
 
 /// Since when a message is where.
@@ -115,7 +121,7 @@ impl Loaded {
             warnings: Vec::new(),
         };
         let head = Box::new(Head { sender, ..Head::default() });
-        Loaded { row, dates, message: Box::new(message), head, own: Vec::new(), blocks }
+        Loaded { row, dates, message: Box::new(message), head, own: Vec::new(), blocks, html: None }
     }
 
     /// With what its header section says beyond the envelope.
@@ -139,6 +145,7 @@ pub enum Message {
     Show(Shows),
     Raw(MessageId, Shows, Result<Arc<str>, Problem>),
     Looking(looking::Message),
+    Page(page::Message),
     Answer(Way),
     /// Save the message as a file.
     Keep,
@@ -157,7 +164,7 @@ pub enum Message {
     Dismiss,
     Back,
     /// A page on, or back.
-    Page(bool),
+    Turn(bool),
     /// Whether there was any way to go.
     Paged(bool, bool),
 }
@@ -167,7 +174,7 @@ pub enum Action {
     None,
     Run(Task<Message>),
     /// It is on the screen now: mark it read.
-    Shown(MessageId),
+    Shown(MessageId, Task<Message>),
     Star(MessageId, bool),
     Unread(MessageId),
     Delete(Box<Row>),
@@ -207,7 +214,8 @@ impl Reader {
     }
 
     pub fn close(&mut self) {
-        *self = Reader { monospace: self.monospace, ..Reader::default() };
+        let press = std::mem::take(&mut self.press);
+        *self = Reader { monospace: self.monospace, press, ..Reader::default() };
     }
 
     /// Esc: closes the menu or goes back from the source to the text. Whether there was such a thing.
@@ -242,10 +250,11 @@ impl Reader {
         match message {
             Message::Loaded(id, loaded) => self.loaded(id, loaded),
             Message::Back => Action::Back,
-            Message::Page(back) if self.open.is_some() => {
+            Message::Page(message) => self.press.update(message, self.open.as_mut()),
+            Message::Turn(back) if self.open.is_some() => {
                 Action::Run(paging::page(back).map(move |moved| Message::Paged(back, moved)))
             }
-            Message::Page(back) | Message::Paged(back, false) => Action::Step(!back),
+            Message::Turn(back) | Message::Paged(back, false) => Action::Step(!back),
             Message::Monospace => {
                 self.monospace = !self.monospace;
                 if let Some(open) = &mut self.open {
@@ -268,8 +277,10 @@ impl Reader {
         self.awaited = None;
         match loaded {
             Ok(Some(loaded)) => {
-                self.open = Some(Open::new(loaded, self.monospace));
-                Action::Shown(id)
+                let page = loaded.html.clone().map(|html| self.press.begin(html));
+                let (sheet, task) = page.map_or((None, Task::none()), |(sheet, task)| (Some(sheet), task));
+                self.open = Some(Open { sheet, ..Open::new(loaded, self.monospace) });
+                Action::Shown(id, task)
             }
             Ok(None) => {
                 self.open = None;
@@ -287,7 +298,7 @@ impl Reader {
 
 impl Open {
     pub fn new(loaded: Loaded, monospace: bool) -> Open {
-        let Loaded { row, dates, message, head, own, blocks } = loaded;
+        let Loaded { row, dates, message, head, own, blocks, html: _ } = loaded;
         Open {
             row,
             dates,
@@ -295,6 +306,7 @@ impl Open {
             message: *message,
             head: *head,
             own,
+            sheet: None,
             blocks,
             looking: Looking::default(),
             over: None,
@@ -334,7 +346,12 @@ impl Open {
             Message::Save(which) => return self.ask_where_to_save(which),
             Message::Saving(message) => return self.saving(message, archive),
             Message::Dismiss => (self.note, self.told) = (None, None),
-            Message::Loaded(..) | Message::Back | Message::Page(_) | Message::Paged(..) | Message::Monospace => {}
+            Message::Loaded(..)
+            | Message::Back
+            | Message::Turn(_)
+            | Message::Page(_)
+            | Message::Paged(..)
+            | Message::Monospace => {}
         }
         Action::None
     }
@@ -344,12 +361,13 @@ impl Open {
             Act::Over(link) => self.over = link.and_then(|link| self.body.link(link)).map(|target| target.shown()),
             Act::Fold(block) => self.body.fold(block),
             Act::Link(link) => return self.body.link(link).map_or(Action::None, |target| self.follow(target)),
-            Act::Reveal(y) => {
-                let by = scrollable::AbsoluteOffset { x: 0.0, y };
-                return Action::Run(operation::scroll_by(SCROLL, by));
-            }
+            Act::Reveal(y) => return self.reveal(y),
         }
         Action::None
+    }
+
+    fn reveal(&self, y: f32) -> Action {
+        Action::Run(operation::scroll_by(SCROLL, scrollable::AbsoluteOffset { x: 0.0, y }))
     }
 
     /// A link was pressed: opened where it is what it seems, asked about where it is not.
@@ -416,7 +434,7 @@ fn read(archive: &Archive, id: MessageId) -> Result<Option<Loaded>, crate::archi
     let dates = Dates { arrived, seen: archive.seen_on_server(id)? };
     let own = archive.accounts()?.into_iter().map(|account| account.address).collect();
     let loaded = Loaded::new(row, dates, message::read(&original)).headed(message::head(&original));
-    Ok(Some(Loaded { own, ..loaded }))
+    Ok(Some(Loaded { own, html: page::source(&original), ..loaded }))
 }
 
 /// The original as text: what is not UTF-8 shows as replacement characters, what could deceive is taken out.

@@ -1,7 +1,7 @@
 //! How the reader is drawn: tools, page, body, attachments, and at the foot where a link leads.
 
 use iced::widget::text::Span;
-use iced::widget::{Row, Stack, button, column, container, rich_text, row, span, text};
+use iced::widget::{Row, Stack, button, column, container, rich_text, row, sensor, span, text};
 use iced::{Alignment, Element, Fill, Font, padding};
 
 use super::passing::Way;
@@ -44,6 +44,8 @@ impl Reader {
             ],
         };
         let pane = container(pane).width(Fill).height(Fill).style(theme::paper);
+        let sized = |size| Message::Page(super::page::Message::Sized(size));
+        let pane = sensor(pane).on_show(sized).on_resize(sized);
         let over = self.open.as_ref().and_then(|open| open.over.as_deref());
         Stack::with_children([pane.into()]).push(over.map(foot)).width(Fill).height(Fill).into()
     }
@@ -105,6 +107,9 @@ impl Open {
         let subject = if self.row.subject.is_empty() { "No subject" } else { &self.row.subject };
         let mut page = column![shown_subject(subject, found_by), self.heading(library, clock)].spacing(12);
         page = page.extend(self.strips(clock));
+        if self.body.shows == Shows::Text {
+            page = page.push(self.sheet_strips());
+        }
         page = page.push(self.looking_view());
         page = page.push(self.body(found_by));
         if !self.message.attachments.is_empty() && self.body.shows == Shows::Text {
@@ -119,7 +124,8 @@ impl Open {
 
     /// What there is to read. A page that was drawn from HTML stands in this place.
     fn body<'a>(&'a self, found_by: &'a FoundBy) -> Element<'a, Message> {
-        self.text(found_by)
+        let page = if self.body.shows == Shows::Text { self.sheet_view() } else { None };
+        page.unwrap_or_else(|| self.text(found_by))
     }
 
     fn text<'a>(&'a self, found_by: &'a FoundBy) -> Element<'a, Message> {
