@@ -81,6 +81,18 @@ impl Open {
         container(tools.push(more)).center_y(measure::HEAD).padding([0, 12]).into()
     }
 
+    /// What can be done about the page of the message.
+    fn page_items(&self) -> Vec<(char, &'static str, &'static str, Message)> {
+        use super::page::Message as OfPage;
+        let Some(sheet) = self.sheet.as_ref().filter(|_| self.body.shows == Shows::Text) else { return Vec::new() };
+        let plain = if sheet.plain { "As a page" } else { "As plain text" };
+        let mut items = vec![(icon::FILE, plain, "T", Message::Page(OfPage::Plain))];
+        if let Some(colours) = sheet.colours() {
+            items.push((icon::EYE, colours, "D", Message::Page(OfPage::Original)));
+        }
+        items
+    }
+
     /// What is done more seldom.
     fn more(&self) -> Element<'_, Message> {
         let shows = |shows, other: &'static str| if self.body.shows == shows { "Back to the message" } else { other };
@@ -93,7 +105,7 @@ impl Open {
             (icon::FILE, equal, "M", Message::Monospace),
             (icon::CHEVRON_DOWN, "Fold or unfold quotations", "Q", Message::FoldAll),
         ];
-        let items = items.map(|(glyph, name, key, message)| {
+        let items = self.page_items().into_iter().chain(items).map(|(glyph, name, key, message)| {
             let name = text(name).size(size::BODY).width(Fill).wrapping(text::Wrapping::None);
             let key = text(key).size(size::CAPTION).style(theme::faint);
             let line = row![icon(glyph).style(theme::dim), name, key].spacing(10).align_y(Alignment::Center);

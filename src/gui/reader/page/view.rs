@@ -9,7 +9,7 @@ use crate::gui::reader::{Message as Whole, Open};
 use crate::gui::widget::page::page;
 use crate::gui::widget::{Tone, link, strip, trouble};
 use crate::gui::words::counted;
-use crate::render::Blocked;
+use crate::render::{Blocked, Colours};
 
 impl Open {
     /// The page, or what is shown while it is on its way; `None` where the text stands in its place.
@@ -46,9 +46,14 @@ impl Open {
 }
 
 impl Sheet {
-    /// Whether its colours are others than the sender's.
-    pub fn is_recoloured(&self) -> bool {
-        self.shown.as_ref().is_some_and(|shown| shown.view.colours == crate::render::Colours::Dark)
+    /// The name of what gives the page its other colours; `None` where it has no others.
+    pub fn colours(&self) -> Option<&'static str> {
+        let shown = self.shown.as_ref().filter(|_| !self.plain)?;
+        match (shown.view.colours, self.original) {
+            (Colours::Dark, _) => Some("Original colours"),
+            (Colours::Original, true) => Some("Dark colours"),
+            (Colours::Original, false) => None,
+        }
     }
 }
 
