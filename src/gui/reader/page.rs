@@ -132,13 +132,6 @@ pub fn source(original: &[u8]) -> Option<Arc<Page>> {
 }
 
 impl Press {
-    /// Another program as the worker.
-    #[cfg(test)]
-    pub fn program(&mut self, program: std::path::PathBuf) {
-        let limits = crate::render::Limits { time: Duration::from_secs(30), ..Default::default() };
-        self.hand = Arc::new(Mutex::new(Hand { worker: Worker::new(program, limits), holds: None }));
-    }
-
     fn view(&self, sheet: &Sheet) -> Option<View> {
         let colours = if self.dark && !sheet.original { Colours::Dark } else { Colours::Original };
         let view = View { width: self.width?, zoom: self.zoom, scale: self.scale, colours, folded: sheet.folded };
@@ -373,7 +366,7 @@ impl Sheet {
     pub fn find(&mut self, sought: &str) -> usize {
         sought.clone_into(&mut self.sought);
         self.marks = self.shown.as_ref().map(|shown| text::find(&shown.laid, sought)).unwrap_or_default();
-        self.current = (!self.marks.is_empty()).then_some(self.current.unwrap_or(0).min(self.marks.len() - 1));
+        self.current = self.marks.len().checked_sub(1).map(|last| self.current.unwrap_or(0).min(last));
         self.marks.len()
     }
 }
