@@ -193,7 +193,8 @@ impl App {
                 let (mut desk, task) = Desk::new(opened, generation, &self.clock);
                 desk.library.can_leave = self.folder.is_some();
                 self.stage = Stage::Open(Box::new(desk));
-                Task::batch([self.wrap(task), self.resize(size)])
+                let shade = self.shade();
+                Task::batch([self.wrap(task), self.resize(size), shade])
             }
             Err(problem) => {
                 self.stage = Stage::Stuck(problem);
@@ -235,9 +236,18 @@ impl App {
 
     fn choose(&mut self, choice: Choice) -> Task<Message> {
         self.theme = choice;
+        let shade = self.shade();
         let Stage::Open(desk) = &mut self.stage else { return Task::none() };
         desk.remembered.theme = choice;
         let task = desk.remember(THEME, choice.as_str().to_owned());
+        Task::batch([self.wrap(task), shade])
+    }
+
+    /// Pages of messages are dark where the window is.
+    fn shade(&mut self) -> Task<Message> {
+        let dark = self.theme().extended_palette().is_dark;
+        let Stage::Open(desk) = &mut self.stage else { return Task::none() };
+        let task = desk.reader(reader::Message::Page(reader::page::Message::Dark(dark)), &self.clock);
         self.wrap(task)
     }
 
@@ -330,7 +340,7 @@ impl App {
 
     fn system_theme(&mut self, mode: iced::theme::Mode) -> Task<Message> {
         self.system_is_dark = mode == iced::theme::Mode::Dark;
-        Task::none()
+        self.shade()
     }
 
     // Keys.
@@ -508,23 +518,32 @@ fn shortcut(key: &Key, modifiers: keyboard::Modifiers, captured: bool, over: boo
 
 /// What a key does with the message that is read. Shift and another letter are another key.
 fn reading(key: &Key, modifiers: keyboard::Modifiers) -> Option<reader::Message> {
+    use reader::page::Message as OfPage;
     use reader::passing::Way;
     use reader::{Message, Shows};
     if key == &Key::Named(Named::Space) {
-        return (!modifiers.command() && !modifiers.alt()).then(|| Message::Page(modifiers.shift()));
+        return (!modifiers.command() && !modifiers.alt()).then(|| Message::Turn(modifiers.shift()));
     }
     let Key::Character(letter) = key else { return None };
+    // On many keyboards the plus is typed with Shift.
+    if modifiers.command() && matches!(letter.as_str(), "+" | "=") {
+        return Some(Message::Page(OfPage::Zoom(Some(true))));
+    }
     if modifiers.shift() || modifiers.alt() {
         return None;
     }
     Some(match (letter.as_str(), modifiers.command()) {
-        (" ", false) => Message::Page(false),
+        (" ", false) => Message::Turn(false),
         ("s", false) => Message::Star,
         ("u", false) => Message::Unread,
         ("r", false) => Message::Answer(Way::Reply),
         ("a", false) => Message::Answer(Way::ReplyAll),
         ("f", false) => Message::Answer(Way::Forward),
         ("m", false) => Message::Monospace,
+        ("t", false) => Message::Page(OfPage::Plain),
+        ("d", false) => Message::Page(OfPage::Original),
+        ("-", true) => Message::Page(OfPage::Zoom(Some(false))),
+        ("0", true) => Message::Page(OfPage::Zoom(None)),
         ("q", false) => Message::FoldAll,
         ("h", false) => Message::Show(Shows::Headers),
         ("v", false) | ("u", true) => Message::Show(Shows::Source),
@@ -578,7 +597,7 @@ mod tests {
             (Key::Character("j".into()), "None"),
             (Key::Character("N".into()), "Some(List(NextUnread))"),
             (Key::Character("?".into()), "Some(Keys)"),
-            (named(Named::Space), "Some(Read(Page(true)))"),
+            (named(Named::Space), "Some(Read(Turn(true)))"),
             (Key::Character("S".into()), "None"),
         ] {
             let meaning = format!("{:?}", shortcut(&key, keyboard::Modifiers::SHIFT, false, false));
@@ -589,7 +608,7 @@ mod tests {
     #[test]
     fn keys_mean_something_only_where_nothing_is_typed() {
         let letter = |letter: &str| Key::Character(letter.into());
-        let cases: [Case; 36] = [
+        let cases: [Case; 40] = [
             (letter("j"), false, false, false, "Some(List(Move(Next, false)))"),
             (letter("j"), false, true, false, "None"),
             (letter("j"), false, false, true, "None"),
@@ -607,13 +626,17 @@ mod tests {
             (letter("e"), false, true, false, "None"),
             (letter("m"), false, false, false, "Some(Read(Monospace))"),
             (letter("q"), false, false, false, "Some(Read(FoldAll))"),
+            (letter("t"), false, false, false, "Some(Read(Page(Plain)))"),
+            (letter("+"), true, false, false, "Some(Read(Page(Zoom(Some(true)))))"),
+            (letter("-"), true, false, false, "Some(Read(Page(Zoom(Some(false)))))"),
+            (letter("0"), true, false, false, "Some(Read(Page(Zoom(None))))"),
             (letter("h"), false, false, false, "Some(Read(Show(Headers)))"),
             (letter("v"), false, false, false, "Some(Read(Show(Source)))"),
             (letter("u"), true, false, false, "Some(Read(Show(Source)))"),
             (letter("s"), true, false, false, "Some(Read(Keep))"),
             (letter("?"), false, false, false, "Some(Keys)"),
             (letter("?"), false, true, false, "None"),
-            (Key::Named(Named::Space), false, false, false, "Some(Read(Page(false)))"),
+            (Key::Named(Named::Space), false, false, false, "Some(Read(Turn(false)))"),
             (Key::Named(Named::Space), false, true, false, "None"),
             (Key::Named(Named::Space), false, false, true, "None"),
             (letter("/"), false, false, false, "Some(Search)"),

@@ -3,6 +3,7 @@
 mod body;
 mod heading;
 pub mod looking;
+pub mod page;
 mod paging;
 pub mod parts;
 pub mod passing;
@@ -29,6 +30,7 @@ use crate::problem::Problem;
 use body::Body;
 pub use body::Shows;
 use looking::Looking;
+use page::{Press, Sheet};
 use passing::Way;
 use saving::Saving;
 
@@ -47,6 +49,7 @@ pub struct Reader {
     outer: Vec<Open>,
     /// Where attachments lie that were opened.
     opened: Arc<parts::opening::Folder>,
+    pub(super) press: Press,
 }
 
 /// A message that is shown.
@@ -58,6 +61,8 @@ pub struct Open {
     /// The addresses of this archive's accounts.
     own: Vec<String>,
     pub(super) body: Body,
+    /// The page of its HTML, where it has any.
+    pub(super) sheet: Option<Sheet>,
     blocks: Vec<Block>,
     looking: Looking,
     /// Where the link under the mouse leads.
@@ -101,6 +106,7 @@ pub struct Loaded {
     head: Box<Head>,
     own: Vec<String>,
     blocks: Vec<Block>,
+    html: Option<Arc<crate::render::Page>>,
 }
 
 /// Since when a message is where.
@@ -123,7 +129,7 @@ impl Loaded {
             warnings: Vec::new(),
         };
         let head = Box::new(Head { sender, ..Head::default() });
-        Loaded { row: Box::new(row), dates, message: Box::new(message), head, own: Vec::new(), blocks }
+        Loaded { row: Box::new(row), dates, message: Box::new(message), head, own: Vec::new(), blocks, html: None }
     }
 
     /// With what its header section says beyond the envelope.
@@ -147,6 +153,7 @@ pub enum Message {
     Show(Shows),
     Raw(MessageId, Shows, Result<Arc<str>, Problem>),
     Looking(looking::Message),
+    Page(page::Message),
     Answer(Way),
     /// Save the message as a file.
     Keep,
@@ -164,7 +171,7 @@ pub enum Message {
     Dismiss,
     Back,
     /// A page on, or back.
-    Page(bool),
+    Turn(bool),
     /// Whether there was any way to go.
     Paged(bool, bool),
 }
@@ -174,7 +181,7 @@ pub enum Action {
     None,
     Run(Task<Message>),
     /// It is on the screen now: mark it read.
-    Shown(MessageId),
+    Shown(MessageId, Task<Message>),
     Star(MessageId, bool),
     Unread(MessageId),
     Delete(Box<Row>),
@@ -215,8 +222,8 @@ impl Reader {
 
     pub fn close(&mut self) {
         // What was opened in other programs stays there until the window closes.
-        let opened = std::mem::take(&mut self.opened);
-        *self = Reader { monospace: self.monospace, opened, ..Reader::default() };
+        let (opened, press) = (std::mem::take(&mut self.opened), std::mem::take(&mut self.press));
+        *self = Reader { monospace: self.monospace, opened, press, ..Reader::default() };
     }
 
     /// Esc: closes the menu, goes back from the source to the text, or from a message inside another to that one. Whether
@@ -252,10 +259,11 @@ impl Reader {
         match message {
             Message::Loaded(id, loaded) => self.loaded(id, loaded),
             Message::Back => Action::Back,
-            Message::Page(back) if self.open.is_some() => {
+            Message::Page(message) => self.press.update(message, self.open.as_mut()),
+            Message::Turn(back) if self.open.is_some() => {
                 Action::Run(paging::page(back).map(move |moved| Message::Paged(back, moved)))
             }
-            Message::Page(back) | Message::Paged(back, false) => Action::Step(!back),
+            Message::Turn(back) | Message::Paged(back, false) => Action::Step(!back),
             Message::Monospace => {
                 self.monospace = !self.monospace;
                 if let Some(open) = &mut self.open {
@@ -285,8 +293,10 @@ impl Reader {
         match loaded {
             Ok(Some(loaded)) => {
                 self.outer.clear();
-                self.open = Some(Open::new(loaded, self.monospace));
-                Action::Shown(id)
+                let page = loaded.html.clone().map(|html| self.press.begin(html));
+                let (sheet, task) = page.map_or((None, Task::none()), |(sheet, task)| (Some(sheet), task));
+                self.open = Some(Open { sheet, ..Open::new(loaded, self.monospace) });
+                Action::Shown(id, task)
             }
             Ok(None) => {
                 self.outer.clear();
@@ -305,7 +315,7 @@ impl Reader {
 
 impl Open {
     pub fn new(loaded: Loaded, monospace: bool) -> Open {
-        let Loaded { row, dates, message, head, own, blocks } = loaded;
+        let Loaded { row, dates, message, head, own, blocks, html: _ } = loaded;
         Open {
             row: *row,
             dates,
@@ -313,6 +323,7 @@ impl Open {
             message: *message,
             head: *head,
             own,
+            sheet: None,
             blocks,
             looking: Looking::default(),
             over: None,
@@ -356,6 +367,7 @@ impl Open {
             Message::Loaded(..)
             | Message::Parts(_)
             | Message::Back
+            | Message::Turn(_)
             | Message::Page(_)
             | Message::Paged(..)
             | Message::Monospace => {}
@@ -368,12 +380,13 @@ impl Open {
             Act::Over(link) => self.over = link.and_then(|link| self.body.link(link)).map(|target| target.shown()),
             Act::Fold(block) => self.body.fold(block),
             Act::Link(link) => return self.body.link(link).map_or(Action::None, |target| self.follow(target)),
-            Act::Reveal(y) => {
-                let by = scrollable::AbsoluteOffset { x: 0.0, y };
-                return Action::Run(operation::scroll_by(SCROLL, by));
-            }
+            Act::Reveal(y) => return self.reveal(y),
         }
         Action::None
+    }
+
+    fn reveal(&self, y: f32) -> Action {
+        Action::Run(operation::scroll_by(SCROLL, scrollable::AbsoluteOffset { x: 0.0, y }))
     }
 
     /// A link was pressed: opened where it is what it seems, asked about where it is not.
@@ -440,7 +453,7 @@ fn read(archive: &Archive, id: MessageId) -> Result<Option<Loaded>, crate::archi
     let dates = Dates { arrived, seen: archive.seen_on_server(id)? };
     let own = archive.accounts()?.into_iter().map(|account| account.address).collect();
     let loaded = Loaded::new(row, dates, message::read(&original)).headed(message::head(&original));
-    Ok(Some(Loaded { own, ..loaded }))
+    Ok(Some(Loaded { own, html: page::source(&original), ..loaded }))
 }
 
 /// The original as text: what is not UTF-8 shows as replacement characters, what could deceive is taken out.

@@ -220,7 +220,7 @@ impl Desk {
         match self.reader.update(message, &self.archive, clock) {
             reader::Action::None => Task::none(),
             reader::Action::Run(task) => task.map(Message::Reader),
-            reader::Action::Shown(id) => self.shown(id),
+            reader::Action::Shown(id, page) => Task::batch([page.map(Message::Reader), self.shown(id)]),
             reader::Action::Star(id, starred) => {
                 self.remember_one(Act::Mark(Mark::Starred, starred), id);
                 self.star(id, starred)

@@ -9,6 +9,9 @@ mod view;
 
 use std::sync::Arc;
 
+use iced::Task;
+
+use super::page;
 use super::saving::What;
 use super::{Action, Loaded, Message as Whole, Note, Open, Reader};
 use crate::account::MessageId;
@@ -101,13 +104,12 @@ impl Reader {
         let is_next = path.split_last().is_some_and(|(_, before)| before == open.path);
         let sentence = match loaded {
             Ok(Some(loaded)) if is_next && loaded.row.id == open.row.id => {
-                let mut inner = Open::new(loaded, self.monospace);
-                inner.path = path;
+                let page = loaded.html.clone().map(|html| self.press.begin(html));
+                let (sheet, drawn) = page.map_or((None, Task::none()), |(sheet, task)| (Some(sheet), task));
+                let inner = Open { path, sheet, ..Open::new(loaded, self.monospace) };
                 self.outer.extend(self.open.replace(inner));
-                return Action::Run(iced::widget::operation::snap_to(
-                    super::SCROLL,
-                    iced::widget::scrollable::RelativeOffset::START,
-                ));
+                let top = iced::widget::scrollable::RelativeOffset::START;
+                return Action::Run(Task::batch([drawn, iced::widget::operation::snap_to(super::SCROLL, top)]));
             }
             Ok(Some(_)) => return Action::None,
             Ok(None) => "The attached message could not be read. It can be saved.".to_owned(),
@@ -251,7 +253,7 @@ impl Open {
             row.date = message.envelope.date.unwrap_or(row.date);
             row.size = original.len() as u64;
             let loaded = Loaded::new(row, dates, message).headed(message::head(&original));
-            Ok::<_, ArchiveError>(Some(Loaded { own, ..loaded }))
+            Ok::<_, ArchiveError>(Some(Loaded { own, html: page::source(&original), ..loaded }))
         });
         Action::Run(loaded.map(move |loaded| Whole::Parts(Message::Entered(path.clone(), loaded))))
     }

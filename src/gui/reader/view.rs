@@ -1,7 +1,7 @@
 //! How the reader is drawn: tools, page, body, attachments, and at the foot where a link leads.
 
 use iced::widget::text::Span;
-use iced::widget::{Row, Stack, button, column, container, rich_text, row, span, text};
+use iced::widget::{Row, Stack, button, column, container, rich_text, row, sensor, span, text};
 use iced::{Alignment, Element, Fill, Font, padding};
 
 use super::passing::Way;
@@ -44,6 +44,8 @@ impl Reader {
             ],
         };
         let pane = container(pane).width(Fill).height(Fill).style(theme::paper);
+        let sized = |size| Message::Page(super::page::Message::Sized(size));
+        let pane = sensor(pane).on_show(sized).on_resize(sized);
         let over = self.open.as_ref().and_then(|open| open.over.as_deref());
         Stack::with_children([pane.into()]).push(over.map(foot)).width(Fill).height(Fill).into()
     }
@@ -79,6 +81,18 @@ impl Open {
         container(tools.push(more)).center_y(measure::HEAD).padding([0, 12]).into()
     }
 
+    /// What can be done about the page of the message.
+    fn page_items(&self) -> Vec<(char, &'static str, &'static str, Message)> {
+        use super::page::Message as OfPage;
+        let Some(sheet) = self.sheet.as_ref().filter(|_| self.body.shows == Shows::Text) else { return Vec::new() };
+        let plain = if sheet.plain { "As a page" } else { "As plain text" };
+        let mut items = vec![(icon::FILE, plain, "T", Message::Page(OfPage::Plain))];
+        if let Some(colours) = sheet.colours() {
+            items.push((icon::EYE, colours, "D", Message::Page(OfPage::Original)));
+        }
+        items
+    }
+
     /// What is done more seldom.
     fn more(&self) -> Element<'_, Message> {
         let shows = |shows, other: &'static str| if self.body.shows == shows { "Back to the message" } else { other };
@@ -91,7 +105,7 @@ impl Open {
             (icon::FILE, equal, "M", Message::Monospace),
             (icon::CHEVRON_DOWN, "Fold or unfold quotations", "Q", Message::FoldAll),
         ];
-        let items = items.map(|(glyph, name, key, message)| {
+        let items = self.page_items().into_iter().chain(items).map(|(glyph, name, key, message)| {
             let name = text(name).size(size::BODY).width(Fill).wrapping(text::Wrapping::None);
             let key = text(key).size(size::CAPTION).style(theme::faint);
             let line = row![icon(glyph).style(theme::dim), name, key].spacing(10).align_y(Alignment::Center);
@@ -105,6 +119,9 @@ impl Open {
         let subject = if self.row.subject.is_empty() { "No subject" } else { &self.row.subject };
         let mut page = column![shown_subject(subject, found_by), self.heading(library, clock)].spacing(12);
         page = page.push(self.inside_view()).extend(self.strips(clock));
+        if self.body.shows == Shows::Text {
+            page = page.push(self.sheet_strips());
+        }
         page = page.push(self.looking_view());
         let text = self.body.shows == Shows::Text;
         if text {
@@ -125,7 +142,8 @@ impl Open {
 
     /// What there is to read. A page that was drawn from HTML stands in this place.
     fn body<'a>(&'a self, found_by: &'a FoundBy) -> Element<'a, Message> {
-        self.text(found_by)
+        let page = if self.body.shows == Shows::Text { self.sheet_view() } else { None };
+        page.unwrap_or_else(|| self.text(found_by))
     }
 
     fn text<'a>(&'a self, found_by: &'a FoundBy) -> Element<'a, Message> {

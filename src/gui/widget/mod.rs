@@ -4,6 +4,7 @@ pub mod anchored;
 pub mod line;
 pub mod message_list;
 mod over;
+pub mod page;
 pub mod prose;
 
 use std::borrow::Cow;

@@ -1,0 +1,538 @@
+//! The HTML page of the message that is read: laid out and painted by the window's worker, off the drawing thread.
+//!
+//! The worker holds one page. A layout that was asked for later goes before all that wait ([`Press`] counts them), and one
+//! strip is painted at a time: the one that is wanted most when the last is there, so that nothing queues up while a
+//! person scrolls. Where the worker fails the text of the message stands in the page's place, with the reason over it.
+
+mod view;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use iced::advanced::image::Handle;
+use iced::{Size, Task, window};
+
+use super::{Action, Message as Whole, Open};
+use crate::gui::off::off;
+use crate::gui::widget::page::text::{self, Piece};
+use crate::gui::widget::page::{Act, Drawn, Strip};
+use crate::message;
+use crate::problem::Problem;
+use crate::render::{Colours, Failure, Given, Laid, Page, Part, View, Worker};
+
+/// The height of a strip in points.
+const STRIP: f32 = 512.0;
+/// Strips that are kept at least.
+const KEPT: usize = 8;
+/// The widest strip in points; what is further right of a page is not seen.
+const WIDEST: f32 = 6_000.0;
+/// For so long nothing is shown in the place of a page that is on its way; then its text.
+const PATIENCE: Duration = Duration::from_millis(50);
+/// A window that is resized is at rest after this.
+const REST: Duration = Duration::from_millis(150);
+/// What stands left and right of the page in its pane.
+const BESIDE: f32 = 56.0;
+
+/// The window's worker, and what pages are drawn for.
+pub struct Press {
+    hand: Arc<Mutex<Hand>>,
+    /// The number of the layout that was asked for last.
+    latest: Arc<AtomicU64>,
+    width: Option<f32>,
+    scale: f32,
+    dark: bool,
+    resized: u64,
+    zoom: f32,
+}
+
+#[derive(Default)]
+struct Hand {
+    worker: Worker,
+    /// The message whose page the worker holds, and the number of its layout.
+    holds: Option<(u64, u64)>,
+}
+
+impl Default for Press {
+    fn default() -> Press {
+        let (hand, latest) = (Arc::default(), Arc::default());
+        Press { hand, latest, width: None, scale: 1.0, dark: false, resized: 0, zoom: 1.0 }
+    }
+}
+
+/// The page of one message.
+pub struct Sheet {
+    source: Arc<Page>,
+    /// The number of its first layout: tells it from the pages of other messages.
+    key: u64,
+    /// The number of the layout that was asked for last.
+    asked: u64,
+    shown: Option<Shown>,
+    pub failed: Option<Problem>,
+    /// It was waited for long enough: the text is shown meanwhile.
+    late: bool,
+    /// The text is shown, as the person wants.
+    pub plain: bool,
+    /// The sender's own colours are shown in a dark window.
+    original: bool,
+    folded: bool,
+    painting: bool,
+    marks: Vec<Vec<Piece>>,
+    pub current: Option<usize>,
+    sought: String,
+}
+
+struct Shown {
+    laid: Arc<Laid>,
+    view: View,
+    number: u64,
+    strips: BTreeMap<usize, Strip>,
+    seen: (f32, f32),
+}
+
+#[derive(Clone, Debug)]
+pub enum Message {
+    /// The pane has this size now.
+    Sized(Size),
+    /// And had it for a while.
+    Rested(u64),
+    Scale(f32),
+    Dark(bool),
+    /// The page of this layout was waited for.
+    Late(u64),
+    Laid(u64, Result<Box<Fresh>, Problem>),
+    Painted(u64, usize, Result<Strip, Problem>),
+    Seen(Act),
+    /// Larger, smaller, or as it was meant.
+    Zoom(Option<bool>),
+    Plain,
+    Original,
+    Unfold,
+}
+
+/// A layout with the strips that are seen first.
+#[derive(Clone, Debug)]
+pub struct Fresh {
+    laid: Arc<Laid>,
+    view: View,
+    strips: Vec<(usize, Strip)>,
+}
+
+/// What is laid out of a message; `None` where it has no HTML. Not on the thread that draws.
+pub fn source(original: &[u8]) -> Option<Arc<Page>> {
+    let page = message::page(&message::unsealed(original));
+    if !page.is_html {
+        return None;
+    }
+    let given = |(id, octets)| Given { address: format!("cid:{id}"), octets };
+    let pictures = page.pictures.into_iter().map(given).collect();
+    Some(Arc::new(Page { html: page.html, pictures, view: View::default() }))
+}
+
+impl Press {
+    fn view(&self, sheet: &Sheet) -> Option<View> {
+        let colours = if self.dark && !sheet.original { Colours::Dark } else { Colours::Original };
+        let view = View { width: self.width?, zoom: self.zoom, scale: self.scale, colours, folded: sheet.folded };
+        Some(view)
+    }
+
+    /// The page of a message that was opened, on its way.
+    pub fn begin(&self, source: Arc<Page>) -> (Sheet, Task<Whole>) {
+        let mut sheet = Sheet {
+            source,
+            key: 0,
+            asked: 0,
+            shown: None,
+            failed: None,
+            late: false,
+            plain: false,
+            original: false,
+            folded: true,
+            painting: false,
+            marks: Vec::new(),
+            current: None,
+            sought: String::new(),
+        };
+        let lay = self.lay(&mut sheet);
+        sheet.key = sheet.asked;
+        (sheet, lay)
+    }
+
+    /// Lays the page out for what the window is now, where it is not.
+    fn lay(&self, sheet: &mut Sheet) -> Task<Whole> {
+        let Some(view) = self.view(sheet) else { return Task::none() };
+        let number = self.latest.fetch_add(1, Ordering::SeqCst) + 1;
+        if sheet.key == 0 {
+            sheet.key = number;
+        }
+        sheet.asked = number;
+        let (hand, latest, source, key) =
+            (Arc::clone(&self.hand), Arc::clone(&self.latest), Arc::clone(&sheet.source), sheet.key);
+        let seen = sheet.shown.as_ref().map_or((0.0, 900.0), |shown| shown.seen);
+        let done = off(move || {
+            let mut hand = hand.lock().unwrap_or_else(PoisonError::into_inner);
+            // A later one waits behind this: its answer alone is looked for.
+            (latest.load(Ordering::SeqCst) == number).then(|| hand.lay(&source, view, key, number, seen))
+        });
+        let laid = done.then(move |done| match done {
+            Some(done) => {
+                let done = done.map(Box::new).map_err(|failure| Problem::from(&failure));
+                Task::done(Whole::Page(Message::Laid(number, done)))
+            }
+            None => Task::none(),
+        });
+        if sheet.shown.is_some() || sheet.late {
+            return laid;
+        }
+        Task::batch([laid, later(PATIENCE, Message::Late(number))])
+    }
+
+    /// Paints the strip that is wanted most and not there.
+    fn paint(&self, sheet: &mut Sheet) -> Task<Whole> {
+        let Some(shown) = sheet.shown.as_ref().filter(|_| !sheet.painting) else { return Task::none() };
+        let Some(strip) = shown.missing() else { return Task::none() };
+        sheet.painting = true;
+        let (hand, number, laid, view) = (Arc::clone(&self.hand), shown.number, Arc::clone(&shown.laid), shown.view);
+        let (source, key) = (Arc::clone(&sheet.source), sheet.key);
+        let painted = off(move || {
+            let mut hand = hand.lock().unwrap_or_else(PoisonError::into_inner);
+            let held = match hand.holds {
+                Some((_, holds)) if holds == number => Ok(()),
+                // Another page came between, such as that of a message inside this one.
+                _ => hand.take_up(&source, view, key, number),
+            };
+            let painted = held.and_then(|()| hand.paint(&laid, view, strip));
+            painted.map_err(|failure| Problem::from(&failure))
+        });
+        painted.map(move |painted| Whole::Page(Message::Painted(number, strip, painted)))
+    }
+
+    fn zoomed(&mut self, larger: Option<bool>) {
+        const STEPS: [f32; 11] = [0.5, 0.67, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 2.5, 3.0];
+        self.zoom = match larger {
+            None => 1.0,
+            Some(true) => STEPS.into_iter().find(|step| *step > self.zoom + 0.01).unwrap_or(3.0),
+            Some(false) => STEPS.into_iter().rev().find(|step| *step < self.zoom - 0.01).unwrap_or(0.5),
+        };
+    }
+
+    pub fn update(&mut self, message: Message, open: Option<&mut Open>) -> Action {
+        let again = match message {
+            Message::Sized(size) => return Action::Run(self.sized(size, open)),
+            Message::Rested(resized) => resized == self.resized,
+            Message::Scale(scale) => std::mem::replace(&mut self.scale, scale) != scale,
+            Message::Dark(dark) => std::mem::replace(&mut self.dark, dark) != dark,
+            Message::Zoom(larger) => {
+                self.zoomed(larger);
+                true
+            }
+            message => return open.map_or(Action::None, |open| open.page_update(message, self)),
+        };
+        match open.and_then(|open| open.sheet.as_mut()).filter(|_| again) {
+            Some(sheet) => Action::Run(self.lay(sheet)),
+            None => Action::None,
+        }
+    }
+
+    fn sized(&mut self, size: Size, open: Option<&mut Open>) -> Task<Whole> {
+        let first = self.width.is_none();
+        let width = (size.width - BESIDE).max(100.0).floor();
+        if std::mem::replace(&mut self.width, Some(width)) == Some(width) {
+            return Task::none();
+        }
+        let scale = window::oldest().then(|id| id.map_or_else(Task::none, window::scale_factor));
+        let scale = scale.map(|scale| Whole::Page(Message::Scale(scale)));
+        self.resized += 1;
+        let lay = match open.and_then(|open| open.sheet.as_mut()) {
+            Some(sheet) if first || sheet.shown.is_none() => self.lay(sheet),
+            Some(_) => later(REST, Message::Rested(self.resized)),
+            None => Task::none(),
+        };
+        Task::batch([scale, lay])
+    }
+}
+
+impl Hand {
+    fn lay(&mut self, source: &Page, view: View, key: u64, number: u64, seen: (f32, f32)) -> Result<Fresh, Failure> {
+        let again = match self.holds {
+            Some((held, _)) if held == key => match self.worker.again(view, &[]) {
+                Err(Failure::NoPage) => None,
+                laid => Some(laid),
+            },
+            _ => None,
+        };
+        self.holds = None;
+        let laid = match again {
+            Some(laid) => laid?,
+            None => self.worker.lay(&Page { view, ..source.clone() })?,
+        };
+        self.holds = Some((key, number));
+        let laid = Arc::new(laid);
+        let mut strips = Vec::new();
+        for strip in wanted(seen, height(view), laid.height) {
+            strips.push((strip, self.paint(&laid, view, strip)?));
+        }
+        Ok(Fresh { laid, view, strips })
+    }
+
+    /// Has the worker hold a page again that was laid out before.
+    fn take_up(&mut self, source: &Page, view: View, key: u64, number: u64) -> Result<(), Failure> {
+        self.holds = None;
+        self.worker.lay(&Page { view, ..source.clone() })?;
+        self.holds = Some((key, number));
+        Ok(())
+    }
+
+    fn paint(&mut self, laid: &Laid, view: View, strip: usize) -> Result<Strip, Failure> {
+        let high = height(view);
+        #[allow(clippy::cast_precision_loss)]
+        let top = strip as f32 * high;
+        let width = laid.width.max(view.width).min(WIDEST);
+        let picture =
+            self.worker.paint(Part { left: 0.0, top, width, height: high.min(laid.height - top).max(1.0) })?;
+        let size = (picture.width, picture.height);
+        Ok(Strip { handle: Handle::from_rgba(picture.width, picture.height, picture.rgba), size })
+    }
+}
+
+impl Shown {
+    /// The strip in sight that is not painted, else one beside those in sight.
+    fn missing(&self) -> Option<usize> {
+        let seen = wanted(self.seen, height(self.view), self.laid.height);
+        let near = self.near();
+        seen.chain(near).find(|strip| !self.strips.contains_key(strip))
+    }
+
+    fn near(&self) -> Range<usize> {
+        let high = height(self.view);
+        wanted((self.seen.0 - high, self.seen.1 + high), high, self.laid.height)
+    }
+
+    /// Forgets the strips that are farthest from what is seen.
+    fn forget(&mut self) {
+        let near = self.near();
+        let far = |strip: &usize| if near.contains(strip) { 0 } else { strip.abs_diff(near.start) + 1 };
+        while self.strips.len() > KEPT.max(near.len()) {
+            let Some(farthest) = self.strips.keys().max_by_key(|strip| far(strip)).copied() else { return };
+            self.strips.remove(&farthest);
+        }
+    }
+}
+
+/// The height of a strip in points: a whole number of pixels.
+fn height(view: View) -> f32 {
+    (STRIP * view.scale).round() / view.scale
+}
+
+/// The strips that show a part of a page, which is this high.
+fn wanted(seen: (f32, f32), strip: f32, page: f32) -> Range<usize> {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let (first, last) = ((seen.0.max(0.0) / strip) as usize, (seen.1.min(page).max(0.0) / strip).ceil() as usize);
+    first.min(last)..last
+}
+
+impl Sheet {
+    /// What is to be drawn; `None` where the text stands in its place.
+    pub fn drawn(&self) -> Option<Drawn<'_>> {
+        let shown = self.shown.as_ref().filter(|_| !self.plain)?;
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let strip = (STRIP * shown.view.scale).round() as u32;
+        Some(Drawn {
+            laid: &shown.laid,
+            strips: &shown.strips,
+            strip,
+            scale: shown.view.scale,
+            marks: &self.marks,
+            current: self.current,
+            revision: shown.number,
+        })
+    }
+
+    /// Whether nothing is shown in its place yet.
+    pub fn is_awaited(&self) -> bool {
+        self.asked > 0 && self.shown.is_none() && self.failed.is_none() && !self.late && !self.plain
+    }
+
+    fn take(&mut self, number: u64, fresh: Result<Box<Fresh>, Problem>) {
+        if number != self.asked {
+            return;
+        }
+        self.painting = false;
+        match fresh {
+            Ok(fresh) => {
+                let Fresh { laid, view, strips } = *fresh;
+                let seen = self.shown.as_ref().map_or((0.0, 900.0), |shown| shown.seen);
+                self.failed = None;
+                self.shown = Some(Shown { laid, view, number, strips: strips.into_iter().collect(), seen });
+                self.find(&self.sought.clone());
+            }
+            Err(problem) => (self.shown, self.failed) = (None, Some(problem)),
+        }
+    }
+
+    /// Marks what is looked for; how many places there are.
+    pub fn find(&mut self, sought: &str) -> usize {
+        sought.clone_into(&mut self.sought);
+        self.marks = self.shown.as_ref().map(|shown| text::find(&shown.laid, sought)).unwrap_or_default();
+        self.current = self.marks.len().checked_sub(1).map(|last| self.current.unwrap_or(0).min(last));
+        self.marks.len()
+    }
+}
+
+impl Open {
+    fn page_update(&mut self, message: Message, press: &Press) -> Action {
+        let Some(sheet) = &mut self.sheet else { return Action::None };
+        match message {
+            Message::Late(number) if number == sheet.asked => sheet.late = true,
+            Message::Laid(number, fresh) => {
+                sheet.take(number, fresh);
+                return Action::Run(press.paint(sheet));
+            }
+            Message::Painted(number, strip, painted) => {
+                let Some(shown) = sheet.shown.as_mut().filter(|shown| shown.number == number) else {
+                    return Action::None;
+                };
+                sheet.painting = false;
+                match painted {
+                    Ok(painted) => {
+                        shown.strips.insert(strip, painted);
+                        shown.forget();
+                        return Action::Run(press.paint(sheet));
+                    }
+                    // A later layout is on its way.
+                    Err(_) if sheet.asked != number => {}
+                    Err(problem) => (sheet.shown, sheet.failed) = (None, Some(problem)),
+                }
+            }
+            Message::Seen(act) => return self.page_acted(act, press),
+            Message::Plain => {
+                sheet.plain = !sheet.plain;
+                self.over = None;
+            }
+            Message::Original => {
+                sheet.original = !sheet.original;
+                return Action::Run(press.lay(sheet));
+            }
+            Message::Unfold => {
+                sheet.folded = !sheet.folded;
+                return Action::Run(press.lay(sheet));
+            }
+            _ => {}
+        }
+        Action::None
+    }
+
+    fn page_acted(&mut self, act: Act, press: &Press) -> Action {
+        let Some(sheet) = &mut self.sheet else { return Action::None };
+        match act {
+            Act::Seen(top, bottom) => {
+                if let Some(shown) = &mut sheet.shown {
+                    shown.seen = (top, bottom);
+                }
+                return Action::Run(press.paint(sheet));
+            }
+            Act::Over(link) => self.over = link.and_then(|link| sheet.link(link)).map(|target| target.shown()),
+            Act::Link(link) => {
+                let target = sheet.link(link);
+                return target.map_or(Action::None, |target| self.follow(target));
+            }
+            Act::Reveal(y) => return self.reveal(y),
+        }
+        Action::None
+    }
+}
+
+impl Sheet {
+    fn link(&self, number: usize) -> Option<message::links::Target> {
+        let link = self.shown.as_ref()?.laid.links.get(number)?;
+        Some(message::links::link(&link.address, &link.text))
+    }
+}
+
+fn later(time: Duration, message: Message) -> Task<Whole> {
+    Task::future(async move {
+        tokio::time::sleep(time).await;
+        Whole::Page(message)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_strips_that_show_a_part() {
+        for (seen, page, expected) in [
+            ((0.0, 900.0), 5_000.0, 0..2),
+            ((500.0, 520.0), 5_000.0, 0..2),
+            ((512.0, 1_024.0), 5_000.0, 1..2),
+            ((-512.0, 100.0), 40.0, 0..1),
+            ((4_900.0, 9_000.0), 5_000.0, 9..10),
+            ((0.0, 900.0), 0.0, 0..0),
+        ] {
+            assert_eq!(wanted(seen, STRIP, page), expected, "{seen:?} of {page}");
+        }
+    }
+
+    fn fresh(height: f32) -> Box<Fresh> {
+        let laid = Arc::new(Laid { width: 700.0, height, ..Laid::default() });
+        Box::new(Fresh { laid, view: View::default(), strips: Vec::new() })
+    }
+
+    #[test]
+    fn the_layout_that_was_asked_for_last_is_shown_and_no_other() {
+        let press = Press { width: Some(700.0), ..Press::default() };
+        let (mut sheet, task) = press.begin(Arc::default());
+        drop(task);
+        let first = sheet.asked;
+        assert!(sheet.is_awaited());
+        drop(press.lay(&mut sheet));
+        sheet.take(first, Ok(fresh(10.0)));
+        assert!(sheet.drawn().is_none(), "the first was overtaken");
+        sheet.take(sheet.asked, Ok(fresh(20.0)));
+        assert_eq!(sheet.drawn().unwrap().laid.height, 20.0);
+        sheet.take(first, Err(Problem::from(&Failure::Died)));
+        assert!(sheet.failed.is_none() && sheet.drawn().is_some());
+        sheet.take(sheet.asked, Err(Problem::from(&Failure::Died)));
+        assert!(sheet.failed.is_some() && sheet.drawn().is_none() && !sheet.is_awaited());
+    }
+
+    #[test]
+    fn what_is_in_sight_is_painted_first_and_what_is_far_is_forgotten() {
+        let strip = || Strip { handle: Handle::from_rgba(1, 1, vec![0; 4]), size: (1, 1) };
+        let mut shown = Shown {
+            laid: Arc::clone(&fresh(20_000.0).laid),
+            view: View::default(),
+            number: 1,
+            strips: BTreeMap::new(),
+            seen: (5_000.0, 6_000.0),
+        };
+        let mut order = Vec::new();
+        while let Some(next) = shown.missing() {
+            order.push(next);
+            shown.strips.insert(next, strip());
+            shown.forget();
+        }
+        assert_eq!(order, [9, 10, 11, 8, 12]);
+        shown.seen = (15_000.0, 16_000.0);
+        while let Some(next) = shown.missing() {
+            shown.strips.insert(next, strip());
+            shown.forget();
+        }
+        assert_eq!(shown.strips.len(), KEPT);
+        assert!((28..33).all(|near| shown.strips.contains_key(&near)), "{:?}", shown.strips.keys());
+    }
+
+    #[test]
+    fn zoom_goes_in_steps() {
+        let mut press = Press::default();
+        for (larger, zoom) in
+            [(Some(true), 1.1), (Some(true), 1.25), (Some(false), 1.1), (None, 1.0), (Some(false), 0.9)]
+        {
+            press.zoomed(larger);
+            assert_eq!(press.zoom, zoom);
+        }
+    }
+}

@@ -1,0 +1,369 @@
+//! A page that was drawn from HTML: its strips at exact pixels, links under the mouse, text that is selected and copied.
+//!
+//! It draws what is painted and tells what of it is in sight; what is not painted yet has the colour of the page's ground.
+//! A page wider than its place is moved sideways by the wheel with Shift, or a wheel that tilts.
+
+pub mod text;
+
+use std::collections::BTreeMap;
+
+use iced::advanced::image::{FilterMethod, Handle, Image, Renderer as _};
+use iced::advanced::widget::{Operation, Tree, tree};
+use iced::advanced::{Clipboard, Layout, Renderer as _, Shell, Widget, clipboard, layout, mouse, renderer};
+use iced::keyboard::{self, Key};
+use iced::{Background, Color, Element, Event, Length, Point, Rectangle, Renderer, Size, Theme, Vector, border};
+
+use crate::gui::theme;
+use crate::render::Laid;
+use text::{Piece, Place};
+
+/// A painted part of the page.
+#[derive(Clone, Debug)]
+pub struct Strip {
+    pub handle: Handle,
+    /// In pixels of the screen.
+    pub size: (u32, u32),
+}
+
+/// What is shown.
+#[derive(Clone, Copy)]
+pub struct Drawn<'a> {
+    pub laid: &'a Laid,
+    /// By their number from the top.
+    pub strips: &'a BTreeMap<usize, Strip>,
+    /// The height of a strip in pixels of the screen.
+    pub strip: u32,
+    /// Pixels of the screen for each point.
+    pub scale: f32,
+    /// Places that were looked for.
+    pub marks: &'a [Vec<Piece>],
+    pub current: Option<usize>,
+    /// Another layout has another number.
+    pub revision: u64,
+}
+
+/// What a person does with it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Act {
+    /// From here to there it is in sight.
+    Seen(f32, f32),
+    /// The link under the mouse, or none any more.
+    Over(Option<usize>),
+    Link(usize),
+    /// To be scrolled by so much for the current mark to be seen.
+    Reveal(f32),
+}
+
+/// See the module.
+pub struct Page<'a, Message> {
+    drawn: Drawn<'a>,
+    on_act: Box<dyn Fn(Act) -> Message + 'a>,
+}
+
+pub fn page<'a, Message>(drawn: Drawn<'a>, on_act: impl Fn(Act) -> Message + 'a) -> Page<'a, Message> {
+    Page { drawn, on_act: Box::new(on_act) }
+}
+
+#[derive(Default)]
+struct State {
+    revision: u64,
+    /// How far the page is moved to the left.
+    x: f32,
+    told: Option<(u64, f32, f32)>,
+    ends: Option<(Place, Place)>,
+    dragged: bool,
+    last_click: Option<mouse::Click>,
+    pressed: Option<usize>,
+    over: Option<usize>,
+    revealed: Option<(u64, usize)>,
+    shift: bool,
+}
+
+impl State {
+    fn selected(&self) -> Option<(Place, Place)> {
+        let (one, other) = self.ends?;
+        (one != other).then(|| (one.min(other), one.max(other)))
+    }
+}
+
+impl<Message> Widget<Message, Theme, Renderer> for Page<'_, Message> {
+    fn tag(&self) -> tree::Tag {
+        tree::Tag::of::<State>()
+    }
+
+    fn state(&self) -> tree::State {
+        tree::State::new(State::default())
+    }
+
+    fn size(&self) -> Size<Length> {
+        Size::new(Length::Fill, Length::Shrink)
+    }
+
+    fn layout(&mut self, tree: &mut Tree, _renderer: &Renderer, limits: &layout::Limits) -> layout::Node {
+        let state = tree.state.downcast_mut::<State>();
+        if state.revision != self.drawn.revision {
+            *state = State { revision: self.drawn.revision, last_click: state.last_click, ..State::default() };
+        }
+        let width = limits.max().width;
+        state.x = state.x.clamp(0.0, (self.drawn.laid.width - width).max(0.0));
+        layout::Node::new(Size::new(width, self.drawn.laid.height))
+    }
+
+    fn update(
+        &mut self,
+        tree: &mut Tree,
+        event: &Event,
+        layout: Layout<'_>,
+        cursor: mouse::Cursor,
+        _renderer: &Renderer,
+        clipboard: &mut dyn Clipboard,
+        shell: &mut Shell<'_, Message>,
+        viewport: &Rectangle,
+    ) {
+        let state = tree.state.downcast_mut::<State>();
+        let origin = layout.position() - Point::ORIGIN - Vector::new(state.x, 0.0);
+        let inside = cursor.position_over(layout.bounds()).filter(|point| viewport.contains(*point));
+        match event {
+            Event::Keyboard(keyboard::Event::ModifiersChanged(modifiers)) => state.shift = modifiers.shift(),
+            Event::Mouse(mouse::Event::WheelScrolled { delta }) if inside.is_some() => {
+                self.moves_sideways(state, *delta, layout.bounds().width, shell);
+            }
+            Event::Mouse(mouse::Event::CursorMoved { .. } | mouse::Event::CursorLeft) => {
+                self.hovers(state, inside.map(|point| point - origin), shell);
+                if let (Some(point), true) = (cursor.position(), state.dragged) {
+                    let to = text::place_at(self.drawn.laid, point - origin);
+                    state.ends = state.ends.map(|(from, _)| (from, to));
+                    shell.request_redraw();
+                }
+            }
+            Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)) => {
+                match inside {
+                    Some(point) => {
+                        self.presses(state, point - origin);
+                        shell.capture_event();
+                    }
+                    None => state.ends = None,
+                }
+                shell.request_redraw();
+            }
+            Event::Mouse(mouse::Event::ButtonReleased(mouse::Button::Left)) => {
+                state.dragged = false;
+                let under = inside.and_then(|point| text::link_at(self.drawn.laid, point - origin));
+                let pressed = state.pressed.take();
+                if let Some(link) = pressed.filter(|_| pressed == under && state.selected().is_none()) {
+                    shell.publish((self.on_act)(Act::Link(link)));
+                }
+            }
+            Event::Keyboard(keyboard::Event::KeyPressed { key: Key::Character(letter), modifiers, .. })
+                if modifiers.command() =>
+            {
+                self.typed(state, letter, clipboard, shell);
+            }
+            Event::Window(iced::window::Event::RedrawRequested(_)) => {
+                self.hovers(state, inside.map(|point| point - origin), shell);
+                self.tells(state, layout.bounds(), viewport, shell);
+                self.reveals(state, layout.bounds(), viewport, shell);
+            }
+            _ => {}
+        }
+    }
+
+    fn mouse_interaction(
+        &self,
+        tree: &Tree,
+        layout: Layout<'_>,
+        cursor: mouse::Cursor,
+        viewport: &Rectangle,
+        _renderer: &Renderer,
+    ) -> mouse::Interaction {
+        let state = tree.state.downcast_ref::<State>();
+        let inside = cursor.position_over(layout.bounds()).filter(|point| viewport.contains(*point));
+        let Some(point) = inside else { return mouse::Interaction::None };
+        let point = point - (layout.position() - Point::ORIGIN - Vector::new(state.x, 0.0));
+        if text::link_at(self.drawn.laid, point).is_some() && state.selected().is_none() {
+            return mouse::Interaction::Pointer;
+        }
+        let over_text = self.drawn.laid.lines.iter().any(|line| text::rectangle(line.area).contains(point));
+        if over_text || state.dragged { mouse::Interaction::Text } else { mouse::Interaction::None }
+    }
+
+    fn draw(
+        &self,
+        tree: &Tree,
+        renderer: &mut Renderer,
+        theme: &Theme,
+        _style: &renderer::Style,
+        layout: Layout<'_>,
+        _cursor: mouse::Cursor,
+        viewport: &Rectangle,
+    ) {
+        let state = tree.state.downcast_ref::<State>();
+        let Some(seen) = layout.bounds().intersection(viewport) else { return };
+        let origin = layout.position() - Point::ORIGIN - Vector::new(state.x, 0.0);
+        let [red, green, blue] = self.drawn.laid.ground;
+        renderer.with_layer(seen, |renderer| {
+            fill(renderer, seen, Color::from_rgb8(red, green, blue));
+            self.draw_strips(renderer, origin, seen);
+        });
+        // Pictures are drawn over what is filled in the same layer.
+        renderer.with_layer(seen, |renderer| self.draw_marks(renderer, theme, state, origin, seen));
+    }
+
+    fn operate(&mut self, _tree: &mut Tree, layout: Layout<'_>, _renderer: &Renderer, operation: &mut dyn Operation) {
+        let origin = layout.position() - Point::ORIGIN;
+        for line in &self.drawn.laid.lines {
+            operation.text(None, text::rectangle(line.area) + origin, line.text.trim());
+        }
+        for link in &self.drawn.laid.links {
+            if let Some(area) = link.areas.first() {
+                operation.text(None, text::rectangle(*area) + origin, &link.text);
+            }
+        }
+    }
+}
+
+impl<Message> Page<'_, Message> {
+    fn draw_strips(&self, renderer: &mut Renderer, origin: Vector, seen: Rectangle) {
+        let scale = self.drawn.scale;
+        // On whole pixels, a quarter of one further in: the renderer cuts what is behind the point.
+        let whole = |at: f32| {
+            let at = (at * scale).round();
+            (at + 0.25_f32.copysign(at)) / scale
+        };
+        for (number, strip) in self.drawn.strips {
+            #[allow(clippy::cast_precision_loss)]
+            let (top, size) = (
+                (*number as f32) * self.drawn.strip as f32 / scale,
+                Size::new(strip.size.0 as f32 / scale, strip.size.1 as f32 / scale),
+            );
+            let at = Point::new(whole(origin.x), whole((origin.y * scale).round() / scale + top));
+            let bounds = Rectangle::new(at, size);
+            if bounds.intersects(&seen) {
+                let picture = Image { filter_method: FilterMethod::Nearest, ..Image::new(strip.handle.clone()) };
+                renderer.draw_image(picture, bounds, seen);
+            }
+        }
+    }
+
+    /// What was looked for, what is selected, and at the foot how far a wide page is moved.
+    fn draw_marks(&self, renderer: &mut Renderer, theme: &Theme, state: &State, origin: Vector, seen: Rectangle) {
+        let (laid, tokens) = (self.drawn.laid, theme::tokens(theme));
+        for (number, pieces) in self.drawn.marks.iter().enumerate() {
+            let is_current = self.drawn.current == Some(number);
+            let ground =
+                Color::from_rgba8(255, if is_current { 120 } else { 200 }, 0, if is_current { 0.5 } else { 0.35 });
+            for bounds in pieces.iter().flat_map(|piece| text::places(laid, piece)) {
+                fill(renderer, bounds + origin, ground);
+            }
+        }
+        if let Some((from, to)) = state.selected() {
+            let ground = Color { a: 0.35, ..tokens.accent };
+            for (number, line) in laid.lines.iter().enumerate().take(to.line + 1).skip(from.line) {
+                let Some(range) = text::within(number, line.graphemes.len(), from, to) else { continue };
+                for bounds in text::places(laid, &(number, range)) {
+                    fill(renderer, bounds + origin, ground);
+                }
+            }
+        }
+        if laid.width > seen.width + 1.0 {
+            let part = seen.width / laid.width;
+            let bar = Rectangle::new(
+                Point::new(seen.x + state.x * part, seen.y + seen.height - 8.0),
+                Size::new(seen.width * part, 6.0),
+            );
+            let quad = renderer::Quad { bounds: bar, border: border::rounded(3.0), ..renderer::Quad::default() };
+            renderer.fill_quad(quad, Background::Color(Color { a: 0.6, ..tokens.faint }));
+        }
+    }
+
+    fn moves_sideways(&self, state: &mut State, delta: mouse::ScrollDelta, width: f32, shell: &mut Shell<'_, Message>) {
+        let most = (self.drawn.laid.width - width).max(0.0);
+        let (x, y) = match delta {
+            mouse::ScrollDelta::Lines { x, y } => (x * 60.0, y * 60.0),
+            mouse::ScrollDelta::Pixels { x, y } => (x, y),
+        };
+        let by = if state.shift { x + y } else { x };
+        if most > 0.0 && (state.shift || x.abs() > y.abs()) {
+            state.x = (state.x - by).clamp(0.0, most);
+            shell.capture_event();
+            shell.request_redraw();
+        }
+    }
+
+    fn hovers(&self, state: &mut State, point: Option<Point>, shell: &mut Shell<'_, Message>) {
+        let over = point.and_then(|point| text::link_at(self.drawn.laid, point));
+        if over != state.over {
+            state.over = over;
+            shell.publish((self.on_act)(Act::Over(over)));
+        }
+    }
+
+    fn presses(&self, state: &mut State, point: Point) {
+        let laid = self.drawn.laid;
+        let click = mouse::Click::new(point, mouse::Button::Left, state.last_click);
+        let at = text::place_at(laid, point);
+        let count = laid.lines.get(at.line).map_or(0, |line| line.graphemes.len());
+        state.dragged = click.kind() == mouse::click::Kind::Single;
+        state.ends = Some(match click.kind() {
+            mouse::click::Kind::Single => (at, at),
+            mouse::click::Kind::Double => text::word_at(laid, at),
+            mouse::click::Kind::Triple => (Place { before: 0, ..at }, Place { before: count, ..at }),
+        });
+        state.last_click = Some(click);
+        state.pressed = text::link_at(laid, point);
+    }
+
+    fn typed(&self, state: &mut State, letter: &str, clipboard: &mut dyn Clipboard, shell: &mut Shell<'_, Message>) {
+        match (letter, state.selected()) {
+            ("c", Some((from, to))) => {
+                clipboard.write(clipboard::Kind::Standard, text::copied(self.drawn.laid, from, to));
+                shell.capture_event();
+            }
+            ("a", _) if state.ends.is_some() => {
+                state.ends = Some((Place::default(), text::end(self.drawn.laid)));
+                shell.capture_event();
+                shell.request_redraw();
+            }
+            _ => {}
+        }
+    }
+
+    /// Tells what is in sight, when that is something else.
+    fn tells(&self, state: &mut State, bounds: Rectangle, viewport: &Rectangle, shell: &mut Shell<'_, Message>) {
+        let top = (viewport.y - bounds.y).max(0.0);
+        let bottom = (viewport.y + viewport.height - bounds.y).min(bounds.height);
+        let now = (self.drawn.revision, top, bottom.max(top));
+        if state.told != Some(now) {
+            state.told = Some(now);
+            shell.publish((self.on_act)(Act::Seen(now.1, now.2)));
+        }
+    }
+
+    /// Asks to be scrolled when another mark is the current one and is out of sight.
+    fn reveals(&self, state: &mut State, bounds: Rectangle, viewport: &Rectangle, shell: &mut Shell<'_, Message>) {
+        let Some(current) = self.drawn.current else { return };
+        let first = self.drawn.marks.get(current).and_then(|pieces| pieces.first());
+        let Some(place) = first.and_then(|piece| text::places(self.drawn.laid, piece).first().copied()) else { return };
+        #[allow(clippy::cast_sign_loss, clippy::cast_possible_truncation)]
+        let mark = (self.drawn.revision ^ place.y as u64, current);
+        if state.revealed == Some(mark) {
+            return;
+        }
+        state.revealed = Some(mark);
+        let y = bounds.y + place.y;
+        if y < viewport.y + 24.0 || y + place.height > viewport.y + viewport.height - 40.0 {
+            shell.publish((self.on_act)(Act::Reveal(y - viewport.y - viewport.height / 3.0)));
+        }
+    }
+}
+
+fn fill(renderer: &mut Renderer, bounds: Rectangle, color: Color) {
+    let quad = renderer::Quad { bounds, ..renderer::Quad::default() };
+    renderer.fill_quad(quad, Background::Color(color));
+}
+
+impl<'a, Message: 'a> From<Page<'a, Message>> for Element<'a, Message> {
+    fn from(page: Page<'a, Message>) -> Self {
+        Element::new(page)
+    }
+}
