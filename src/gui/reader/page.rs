@@ -239,7 +239,7 @@ impl Press {
     fn sized(&mut self, size: Size, open: Option<&mut Open>) -> Task<Whole> {
         let first = self.width.is_none();
         let width = (size.width - BESIDE).max(100.0).floor();
-        if std::mem::replace(&mut self.width, Some(width)) == Some(width) {
+        if self.width.replace(width) == Some(width) {
             return Task::none();
         }
         let scale = window::oldest().then(|id| id.map_or_else(Task::none, window::scale_factor));
