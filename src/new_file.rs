@@ -29,7 +29,8 @@ pub fn write(folder: &Path, name: &str, content: &[u8]) -> io::Result<PathBuf> {
             Err(_) if path.is_dir() => continue,
             Err(error) => return Err(error),
         };
-        if let Err(error) = file.write_all(content).and_then(|()| file.flush()) {
+        // Some disks say only then that they are full.
+        if let Err(error) = file.write_all(content).and_then(|()| file.sync_all()) {
             drop(file);
             _ = std::fs::remove_file(&path);
             return Err(error);

@@ -566,3 +566,51 @@ const PIECES: &[&str] = &[
     "<a/onclick=x>",
     "\0",
 ];
+
+/// The filter of calls is in force in every thread of the worker, not merely asked for.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_worker_is_behind_its_fence() {
+    let mut worker =
+        postkeep::render::Worker::new(env!("CARGO_BIN_EXE_postkeep").into(), postkeep::render::Limits::default());
+    worker.warm().unwrap();
+    let threads = format!("/proc/{}/task", worker.process().unwrap());
+    let mut seen = 0;
+    for thread in std::fs::read_dir(threads).unwrap() {
+        let status = std::fs::read_to_string(thread.unwrap().path().join("status")).unwrap();
+        assert!(status.lines().any(|line| line == "Seccomp:\t2"), "{status}");
+        seen += 1;
+    }
+    assert!(seen >= 2, "its main thread and the one that lays out");
+}
+
+/// A window that was killed leaves no worker behind, even one whose input stays open.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_worker_ends_when_its_parent_does() {
+    use std::io::Read as _;
+    use std::process::{Command, Stdio};
+    let start = "exec 3<&0; \"$0\" --render-worker 335544320 <&3 >/dev/null & echo $!; exec 1>&-; sleep 2";
+    let mut parent = Command::new("sh")
+        .args(["-c", start, env!("CARGO_BIN_EXE_postkeep")])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let input = parent.stdin.take();
+    let mut number = String::new();
+    parent.stdout.take().unwrap().read_to_string(&mut number).unwrap();
+    let worker = format!("/proc/{}/stat", number.trim());
+    assert!(std::path::Path::new(&worker).exists(), "it runs while its parent does");
+    parent.wait().unwrap();
+    // One that ended may stand there until somebody asks after it.
+    let gone = || std::fs::read_to_string(&worker).map_or(true, |stat| stat.contains(") Z "));
+    for _ in 0..600 {
+        if gone() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert!(gone(), "it outlived its parent");
+    drop(input);
+}

@@ -17,11 +17,29 @@ const STACK: usize = 64 * 1024 * 1024;
 /// Serves questions from standard input until it is closed.
 pub fn serve(memory: u64) -> ExitCode {
     fence::close(memory.saturating_add(STACK as u64));
+    #[cfg(unix)]
+    end_with_parent();
     let served = thread::Builder::new().stack_size(STACK).spawn(answer_all).map(thread::JoinHandle::join);
     match served {
         Ok(Ok(Ok(()))) => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
     }
+}
+
+/// A window that is killed cannot end its worker, and one that lays out a hostile page does not come to see that its
+/// input was closed: so it looks whether it was left alone.
+#[cfg(unix)]
+fn end_with_parent() {
+    use std::os::unix::process::parent_id;
+    let parent = parent_id();
+    let watch = move || {
+        while parent_id() == parent {
+            thread::sleep(std::time::Duration::from_secs(1));
+        }
+        std::process::exit(1);
+    };
+    // Without it the worker still ends at the end of its input.
+    let _ = thread::Builder::new().name("watches its parent".to_owned()).spawn(watch);
 }
 
 fn answer_all() -> io::Result<()> {

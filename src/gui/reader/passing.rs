@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Action, Message, Note, Open, Told, shown};
+use super::{Action, Message, Note, Open, Told, parts, shown};
 use crate::account::MessageId;
 use crate::archive::Archive;
 use crate::gui::off::{off, unwritten};
@@ -12,7 +12,7 @@ use crate::gui::words::Clock;
 use crate::message::links::{Address, LONGEST, mail_link};
 use crate::message::{self, Mailbox};
 use crate::problem::Problem;
-use crate::settings;
+use crate::{new_file, settings};
 
 /// How a message is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,12 +120,12 @@ impl Open {
 
     /// Writes the message, byte for byte, where downloads go.
     pub(super) fn keep(&mut self, archive: &Archive) -> Action {
-        let (archive, id) = (archive.clone(), self.row.id);
+        let (archive, id, inside) = (archive.clone(), self.row.id, self.path.clone());
         let subject: String = self.row.subject.chars().take(80).collect();
         let name = message::safe_name(&format!("{}.eml", subject.trim()), "message.eml");
         let kept = off(move || {
             let folder = settings::downloads_folder().or_else(std::env::home_dir).unwrap_or_default();
-            keep(&archive, id, &name, &folder)
+            keep(&archive, id, &inside, &name, &folder)
         });
         Action::Run(kept.map(|kept| match kept {
             Ok(path) => Message::Told(Told::Kept(path)),
@@ -175,37 +175,20 @@ fn push_within(out: &mut String, text: &str, sign: &str) {
 }
 
 /// Writes the original into `folder`, never over a file that is there.
-fn keep(archive: &Archive, id: MessageId, name: &str, folder: &Path) -> Result<PathBuf, Problem> {
-    let original = archive.original(id).map_err(|error| Problem::from(&error))?.unwrap_or_default();
-    write_new(folder, name, &original).map_err(|error| unwritten(name, &error))
-}
-
-/// A new file: `name`, or `name (2)` and so on where that exists.
-fn write_new(folder: &Path, name: &str, content: &[u8]) -> std::io::Result<PathBuf> {
-    use std::io::Write as _;
-    let stem = name.strip_suffix(".eml").unwrap_or(name);
-    for attempt in 1..1_000 {
-        let tried = if attempt == 1 { format!("{stem}.eml") } else { format!("{stem} ({attempt}).eml") };
-        let path = folder.join(tried);
-        match std::fs::File::create_new(&path) {
-            Ok(mut file) => {
-                file.write_all(content)?;
-                file.sync_all()?;
-                return Ok(path);
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Err(std::io::ErrorKind::AlreadyExists.into())
+fn keep(archive: &Archive, id: MessageId, inside: &[usize], name: &str, folder: &Path) -> Result<PathBuf, Problem> {
+    let original = parts::at(archive, id, inside).map_err(|error| Problem::from(&error))?.unwrap_or_default();
+    new_file::write(folder, name, &original).map_err(|error| unwritten(name, &error))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::{Dates, Loaded, Open};
-    use super::{Way, marked, push_within, write_new};
+    use super::{Way, keep, marked, push_within};
+    use crate::account::MessageId;
+    use crate::archive::{Archive, Incoming, Marks, Origin};
     use crate::gui::fixtures::{clock, letter, rows};
     use crate::message::Mailbox;
+    use jiff::Timestamp;
 
     fn open() -> Open {
         let mut message = letter();
@@ -267,11 +250,23 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_is_kept_never_replaces_a_file() {
+    fn the_message_that_is_shown_is_kept_and_replaces_no_file() {
         let folder = tempfile::tempdir().unwrap();
-        let names: Vec<_> =
-            (0..2).map(|n| write_new(folder.path(), "a.eml", &[n]).unwrap().file_name().unwrap().to_owned()).collect();
-        assert_eq!(names, ["a.eml", "a (2).eml"]);
-        assert_eq!(std::fs::read(folder.path().join("a.eml")).unwrap(), [0]);
+        let archive = Archive::open(&folder.path().join("archive")).unwrap();
+        let inner = "Subject: inner\r\n\r\ninside\r\n";
+        let outer = format!("Subject: outer\r\nContent-Type: message/rfc822\r\n\r\n{inner}");
+        archive
+            .ingest(vec![Incoming {
+                bytes: outer.clone().into_bytes(),
+                arrived: Timestamp::now(),
+                marks: Marks::default(),
+                from: Origin::File { account: None },
+            }])
+            .unwrap();
+        let kept = |inside: &[usize]| keep(&archive, MessageId(1), inside, "a.eml", folder.path()).unwrap();
+        let (whole, part) = (kept(&[]), kept(&[0]));
+        assert_eq!((whole.file_name().unwrap(), part.file_name().unwrap()), ("a.eml".as_ref(), "a (2).eml".as_ref()));
+        assert_eq!(std::fs::read_to_string(whole).unwrap(), outer);
+        assert_eq!(std::fs::read_to_string(part).unwrap(), inner);
     }
 }
