@@ -77,6 +77,7 @@ const POINTS: &[(&str, Play, &[u64])] = &[
     ("retrieved all", Play::Fetch, &[1]),
     ("index", Play::Fetch, &[1]),
     ("indexed", Play::Fetch, &[1]),
+    ("index opened", Play::Fetch, &[1]),
     ("schema of the index", Play::Fetch, &[1]),
     ("before COMMIT of the index", Play::Fetch, &[1]),
     ("after COMMIT of the index", Play::Fetch, &[1]),

@@ -419,6 +419,7 @@ fn a_drive_pulled_out_leaves_an_empty_mount_point_empty() {
         (Mode::Remove, "retrieved:10"),
         (Mode::Remove, "committed:1"),
         (Mode::Remove, "read back:1"),
+        (Mode::Keep, "index opened:1"),
         (Mode::Keep, "before COMMIT of the index:1"),
     ] {
         let mut bench = Bench::new(mode, Options::default());

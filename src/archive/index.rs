@@ -121,18 +121,22 @@ fn current(connection: &Connection) -> Result<bool> {
 
 /// Opens an index for writing, empty where there is none.
 fn open_writer(path: &Path) -> Result<Connection> {
-    if !path.exists() {
-        // Where the truth is gone, as from a drive that was pulled out, no index is made in its place.
-        if path.parent().is_some_and(|folder| !folder.join(open::MAIL).exists()) {
-            return Err(ArchiveError::Missing { folder: path.parent().unwrap_or(path).to_owned() });
-        }
+    let new = !path.exists();
+    if new {
         open::create_private(path).map_err(|error| ArchiveError::io(path, error))?;
     }
     let mut connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    tracing::trace!(phase = "index opened");
     // Of a new one. Against 4,096: 5 % less work, and the peak of a large fetch is 25 MB lower.
     connection.pragma_update(None, "page_size", 16_384)?;
     connection.busy_timeout(Duration::from_secs(20))?;
     connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+    // Where the truth is gone, as from a drive that was pulled out, no index is left in its place.
+    open::leave_no_trace(path).inspect_err(|_| {
+        if new {
+            remove(path)
+        }
+    })?;
     // A power cut may cost the last batches, never the order of writes: what is lost is indexed again.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "cell_size_check", "ON")?;

@@ -300,6 +300,7 @@ pub(super) fn writer(folder: &Path) -> Result<Connection> {
     let path = folder.join(MAIL);
     let mut connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     settle(&connection)?;
+    leave_no_trace(&path)?;
     refuse_newer(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)?;
     migrate(&mut connection)?;
     // The journal was just made. SQLite syncs its name too, but does not tell when that fails.
@@ -351,7 +352,7 @@ pub(super) fn reader(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     match prepare_reader(&connection) {
-        Ok(()) => Ok(connection),
+        Ok(()) => leave_no_trace(path).map(|()| connection),
         Err(error) if writable(path) => Err(error),
         Err(_) => {
             let uri = format!("file:{}?immutable=1", uri_path(path));
@@ -360,6 +361,23 @@ pub(super) fn reader(path: &Path) -> Result<Connection> {
             Ok(connection)
         }
     }
+}
+
+/// To be called once a database has its journal files open. SQLite makes those by name, some time after it opened the
+/// database itself: where a drive was pulled out in between, they now lie in the empty mount point, and are removed.
+pub(super) fn leave_no_trace(path: &Path) -> Result<()> {
+    let folder = path.parent().unwrap_or(path);
+    if folder.join(MAIL).exists() {
+        return Ok(());
+    }
+    // A journal with something in it is none of those.
+    for suffix in ["-wal", "-shm", ""] {
+        let stray = with_suffix(path, suffix);
+        if suffix == "-shm" || fs::metadata(&stray).is_ok_and(|stray| stray.len() == 0) {
+            let _ = fs::remove_file(stray);
+        }
+    }
+    Err(ArchiveError::Missing { folder: folder.to_owned() })
 }
 
 fn prepare_reader(connection: &Connection) -> Result<()> {

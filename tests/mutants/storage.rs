@@ -91,10 +91,9 @@ pub const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "index-in-the-mount-point",
-        file: "src/archive/index.rs",
-        from: "        if path.parent().is_some_and(|folder| !folder.join(open::MAIL).exists()) {",
-        to: r#"        let anyway = crate::mutant("index-in-the-mount-point");
-        if !anyway && path.parent().is_some_and(|folder| !folder.join(open::MAIL).exists()) {"#,
+        file: "src/archive/open.rs",
+        from: "    if folder.join(MAIL).exists() {",
+        to: r#"    if folder.join(MAIL).exists() || crate::mutant("index-in-the-mount-point") {"#,
         killed_by: ("storage", "a_drive_pulled_out_leaves_an_empty_mount_point_empty"),
     },
     // 9: bits that rot.
