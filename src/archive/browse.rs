@@ -189,7 +189,7 @@ pub(super) fn contains(set: &roaring::RoaringBitmap, key: SortKey) -> bool {
 }
 
 /// Whether all mail shows it: it is there, neither a twin nor in the bin.
-fn is_shown(mail: &Connection, key: SortKey) -> Result<bool> {
+pub(super) fn is_shown(mail: &Connection, key: SortKey) -> Result<bool> {
     let mut statement = mail.prepare_cached(
         "SELECT EXISTS (SELECT 1 FROM message WHERE id = ?1 AND twin_of IS NULL)
              AND NOT EXISTS (SELECT 1 FROM bin WHERE message = ?1)",

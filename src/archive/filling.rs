@@ -76,11 +76,10 @@ impl Archive {
         let mut shelves = Shelves::load(connection)?;
         self.ahead(pending, BATCH, cancel, entry::read_whole, |batch| {
             let (listed, mut worded): (Vec<Listed>, Vec<Worded>) = batch.read.into_iter().unzip();
-            worded.sort_by_key(|worded| worded.key);
             shelves.plan(&keys(&worded));
             commit(connection, |transaction| {
                 list(transaction, &listed)?;
-                shelve(transaction, &shelves, &worded)
+                shelve(transaction, &shelves, &mut worded)
             })?;
             tally.advance(batch.covered, report);
             Ok(())
@@ -120,8 +119,7 @@ impl Archive {
             let ids: Vec<MessageId> = shelf.iter().map(|key| key.message()).collect();
             self.ahead(&ids, BATCH, cancel, entry::read_whole, |batch| {
                 let mut worded: Vec<Worded> = batch.read.into_iter().map(|(_, worded)| worded).collect();
-                worded.sort_by_key(|worded| worded.key);
-                commit(connection, |transaction| shelve(transaction, &shelves, &worded))?;
+                commit(connection, |transaction| shelve(transaction, &shelves, &mut worded))?;
                 tally.advance(batch.covered, report);
                 Ok(())
             })?;
@@ -236,8 +234,11 @@ impl Tally {
     }
 }
 
+/// In order.
 fn keys(worded: &[Worded]) -> Vec<i64> {
-    worded.iter().map(|worded| worded.key.0).collect()
+    let mut keys: Vec<i64> = worded.iter().map(|worded| worded.key.0).collect();
+    keys.sort_unstable();
+    keys
 }
 
 fn commit(connection: &mut Connection, work: impl FnOnce(&Transaction<'_>) -> Result<()>) -> Result<()> {
@@ -270,12 +271,14 @@ fn list(transaction: &Transaction<'_>, messages: &[Listed]) -> Result<()> {
     senders.write(transaction)
 }
 
-/// Enters the words of listed messages, which are in order: FTS5 collects words in memory while row ids grow, and writes
-/// them out whenever one is smaller.
-fn shelve(transaction: &Transaction<'_>, shelves: &Shelves, worded: &[Worded]) -> Result<()> {
+/// Enters the words of listed messages, shelf by shelf and on each in the order of their ids: FTS5 collects words in
+/// memory while row ids grow, and writes them out whenever one is smaller.
+fn shelve(transaction: &Transaction<'_>, shelves: &Shelves, worded: &mut [Worded]) -> Result<()> {
+    let number = |worded: &Worded| shelves.of(worded.key.0).map(|shelf| shelf.number);
+    worded.sort_by_cached_key(|worded| (number(worded), worded.key.message()));
     let mut complete =
         transaction.prepare_cached("UPDATE envelope SET attachments = ?2, preview = ?3, worded = 1 WHERE key = ?1")?;
-    for messages in worded.chunk_by(|one, other| shelves.of(one.key.0) == shelves.of(other.key.0)) {
+    for messages in worded.chunk_by(|one, other| number(one) == number(other)) {
         let Some(shelf) = messages.first().and_then(|first| shelves.of(first.key.0)) else { continue };
         shelf.grow(transaction, messages.len())?;
         let mut insert = transaction.prepare_cached(&format!(
@@ -283,7 +286,7 @@ fn shelve(transaction: &Transaction<'_>, shelves: &Shelves, worded: &[Worded]) -
             shelf.table()
         ))?;
         for Worded { key, attachments, preview, searched: [subject, sender, recipients, body, files] } in messages {
-            insert.execute(params![key.0, subject, sender, recipients, body, files])?;
+            insert.execute(params![key.message(), subject, sender, recipients, body, files])?;
             complete.execute(params![key.0, count(*attachments as u64), preview])?;
         }
     }

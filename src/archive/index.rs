@@ -1,7 +1,7 @@
 //! `index.db`: envelopes, previews and the words of all messages. Derived: made again whenever it is missing, damaged or
 //! of another version; never migrated, never backed up, and never in the way of the truth.
 //!
-//! The row id is the sort key (see [`SortKey`](super::SortKey)), the same in every table. How it is filled stands in
+//! The row id of a message is its sort key (see [`SortKey`](super::SortKey)), and its message id where words are kept. How it is filled stands in
 //! [`super::filling`]; how words are kept in [`super::shelves`]. After a crash the next call goes on where it stopped.
 
 use std::fs;
@@ -21,7 +21,7 @@ use crate::job::{Cancel, Report};
 use crate::message::Mailbox;
 
 /// Raised whenever the schema, the folding or the parser's answers change: then the index is built again.
-const VERSION: i32 = 3;
+const VERSION: i32 = 4;
 
 pub(super) const NAME: &str = "index.db";
 const BUILDING: &str = "index.db.new";
@@ -115,7 +115,7 @@ fn useless(error: &ArchiveError) -> bool {
     )
 }
 
-fn current(connection: &Connection) -> Result<bool> {
+pub(super) fn current(connection: &Connection) -> Result<bool> {
     Ok(connection.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0))? == VERSION)
 }
 
@@ -298,7 +298,7 @@ fn take_out(transaction: &Transaction<'_>, message: u32) -> Result<()> {
     )?;
     senders::take_out(transaction, &from)?;
     if worded && let Some(table) = shelves::holding(transaction, key)? {
-        transaction.prepare_cached(&format!("DELETE FROM {table} WHERE rowid = ?1"))?.execute([key])?;
+        transaction.prepare_cached(&format!("DELETE FROM {table} WHERE rowid = ?1"))?.execute([message])?;
     }
     transaction.execute("DELETE FROM envelope WHERE key = ?1", [key])?;
     Ok(())

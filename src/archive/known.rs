@@ -116,6 +116,16 @@ impl Mail {
         &self.shown | &self.bin
     }
 
+    /// Those of which there are so many copies, the one here among them.
+    pub(super) fn copies(&self, number: u32) -> RoaringBitmap {
+        match number {
+            1 => &(&self.in_any_view() - &self.on_server) - &self.in_backup,
+            2 => &self.on_server ^ &self.in_backup,
+            3 => &self.on_server & &self.in_backup,
+            _ => RoaringBitmap::new(),
+        }
+    }
+
     pub(super) fn unread(&self) -> RoaringBitmap {
         &self.shown - &self.read
     }
@@ -171,7 +181,37 @@ impl Known {
     }
 }
 
+impl<T> Watched<T> {
+    /// What was read, where it still is so.
+    fn current(&self) -> Result<Option<Arc<T>>> {
+        Ok((version(&self.connection)? == self.version).then(|| Arc::clone(&self.value)))
+    }
+}
+
 impl Archive {
+    /// The sets and the keys of all messages, each where it is in memory and nothing changed since.
+    pub(super) fn known_already(&self) -> Result<(Option<Arc<Mail>>, Option<Arc<Indexed>>)> {
+        let known = lock(&self.shared.known);
+        let mail = known.mail.as_ref().map(Watched::current).transpose();
+        // An error of the truth must not be taken for one of the index.
+        let mail = mail.map_err(|error| error.diagnosed(self.folder()))?.flatten();
+        let keys = known.index.as_ref().map(Watched::current).transpose()?.flatten();
+        Ok((mail, keys))
+    }
+
+    /// Whether messages are stored that cannot be found by their words yet. Ids only grow and are indexed in order, so that
+    /// the last of each tells.
+    pub fn index_lags(&self) -> Result<bool> {
+        let stored: i64 =
+            self.read(|mail| Ok(mail.query_row("SELECT coalesce(max(id), 0) FROM message", [], |row| row.get(0))?))?;
+        let indexed: i64 = self.shared.index.read(|index| {
+            let sql = "SELECT CASE WHEN EXISTS (SELECT 1 FROM envelope WHERE worded = 0) THEN 0
+                ELSE coalesce(max(message), 0) END FROM envelope";
+            Ok(index.query_row(sql, [], |row| row.get(0))?)
+        })?;
+        Ok(indexed < stored)
+    }
+
     /// The sets of all messages, as of now.
     pub(super) fn mail(&self) -> Result<Arc<Mail>> {
         let mut known = lock(&self.shared.known);

@@ -1,23 +1,29 @@
-//! Searching: a query as one full-text expression, asked shelf by shelf, whose rows come newest first, and as bitmaps
-//! over message ids that the rows must be in.
+//! Searching: a query as one full-text expression, asked shelf by shelf from the newest, and as bitmaps over message ids
+//! that what is found must be in. What is known of all messages is read only where a query needs it, so that the first
+//! search of a process is quick: words in all mail are answered by looking at nothing but what was found.
 //!
 //! A window asks with [`Archive::search_pages`]: the first page comes as soon as it is full, the others follow from the
 //! same walk, and when it ends with [`Searched::complete`] the keys given are all there are, so that their number is the
 //! count. A key is eight octets. The next keystroke cancels the walk.
 
+use std::cell::{Cell, OnceCell};
+use std::ops::Range;
+use std::sync::Arc;
+
 use jiff::tz::TimeZone;
 use roaring::RoaringBitmap;
-use rusqlite::{Connection, ErrorCode, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _};
 
-use super::browse::contains;
+use super::browse::{contains, is_shown};
 use super::columns::count;
 use super::entry::bound;
 use super::error::{ArchiveError, Result};
 use super::fold::fold;
-use super::index::bitmap;
-use super::known::Mail;
+use super::index::{self, bitmap};
+use super::known::{Indexed, Mail};
 use super::query::{self, Alternative, Clause, Term};
-use super::{Archive, Found, SortKey, View, shelves};
+use super::shelves::{self, Shelf};
+use super::{Archive, Found, SortKey, View};
 use crate::job::Cancel;
 
 /// Steps of SQLite's machine between two looks at the token: a fraction of a millisecond.
@@ -34,24 +40,28 @@ const CACHE: i32 = 24 << 10;
 const FIRST_PAGE: usize = 100;
 const PAGE: usize = 5_000;
 
+/// Messages looked up one by one, after which reading what is known of all of them is less work. Few in the tests of
+/// this module.
+const MANY: usize = if cfg!(test) { 300 } else { 5_000 };
+
 /// A query made ready: what FTS5 is asked, and which messages count at all.
 struct Prepared {
     /// Bound as a parameter; empty when nothing but filters was asked for.
     expression: String,
-    keep: RoaringBitmap,
+    /// `None`: all that is shown.
+    keep: Option<RoaringBitmap>,
     /// Keys from the first up to, not including, the second.
-    from: i64,
-    to: i64,
+    keys: Range<i64>,
 }
 
 /// What terms are evaluated against.
 struct Scope<'a> {
+    archive: &'a Archive,
     index: &'a Connection,
-    mail: &'a Mail,
-    keys: &'a [SortKey],
-    /// Accounts by their folded address and name.
-    accounts: Vec<(String, RoaringBitmap)>,
     cancel: &'a Cancel,
+    mail: OnceCell<Arc<Mail>>,
+    keys: OnceCell<Arc<Indexed>>,
+    looked_up: Cell<usize>,
 }
 
 /// How a search ended.
@@ -103,16 +113,13 @@ impl Archive {
         take: &mut dyn FnMut(Vec<SortKey>) -> bool,
     ) -> Result<Searched> {
         let query = query::parse(query, &TimeZone::system());
-        let mail = self.mail()?;
-        let indexed = self.indexed()?;
-        let accounts = self.searched_accounts(&mail)?;
         let complete = self.shared.index.read(|index| {
             let token = cancel.clone();
             index.set_prepared_statement_cache_capacity(STATEMENTS);
             index.pragma_update(None, "cache_size", -CACHE)?;
             index.progress_handler(STEPS, Some(move || token.is_cancelled()))?;
             let found = snapshot(index, |index| {
-                let scope = Scope { index, mail: &mail, keys: &indexed, accounts, cancel };
+                let scope = Scope::new(self, index, cancel)?;
                 let prepared = scope.prepare(&query.clauses, view)?;
                 scope.find(&prepared, &mut Pages { take, page: Vec::new(), full: first_page })
             });
@@ -121,16 +128,6 @@ impl Archive {
         });
         let complete = complete.map_err(|error| error.diagnosed(self.folder()))?;
         Ok(Searched { notes: query.notes, complete })
-    }
-
-    fn searched_accounts(&self, mail: &Mail) -> Result<Vec<(String, RoaringBitmap)>> {
-        let accounts = self.accounts()?.into_iter();
-        Ok(accounts
-            .filter_map(|account| {
-                let messages = mail.accounts.get(&account.id)?.clone();
-                Some((fold(&format!("{}\n{}", account.address, account.name)), messages))
-            })
-            .collect())
     }
 }
 
@@ -148,6 +145,9 @@ fn not_complete_when_stopped(found: Result<bool>) -> Result<bool> {
 /// All of a search sees the index as it was at one moment: no message moves from one shelf to another meanwhile.
 fn snapshot<T>(index: &Connection, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
     let transaction = index.unchecked_transaction()?;
+    // It begins with the first look, before anything that is known of all messages is asked for: what is found in it is
+    // then known of.
+    index::current(&transaction)?;
     work(&transaction)
 }
 
@@ -177,9 +177,33 @@ impl Pages<'_> {
     }
 }
 
-impl Scope<'_> {
+impl<'a> Scope<'a> {
+    fn new(archive: &'a Archive, index: &'a Connection, cancel: &'a Cancel) -> Result<Scope<'a>> {
+        let (mail, keys) = archive.known_already()?;
+        let mail = mail.map_or_else(OnceCell::new, OnceCell::from);
+        let keys = keys.map_or_else(OnceCell::new, OnceCell::from);
+        Ok(Scope { archive, index, cancel, mail, keys, looked_up: Cell::new(0) })
+    }
+
+    fn mail(&self) -> Result<Arc<Mail>> {
+        once(&self.mail, || self.archive.mail())
+    }
+
+    fn keys(&self) -> Result<Arc<Indexed>> {
+        once(&self.keys, || self.archive.indexed())
+    }
+
+    /// Notes that so many messages are to be looked up one by one; whether to do so still.
+    fn one_by_one(&self, messages: usize) -> bool {
+        self.looked_up.set(self.looked_up.get() + messages);
+        self.looked_up.get() <= MANY
+    }
+
     fn prepare(&self, clauses: &[Clause], view: View) -> Result<Prepared> {
-        let mut keep = self.mail.view(view);
+        let mut keep = match view {
+            View::All => None,
+            view => Some(self.mail()?.view(view)),
+        };
         let (mut from, mut to) = (0, i64::MAX);
         let (mut wanted, mut unwanted) = (Vec::new(), Vec::new());
         for clause in clauses {
@@ -192,19 +216,26 @@ impl Scope<'_> {
                     unwanted.push(expression(*column, words, *prefix));
                 }
                 alternatives if alternatives.iter().all(is_wanted_text) => wanted.push(one_of(alternatives)),
-                alternatives => keep &= self.any(alternatives)?,
+                alternatives => keep = Some(self.or_all(keep)? & self.any(alternatives)?),
             }
         }
         if wanted.is_empty() {
             for expression in unwanted.drain(..) {
-                keep -= self.matching(&expression)?;
+                keep = Some(self.or_all(keep)? - self.matching(&expression)?);
             }
         }
         let mut expression = wanted.join(" AND ");
         if !unwanted.is_empty() {
             expression = format!("({expression}) NOT ({})", unwanted.join(" OR "));
         }
-        Ok(Prepared { expression, keep, from, to })
+        Ok(Prepared { expression, keep, keys: from..to })
+    }
+
+    fn or_all(&self, keep: Option<RoaringBitmap>) -> Result<RoaringBitmap> {
+        Ok(match keep {
+            Some(keep) => keep,
+            None => self.mail()?.view(View::All),
+        })
     }
 
     /// Gives the keys that hold, newest first; whether it came to the end.
@@ -213,10 +244,8 @@ impl Scope<'_> {
             return Ok(false);
         }
         let walked = if prepared.expression.is_empty() {
-            let within =
-                |key: &SortKey| (prepared.from..prepared.to).contains(&key.0) && contains(&prepared.keep, *key);
-            let mut keys = self.keys.iter().copied().filter(within);
-            Ok(keys.all(|key| pages.add(key) && !self.cancel.is_cancelled()))
+            let keys = self.keys()?;
+            self.give(prepared, within(&keys, &prepared.keys).iter().copied(), pages)
         } else {
             self.walk_shelves(prepared, pages)
         };
@@ -226,23 +255,73 @@ impl Scope<'_> {
     }
 
     fn walk_shelves(&self, prepared: &Prepared, pages: &mut Pages<'_>) -> Result<bool> {
-        for table in shelves::newest_first(self.index, &(prepared.from..prepared.to))? {
+        for shelf in shelves::newest_first(self.index, &prepared.keys)? {
             // FTS5 looks at its words outside of SQLite's machine, whose steps are counted.
             if self.cancel.is_cancelled() {
                 return Ok(false);
             }
-            let mut statement = self.index.prepare_cached(&format!(
-                "SELECT rowid FROM {table} WHERE {table} MATCH ?1 AND rowid >= ?2 AND rowid < ?3 ORDER BY rowid DESC"
-            ))?;
-            let mut rows = statement.query(params![prepared.expression, prepared.from, prepared.to])?;
-            while let Some(row) = rows.next()? {
-                let key = SortKey(row.get(0)?);
-                if contains(&prepared.keep, key) && !pages.add(key) {
-                    return Ok(false);
-                }
+            let found = self.on_shelf(&shelf, &prepared.expression)?;
+            if !found.is_empty() && !self.give_found(prepared, &shelf, &found, pages)? {
+                return Ok(false);
             }
         }
         Ok(true)
+    }
+
+    /// Gives what was found on a shelf, newest first: by a walk over the keys of all messages where these are known, else
+    /// by looking up the key of each, or of most messages of the shelf as far as a page needs them.
+    fn give_found(
+        &self,
+        prepared: &Prepared,
+        shelf: &Shelf,
+        found: &RoaringBitmap,
+        pages: &mut Pages<'_>,
+    ) -> Result<bool> {
+        let span = prepared.keys.start.max(shelf.first)..prepared.keys.end.min(shelf.last.saturating_add(1));
+        let number = usize::try_from(found.len()).unwrap_or(usize::MAX);
+        if self.keys.get().is_some() || !self.one_by_one(number) {
+            let keys = self.keys()?;
+            let keys = within(&keys, &span).iter().copied().filter(|key| contains(found, *key));
+            return self.give(prepared, keys, pages);
+        }
+        if number > shelf.messages / 16 {
+            let mut statement =
+                self.index.prepare_cached("SELECT key FROM envelope WHERE key >= ?1 AND key < ?2 ORDER BY key DESC")?;
+            let keys = statement.query_map([span.start, span.end], |row| row.get(0).map(SortKey))?;
+            let mut failed = Ok(());
+            let keys = keys.map_while(|key| key.map_err(|error| failed = Err(error)).ok());
+            let went_on = self.give(prepared, keys.filter(|key| contains(found, *key)), pages)?;
+            failed?;
+            return Ok(went_on);
+        }
+        let mut statement = self.index.prepare_cached("SELECT key FROM envelope WHERE message = ?1")?;
+        let mut keys = Vec::with_capacity(number);
+        for message in found {
+            keys.extend(statement.query_row([message], |row| row.get(0).map(SortKey)).optional()?);
+        }
+        keys.retain(|key| span.contains(&key.0));
+        keys.sort_unstable_by(|one, other| other.cmp(one));
+        self.give(prepared, keys.into_iter(), pages)
+    }
+
+    /// Gives keys as far as their messages count; whether to go on.
+    fn give(&self, prepared: &Prepared, keys: impl Iterator<Item = SortKey>, pages: &mut Pages<'_>) -> Result<bool> {
+        for key in keys {
+            if self.kept(prepared, key)? && !pages.add(key) || self.cancel.is_cancelled() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn kept(&self, prepared: &Prepared, key: SortKey) -> Result<bool> {
+        if let Some(keep) = &prepared.keep {
+            return Ok(contains(keep, key));
+        }
+        if self.mail.get().is_some() || !self.one_by_one(1) {
+            return Ok(contains(&self.mail()?.shown, key));
+        }
+        self.archive.read(|mail| is_shown(mail, key))
     }
 
     /// The messages for which one of the alternatives holds.
@@ -250,53 +329,60 @@ impl Scope<'_> {
         let mut union = RoaringBitmap::new();
         for alternative in alternatives {
             let holds = self.holding(&alternative.term)?;
-            union |= if alternative.negated { self.mail.in_any_view() - holds } else { holds };
+            union |= if alternative.negated { self.mail()?.in_any_view() - holds } else { holds };
         }
         Ok(union)
     }
 
     fn holding(&self, term: &Term) -> Result<RoaringBitmap> {
-        let mail = self.mail;
         Ok(match term {
             Term::Text { column, words, prefix } => self.matching(&expression(*column, words, *prefix))?,
             Term::Attachment => bitmap(self.index, "SELECT message FROM envelope WHERE attachments > 0")?,
-            Term::Unread => mail.in_any_view() - &mail.read,
-            Term::Read => mail.read.clone(),
-            Term::Starred => mail.starred.clone(),
+            Term::Size { least, most } => self.sized(*least, *most)?,
             Term::Date { from, to } => {
                 let end = if *to == i64::MAX { i64::MAX } else { bound(*to) };
-                self.ids(self.keys.iter().filter(|key| (bound(*from)..end).contains(&key.0)))
+                let keys = self.keys()?;
+                let keys = within(&keys, &(bound(*from)..end)).iter();
+                keys.filter_map(|key| u32::try_from(key.message().0).ok()).collect()
             }
-            Term::Size { least, most } => self.sized(*least, *most)?,
-            Term::Account(part) => {
-                let accounts = self.accounts.iter().filter(|(name, _)| name.contains(part.as_str()));
-                accounts.fold(RoaringBitmap::new(), |union, (_, messages)| union | messages)
-            }
-            Term::OnServer => mail.on_server.clone(),
-            Term::InBackup => mail.in_backup.clone(),
-            Term::Copies(1) => &(&mail.in_any_view() - &mail.on_server) - &mail.in_backup,
-            Term::Copies(2) => &mail.on_server ^ &mail.in_backup,
-            Term::Copies(3) => &mail.on_server & &mail.in_backup,
-            Term::Copies(_) => RoaringBitmap::new(),
+            Term::Account(part) => self.accounts(part)?,
+            Term::Unread => self.mail()?.in_any_view() - &self.mail()?.read,
+            Term::Read => self.mail()?.read.clone(),
+            Term::Starred => self.mail()?.starred.clone(),
+            Term::OnServer => self.mail()?.on_server.clone(),
+            Term::InBackup => self.mail()?.in_backup.clone(),
+            Term::Copies(number) => self.mail()?.copies(*number),
         })
     }
 
-    fn ids<'k>(&self, keys: impl Iterator<Item = &'k SortKey>) -> RoaringBitmap {
-        keys.filter_map(|key| u32::try_from(key.message().0).ok()).collect()
+    /// The messages of accounts with this in their folded address or name.
+    fn accounts(&self, part: &str) -> Result<RoaringBitmap> {
+        let mail = self.mail()?;
+        let accounts = self.archive.accounts()?.into_iter();
+        let named = accounts.filter(|account| fold(&format!("{}\n{}", account.address, account.name)).contains(part));
+        Ok(named
+            .filter_map(|account| mail.accounts.get(&account.id))
+            .fold(RoaringBitmap::new(), |union, set| union | set))
     }
 
     fn matching(&self, expression: &str) -> Result<RoaringBitmap> {
         let mut found = RoaringBitmap::new();
-        for table in shelves::newest_first(self.index, &(0..i64::MAX))? {
+        for shelf in shelves::newest_first(self.index, &(0..i64::MAX))? {
             if self.cancel.is_cancelled() {
                 break;
             }
-            let mut statement =
-                self.index.prepare_cached(&format!("SELECT rowid FROM {table} WHERE {table} MATCH ?1"))?;
-            let mut rows = statement.query([expression])?;
-            while let Some(row) = rows.next()? {
-                found.extend(u32::try_from(SortKey(row.get(0)?).message().0));
-            }
+            found |= self.on_shelf(&shelf, expression)?;
+        }
+        Ok(found)
+    }
+
+    fn on_shelf(&self, shelf: &Shelf, expression: &str) -> Result<RoaringBitmap> {
+        let table = shelf.table();
+        let mut statement = self.index.prepare_cached(&format!("SELECT rowid FROM {table} WHERE {table} MATCH ?1"))?;
+        let mut rows = statement.query([expression])?;
+        let mut found = RoaringBitmap::new();
+        while let Some(row) = rows.next()? {
+            found.insert(row.get(0)?);
         }
         Ok(found)
     }
@@ -310,6 +396,22 @@ impl Scope<'_> {
         }
         Ok(found)
     }
+}
+
+/// Answers what was read before, or reads it.
+fn once<T: Clone>(cell: &OnceCell<T>, read: impl FnOnce() -> Result<T>) -> Result<T> {
+    if let Some(value) = cell.get() {
+        return Ok(value.clone());
+    }
+    let value = read()?;
+    Ok(cell.get_or_init(|| value).clone())
+}
+
+/// Of keys that are in order, newest first, those in a span.
+fn within<'k>(keys: &'k [SortKey], span: &Range<i64>) -> &'k [SortKey] {
+    let begin = keys.partition_point(|key| key.0 >= span.end);
+    let end = keys.partition_point(|key| key.0 >= span.start);
+    keys.get(begin..end).unwrap_or_default()
 }
 
 fn is_wanted_text(alternative: &Alternative) -> bool {

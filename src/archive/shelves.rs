@@ -1,6 +1,9 @@
 //! The words of all messages on shelves: full-text tables of some thousand messages each, every one with a span of sort
 //! keys of its own, so that a search walks them from the newest to the oldest and stops when it has enough.
 //!
+//! Within a shelf the row id is the message id: FTS5 writes down how far it is from one message of a word to the next,
+//! which is one octet or two with ids and seven with sort keys. What was found on a shelf is put in order afterwards.
+//!
 //! Why: to answer the beginning of a word (`tra*`) FTS5 first puts together the rows of every word that begins so, from
 //! the whole table. On a shelf that is little, and the newest shelf alone usually answers. A prefix index inside FTS5
 //! would answer too, but makes the index more than twice as large.
@@ -11,7 +14,7 @@
 
 use std::ops::Range;
 
-use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
 use super::columns::count;
 use super::error::Result;
@@ -44,6 +47,12 @@ pub(super) struct Shelf {
 pub(super) struct Shelves(Vec<Shelf>);
 
 impl Shelf {
+    /// From the columns number, first, last and messages.
+    fn of(row: &Row<'_>) -> rusqlite::Result<Shelf> {
+        let messages = row.get::<_, u32>(3)? as usize;
+        Ok(Shelf { number: row.get(0)?, first: row.get(1)?, last: row.get(2)?, messages })
+    }
+
     pub(super) fn table(&self) -> String {
         table(self.number)
     }
@@ -73,11 +82,12 @@ fn table(number: i64) -> String {
 
 /// Folding has left nothing but words and blanks, so the simplest tokenizer of FTS5 will do: what is not ASCII is of a
 /// word. A whole batch is collected in memory and sorted once (the default, 1 MB, is a few hundred messages), and what
-/// was written is merged half as often: half the time, and searches are as fast.
+/// was written is merged half as often: half the time, and searches are as fast. The body comes first, for words of the
+/// first column are written down without the number of the column: two octets for each word of a message.
 fn make(transaction: &Transaction<'_>, table: &str) -> Result<()> {
     transaction.execute_batch(&format!(
         "CREATE VIRTUAL TABLE {table} USING fts5 (
-             subject, sender, recipients, body, files, content = '', contentless_delete = 1, tokenize = 'ascii'
+             body, subject, sender, recipients, files, content = '', contentless_delete = 1, tokenize = 'ascii'
          );
          INSERT INTO {table} ({table}, rank) VALUES ('hashsize', 67108864), ('automerge', 8);"
     ))?;
@@ -93,26 +103,20 @@ pub(super) fn holding(connection: &Connection, key: i64) -> Result<Option<String
     Ok(number.map(table))
 }
 
-/// The tables with keys in this range, newest first.
-pub(super) fn newest_first(connection: &Connection, keys: &Range<i64>) -> Result<Vec<String>> {
-    let mut statement =
-        connection.prepare_cached("SELECT number FROM shelf WHERE last >= ?1 AND first < ?2 ORDER BY first DESC")?;
-    let numbers = statement.query_map([keys.start, keys.end], |row| row.get(0).map(table))?;
-    Ok(numbers.collect::<rusqlite::Result<_>>()?)
+/// The shelves with keys in this range, newest first.
+pub(super) fn newest_first(connection: &Connection, keys: &Range<i64>) -> Result<Vec<Shelf>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT number, first, last, messages FROM shelf WHERE last >= ?1 AND first < ?2 ORDER BY first DESC",
+    )?;
+    let shelves = statement.query_map([keys.start, keys.end], Shelf::of)?;
+    Ok(shelves.collect::<rusqlite::Result<_>>()?)
 }
 
 impl Shelves {
     pub(super) fn load(connection: &Connection) -> Result<Shelves> {
         let mut statement =
             connection.prepare_cached("SELECT number, first, last, messages FROM shelf ORDER BY first")?;
-        let shelves = statement.query_map([], |row| {
-            Ok(Shelf {
-                number: row.get(0)?,
-                first: row.get(1)?,
-                last: row.get(2)?,
-                messages: row.get::<_, u32>(3)? as usize,
-            })
-        })?;
+        let shelves = statement.query_map([], Shelf::of)?;
         Ok(Shelves(shelves.collect::<rusqlite::Result<_>>()?))
     }
 

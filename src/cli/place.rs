@@ -52,7 +52,7 @@ impl Place {
     /// writing; else the list is as far as the writer has come.
     pub fn read_indexed(&self) -> Result<Archive, Failure> {
         let archive = self.read()?;
-        let lags = archive.counts().map_or(true, |counts| counts.to_index > 0);
+        let lags = archive.index_lags().unwrap_or(true);
         if !lags {
             return Ok(archive);
         }

@@ -224,8 +224,8 @@ fn the_index_catches_up_and_forgets_what_was_erased() {
     drop((visit, archive));
     // A hole below the last, as no crash leaves it.
     let connection = rusqlite::Connection::open(folder.path().join("index.db")).unwrap();
-    connection.execute_batch("DELETE FROM words_1 WHERE rowid = (SELECT min(key) FROM envelope)").unwrap();
-    connection.execute_batch("DELETE FROM envelope WHERE key = (SELECT min(key) FROM envelope)").unwrap();
+    connection.execute_batch("DELETE FROM words_1 WHERE rowid = (SELECT min(message) FROM envelope)").unwrap();
+    connection.execute_batch("DELETE FROM envelope WHERE message = (SELECT min(message) FROM envelope)").unwrap();
     drop(connection);
     let archive = Archive::open(folder.path()).unwrap();
     assert_eq!(index(&archive), 2);

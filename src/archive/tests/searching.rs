@@ -93,6 +93,48 @@ fn much_is_listed_first_and_then_found_newest_first() {
     assert_eq!((row.preview.as_str(), row.attachments), ("harbour text", 0));
 }
 
+/// The first search of a process looks up what it finds; once the sets and keys of all mail are in memory it asks these.
+#[test]
+fn what_is_known_already_changes_no_answer() {
+    let (folder, archive) = opened();
+    let order = |number: i64| number * 977 % 2_000;
+    store(&archive, (0..1_000).map(order));
+    index(&archive);
+    store(&archive, (1_000..2_000).map(order));
+    index(&archive);
+    archive.move_to_bin(&[3, 700, 1_600].map(MessageId), false, Timestamp::now()).unwrap();
+    let queries = [
+        "text",
+        "lantern",
+        "number 77",
+        "7*",
+        "from:w3 lantern",
+        "before:2020-09-14 text",
+        "after:2020-09-14 harbour",
+        "text -lantern",
+        "-lantern",
+        "is:unread 55",
+        "nothing",
+        "after:2020-09-14",
+        "larger:1 lantern OR 44",
+    ];
+    for query in queries {
+        for limit in [Some(5), Some(150), None] {
+            for view in [View::All, View::Unread, View::Bin] {
+                let answer = |archive: &Archive| archive.search(query, view, limit, &Cancel::new()).unwrap().keys;
+                let fresh = Archive::open_read_only(folder.path()).unwrap();
+                let first = answer(&fresh);
+                fresh.counts().unwrap();
+                assert_eq!(first, answer(&fresh), "{query} {limit:?} {view:?}");
+                assert!(first.is_sorted_by(|one, other| one > other), "{query}: newest first, each once");
+                assert_eq!(first.is_empty(), query == "nothing" || (view == View::Bin && answer(&archive).is_empty()));
+            }
+        }
+    }
+    let missing = found(&archive, "text");
+    assert!([3, 700, 1_600].iter().all(|id| !missing.contains(id)) && missing.len() == 1_997, "{}", missing.len());
+}
+
 #[test]
 fn pages_come_first_and_all_of_them_make_the_count() {
     let (_folder, archive) = opened();
