@@ -10,8 +10,9 @@ use iced::{Color, Element, Font, Length, Pixels, Point, Rectangle, Renderer, Siz
 
 use crate::gui::theme::{self, Tokens, size};
 
-/// The width of a very narrow letter, as a part of the size of its font.
+/// The width of a very narrow letter, as a part of the size of its font, and one that most texts exceed on the average.
 const NARROW: f32 = 0.15;
+const USUAL: f32 = 0.4;
 
 /// Characters of a line that are looked at.
 const LONGEST: usize = 600;
@@ -70,14 +71,23 @@ enum Cut {
 /// As much of a text as fits `width`. Laying out is what a frame of the list spends most on, so the place of the cut is
 /// read from the layout of the whole, and only looked for where it cannot be: in text that runs from right to left.
 fn cut(content: &str, width: f32, size: f32, font: Font) -> Cut {
-    // No letter is that narrow: what stands behind so many is not worth laying out.
+    // What stands behind so many letters is not worth laying out; where these do not fill the line, no letter is so
+    // narrow that more than the second number could find room.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let most = ((width / (size * NARROW)) as usize).saturating_add(20).min(LONGEST);
-    let ends: Vec<usize> = content.char_indices().map(|(at, _)| at).take(most + 1).collect();
-    let begun = content.get(..ends.get(most).copied().unwrap_or(content.len())).unwrap_or(content);
-    let whole = laid_out(begun, size, font);
-    if begun.len() == content.len() && whole.min_width() <= width + 0.5 {
-        return Cut::Whole(whole);
+    let most = |letter: f32| ((width / (size * letter)) as usize).saturating_add(20).min(LONGEST);
+    let ends: Vec<usize> = content.char_indices().map(|(at, _)| at).take(most(NARROW) + 1).collect();
+    let beginning = |most: usize| {
+        let begun = content.get(..ends.get(most).copied().unwrap_or(content.len())).unwrap_or(content);
+        (begun, laid_out(begun, size, font))
+    };
+    let (mut begun, mut whole) = beginning(most(USUAL));
+    if whole.min_width() <= width + 0.5 {
+        if begun.len() < content.len() {
+            (begun, whole) = beginning(most(NARROW));
+        }
+        if begun.len() == content.len() && whole.min_width() <= width + 0.5 {
+            return Cut::Whole(whole);
+        }
     }
     let cut = |characters: usize| -> String {
         let end = ends.get(characters).copied().unwrap_or(begun.len());
