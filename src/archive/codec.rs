@@ -24,6 +24,10 @@
 //! outlive their erasure. So each message stands alone, and the dictionary is in the program, made of mail that we wrote
 //! ourselves. Decoding base64 is worth more than any level, and nothing that could not be encoded again exactly is
 //! decoded. Level 1, for a fetch should not wait for 0.2 %.
+//!
+//! All of an archive, `mail.db` and `index.db` as imported from an mbox: 0.668 of the generated mail's mbox (189 and 22
+//! MB), 0.655 of the real mail (15 and 4 MB of 30). Of the generated 0.45 are that noise, 0.07 the index and 0.03 what
+//! SQLite leaves free between rows in pages of this size.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;

@@ -173,3 +173,35 @@ proptest! {
         prop_assert!(answer.is_none_or(|answer| answer.len() == original.len()));
     }
 }
+
+/// What an earlier version packed is in people's archives, and no later one may read it otherwise.
+#[test]
+fn what_was_packed_once_is_read_for_ever() {
+    let original = golden();
+    let stored = base64::engine::general_purpose::STANDARD.decode(GOLDEN).unwrap();
+    assert!(decode(PACKED, stored, original.len() as u64).as_deref() == Some(original.as_slice()));
+}
+
+/// A message with a part in base64, all of it long enough to be packed.
+fn golden() -> Vec<u8> {
+    let mut message =
+        b"Date: Sun, 22 Nov 2026 10:00:00 +0000\r\nFrom: Anna <anna@example.org>\r\nTo: ben@example.org\r\n\
+        Subject: the key to the boat house\r\nMIME-Version: 1.0\r\nContent-Type: application/octet-stream\r\n\
+        Content-Transfer-Encoding: base64\r\n\r\n"
+            .to_vec();
+    let octets: Vec<u8> = (0u32..600).map(|number| (number * number % 251) as u8).collect();
+    for line in base64::engine::general_purpose::STANDARD.encode(octets).as_bytes().chunks(76) {
+        message.extend(line);
+        message.extend(b"\r\n");
+    }
+    message
+}
+
+const GOLDEN: &str = concat!(
+    "sgOJAgHfAZkBCpoBKLUv/QAAjQQAckYYHUBzczDSCIaC1cpbQP4LYsxbA8J+3HuTxKi4The4KpkjEYgKSAMeB8ojOYkTDRGC4aRI",
+    "bNyiJ7KGOm2BUZUqcy8TfG+F0Pf1YT+zle9rXogwsUBl1sGVucDWesOTu2BbWw4A/K4OYNKqh6UMqHoFAvIhQKFUfvipYXP4SKaD",
+    "eMYqyEgEfmgBL7px+UT4AgEotS/9AAAlCAC0DwABBAkQGSQxQFFkeZCpxOEFJklulb7pG0p7ruMfWJPQFFWY3SlyvQ9erwdcsxFs",
+    "yS2O8VvCMJsNfO1l2lbPT8xQ0VneavODFaQ6zWcDnDzZfSPGcBzFdSfWjET5tXMz8LR6QgzToXFDF+jAmnZUNBb128OtmYd3aV1T",
+    "S0VBPz9BRUtTXWl3h5mtw9v1FjRUdprA6BdDcaHTDEJ6tPAzc7X5RIzWJ3XFHHDGI33ZPJwDZ806pBWD82reWdFQzE/PVtpl7XwN",
+    "mzDCW/GOLclsEbNcB69eD71yKd2YVRTQk1gf4657ShvpvpVuSSYF4cSpkHlkUUAxJBkQCQQBAQB7Hr9qpA==",
+);
