@@ -108,6 +108,8 @@ pub enum Message {
     Deleted(bin::Told),
     /// Those words were there long enough.
     DeletionTold(u64),
+    /// More messages are known to be damaged, or fewer.
+    Damage,
     /// More is indexed than was.
     Indexed,
     /// What was old was erased from the bin.
@@ -186,7 +188,11 @@ impl Desk {
         let worker = Subscription::run_with(of(), |worker| fetch::worker(worker.archive.clone(), explained));
         let idle = Subscription::run_with(("idle", of()), |(_, of)| super::idle::idle(of.archive.clone()));
         let index = Subscription::run_with(("index", of()), |(_, of)| super::idle::indexing(of.archive.clone()));
-        Subscription::batch([worker.map(Message::Worker), idle, index.map(|()| Message::Indexed)])
+        Subscription::batch([
+            worker.map(Message::Worker),
+            idle.map(|()| Message::Damage),
+            index.map(|()| Message::Indexed),
+        ])
     }
 
     pub fn update(&mut self, message: Message, clock: &Clock) -> Action {
@@ -214,6 +220,7 @@ impl Desk {
                 Action::None
             }
             Message::Indexed => self.renew(true).into(),
+            Message::Damage => self.renew(false).into(),
             Message::Tidied(result) => self.tidied(result).into(),
             Message::EnterPassword(account) => self.password_wanted(account).into(),
             Message::SeeWhatWouldGo(account) => self.see_what_would_go(account).into(),

@@ -1,5 +1,5 @@
 //! What the open archive does by itself, off the thread that draws: it reads itself while nobody wants anything of it (see
-//! [`Idle`]; what is found is told by `check`), and indexes what is not indexed yet.
+//! [`Idle`]), tells when it found damage, and indexes what is not indexed yet.
 
 use std::time::{Duration, Instant};
 
@@ -15,18 +15,27 @@ use crate::job::Cancel;
 const STEP: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// Goes on for as long as it is polled, and says nothing.
-pub fn idle<T>(archive: Archive) -> impl Stream<Item = T> {
-    let steps = stream::unfold((archive, Idle::default(), PAUSE), |(archive, mut idle, pause)| async move {
-        tokio::time::sleep(pause).await;
-        let step = spawn_blocking(move || {
-            // What fails is tried again, and a file that is damaged is told of by whoever reads from it.
-            let did = idle.tick(&archive, Timestamp::now()).unwrap_or(false);
-            (archive, idle, if did { STEP } else { PAUSE })
+/// How many messages are known to be damaged.
+fn number(archive: &Archive) -> Option<usize> {
+    archive.found_damaged().ok().map(|damaged| damaged.len())
+}
+
+/// Goes on for as long as it is polled. Tells when more or fewer messages are known to be damaged than before.
+pub fn idle(archive: Archive) -> impl Stream<Item = ()> {
+    let steps =
+        stream::unfold((archive, Idle::default(), None, PAUSE), |(archive, mut idle, known, pause)| async move {
+            tokio::time::sleep(pause).await;
+            let step = spawn_blocking(move || {
+                let known = known.or_else(|| number(&archive));
+                // What fails is tried again, and a file that is damaged is told of by whoever reads from it.
+                let did = idle.tick(&archive, Timestamp::now()).unwrap_or(false);
+                let damaged = number(&archive).or(known);
+                let news = known != damaged;
+                (news, (archive, idle, damaged, if did { STEP } else { PAUSE }))
+            });
+            step.await.ok()
         });
-        step.await.ok().map(|next| ((), next))
-    });
-    steps.filter_map(|()| future::ready(None))
+    steps.filter_map(|news| future::ready(news.then_some(())))
 }
 
 /// The first look for what is missing compares every message with the index: the window shows its list before that.

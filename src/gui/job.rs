@@ -1,4 +1,4 @@
-//! Long jobs of the window: backup, verify, restore, export, import. One runs at a time, on a thread of its own; its
+//! Long jobs of the window: backup, verify, restore, repair, export, import. One runs at a time, on a thread of its own; its
 //! progress comes at most ten times a second, and it outlives the dialog that began it.
 
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use super::off::off;
 use super::words::{count, messages, size, size_of};
 use crate::account::{AccountId, Retention};
 use crate::archive::Archive;
-use crate::backup::{self, BackedUp, BackupError, Exported, Format, Imported, Restored, Step, Verified};
+use crate::backup::{self, BackedUp, BackupError, Exported, Format, Imported, Repaired, Restored, Step, Verified};
 use crate::job::{Cancel, Progress};
 use crate::problem::Problem;
 
@@ -25,6 +25,8 @@ pub enum Order {
     },
     Verify(PathBuf),
     Restore(PathBuf),
+    /// Puts back from this backup what is damaged here.
+    Repair(PathBuf),
     Export {
         place: PathBuf,
         format: Format,
@@ -64,6 +66,7 @@ pub enum Outcome {
     BackedUp(BackedUp),
     Verified(Verified),
     Restored(Restored),
+    Repaired(Repaired),
     Exported(Exported),
     Imported(Imported),
 }
@@ -128,6 +131,7 @@ impl Running {
             (Order::BackUp { .. }, _) => "Backing up",
             (Order::Verify(_), _) => "Checking the backup",
             (Order::Restore(_), _) => "Restoring",
+            (Order::Repair(_), _) => "Reading every message and repairing",
             (Order::Export { .. }, _) => "Exporting",
             (Order::Import(_), _) => "Importing",
         };
@@ -166,6 +170,7 @@ impl Ended {
             Order::BackUp { .. } => "Stopped. The backup before this one is whole; the next one goes on from here.",
             Order::Verify(_) => "Stopped before every message was read. Nothing was changed.",
             Order::Restore(_) => "Stopped. What was restored so far is here; restore again for the rest.",
+            Order::Repair(_) => "Stopped. What was repaired so far is whole again; repair again for the rest.",
             Order::Export { .. } => "Stopped. Nothing was exported.",
             Order::Import(_) => "Stopped. What was imported so far is here; import again for the rest.",
         }
@@ -193,6 +198,7 @@ impl Outcome {
                 )
             }
             Outcome::Restored(done) => came("Restored", done.added, done.already_here, done.failed.len()),
+            Outcome::Repaired(done) => repaired(done),
             Outcome::Imported(done) => {
                 let mut sentence = came("Imported", done.added, done.already_here, done.failed.len());
                 if done.left_out > 0 {
@@ -216,6 +222,7 @@ impl Outcome {
             Outcome::BackedUp(done) => (&done.failed, &done.repaired),
             Outcome::Verified(done) => (&[], &done.damaged),
             Outcome::Restored(done) => (&[], &done.failed),
+            Outcome::Repaired(done) => (&[], &done.failed),
             Outcome::Imported(done) => (&done.failed, &done.notes),
             Outcome::Exported(done) => (&[], &done.inexact),
         };
@@ -228,8 +235,18 @@ impl Outcome {
             Outcome::BackedUp(done) => done.failed.is_empty(),
             Outcome::Exported(_) => true,
             Outcome::Imported(done) => done.failed.is_empty(),
-            Outcome::Verified(_) | Outcome::Restored(_) => self.details().is_empty(),
+            Outcome::Verified(_) | Outcome::Restored(_) | Outcome::Repaired(_) => self.details().is_empty(),
         }
+    }
+}
+
+fn repaired(done: &Repaired) -> String {
+    let whole = done.messages.len() as u64;
+    match (done.damaged, done.failed.len()) {
+        (0, 0) => "Every message here was read, and all of them are whole.".to_owned(),
+        (_, 0) => format!("{} whole again. All others were read and are whole.", are(whole)),
+        (0, _) => "The archive could not be repaired.".to_owned(),
+        (damaged, _) => format!("{} of {} damaged messages are whole again.", count(whole), count(damaged)),
     }
 }
 
@@ -298,6 +315,7 @@ fn run(
         Order::Restore(folder) => {
             backup::restore(archive, folder, cancel, &mut |p| tell(None, p)).map(Outcome::Restored)
         }
+        Order::Repair(folder) => backup::repair(archive, folder, cancel, &mut |p| tell(None, p)).map(Outcome::Repaired),
         Order::Export { place, format, query } => {
             backup::export(archive, place, *format, query.as_deref(), cancel, &mut |p| tell(None, p))
                 .map(Outcome::Exported)

@@ -21,6 +21,7 @@ pub struct Library {
     pub uncounted: bool,
     /// Where the last verified backup lies, and when it was verified.
     pub last_backup: Option<(PathBuf, Timestamp)>,
+    pub health: Health,
     /// What is known of the mailbox of each account that was visited.
     pub standing: BTreeMap<AccountId, MaildropState>,
     /// Messages that wait on their servers.
@@ -33,6 +34,22 @@ pub struct Library {
     pub sample: bool,
     /// There is an archive of the user's own to go back to from the sample.
     pub can_leave: bool,
+}
+
+/// What reading the archive again, a share a day, has shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// Messages that are not what was stored.
+    pub damaged: u64,
+    /// When all mail had been read and compared last.
+    pub read: Option<Timestamp>,
+}
+
+impl Health {
+    fn read(archive: &Archive) -> Result<Health> {
+        let damaged = archive.found_damaged()?.len() as u64;
+        Ok(Health { damaged, read: archive.last_read()?.map(|(_, ended)| ended) })
+    }
 }
 
 /// A message of which only the header section is here.
@@ -62,6 +79,7 @@ pub struct Stock {
     /// The counts were not read yet: see [`Stock::first`].
     pub uncounted: bool,
     pub last_backup: Option<(PathBuf, Timestamp)>,
+    pub health: Health,
     pub standing: BTreeMap<AccountId, MaildropState>,
     pub waiting: Vec<Waiting>,
 }
@@ -89,10 +107,10 @@ impl Stock {
             }
         }
         let waiting = archive.awaited()?.into_iter().map(Waiting::new).collect();
-        let last_backup = archive.last_backup()?;
+        let (last_backup, health) = (archive.last_backup()?, Health::read(archive)?);
         // An archive without any message has nothing to be counted.
         let uncounted = !archive.is_empty()?;
-        Ok(Stock { accounts, counts: Counts::default(), uncounted, last_backup, standing, waiting })
+        Ok(Stock { accounts, counts: Counts::default(), uncounted, last_backup, health, standing, waiting })
     }
 }
 
@@ -102,6 +120,7 @@ impl Library {
         self.counts = stock.counts;
         self.uncounted = stock.uncounted;
         self.last_backup = stock.last_backup;
+        self.health = stock.health;
         self.standing = stock.standing;
         self.waiting = stock.waiting;
     }

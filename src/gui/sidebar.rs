@@ -6,11 +6,11 @@ use iced::widget::{Column, Row, button, column, container, row, space, text};
 use iced::{Alignment, Element, Fill, padding};
 
 use super::icon::{self, icon};
-use super::library::Library;
+use super::library::{Health, Library};
 use super::retention::{self, brief};
 use super::theme::{self, measure, size};
 use super::widget::{caption, hinted, line, page, toggle, wide, words};
-use super::words::{Clock, count};
+use super::words::{Clock, count, messages};
 use crate::account::{Account, AccountId, Retention};
 use crate::archive::View;
 
@@ -23,6 +23,8 @@ pub enum Message {
     Configure(AccountId),
     AddMailbox,
     BackUp,
+    /// Put back what is damaged here.
+    Repair,
     /// The messages that wait on their servers.
     Waiting,
     /// Show the whole of a narrow sidebar, or its icons again.
@@ -128,6 +130,14 @@ fn copies<'a>(library: &'a Library, shown: View, clock: &Clock) -> Element<'a, M
     card = card.push(switches(library, shown));
     card = card.push(wide(icon::ARCHIVE, "Back up now", theme::plain, Some(Message::BackUp)));
     card = card.push(words(last_backup(library, clock), size::CAPTION, theme::faint));
+    let Health { damaged, read } = library.health;
+    if damaged > 0 {
+        card = card.push(words(damage(damaged), size::CAPTION, theme::bad));
+        card = card.push(wide(icon::TRIANGLE_ALERT, "Repair", theme::danger, Some(Message::Repair)));
+    } else if let Some(read) = read {
+        card =
+            card.push(words(format!("All read through, whole, {}", clock.spoken(read)), size::CAPTION, theme::faint));
+    }
     container(card).padding(12).width(Fill).style(theme::card).into()
 }
 
@@ -188,6 +198,11 @@ fn last_backup(library: &Library, clock: &Clock) -> String {
     }
 }
 
+fn damage(damaged: u64) -> String {
+    let are = if damaged == 1 { "is" } else { "are" };
+    format!("{} here {are} damaged. A backup may have {}.", messages(damaged), if damaged == 1 { "it" } else { "them" })
+}
+
 /// The narrow form.
 fn icons<'a>(library: &'a Library, shown: View) -> Element<'a, Message> {
     let mut places = Column::new().spacing(4);
@@ -206,7 +221,8 @@ fn icons<'a>(library: &'a Library, shown: View) -> Element<'a, Message> {
     if !library.sample {
         places = places.push(icon_place(icon::PLUS, "Add a mailbox", false, Message::AddMailbox));
     }
-    places = places.push(icon_place(icon::SHIELD_CHECK, "Your copies", false, Message::Unfold(true)));
+    let shield = if library.health.damaged > 0 { icon::TRIANGLE_ALERT } else { icon::SHIELD_CHECK };
+    places = places.push(icon_place(shield, "Your copies", false, Message::Unfold(true)));
     container(places).padding(8).width(measure::SIDEBAR_ICONS).into()
 }
 

@@ -13,7 +13,8 @@ use iced::keyboard::key::Named;
 
 use super::Start;
 use super::desk::{Desk, Message};
-use super::fixtures::{ANNA, Bench, OFFICE};
+use super::fixtures::{ANNA, Bench, OFFICE, stock};
+use super::library::{Health, Stock};
 use super::live::Live;
 use super::reader::{self, saving};
 use super::theme::Choice;
@@ -127,6 +128,20 @@ fn the_copies_card_counts_each_place() {
     {
         assert!(bench.shows(text), "{text}");
     }
+}
+
+#[test]
+fn damage_that_was_found_is_told_and_repaired_from_the_last_backup() {
+    let health = |damaged| Health { damaged, read: Some("2026-11-03T08:00:00Z".parse().unwrap()) };
+    let bench = |damaged| Bench::with(Stock { health: health(damaged), ..stock() });
+    assert!(bench(0).shows("All read through, whole, on 3 Nov"));
+    let mut bench = bench(2);
+    assert!(bench.shows("2 messages here are damaged. A backup may have them."));
+    assert!(!bench.shows("All read through, whole, on 3 Nov"));
+    bench.picture("damage.png", WIDE, Choice::Light);
+    bench.click("Repair");
+    assert!(bench.shows("Repair from a backup"));
+    bench.picture("repair.png", WIDE, Choice::Dark);
 }
 
 #[test]

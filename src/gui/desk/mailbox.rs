@@ -73,6 +73,7 @@ impl Desk {
             Order::Export { .. } => Dialog::Export(Export::running()),
             Order::Import(_) => Dialog::Incoming(Incoming::running(Kind::Import)),
             Order::Restore(_) => Dialog::Incoming(Incoming::running(Kind::Restore)),
+            Order::Repair(_) => Dialog::Incoming(Incoming::running(Kind::Repair)),
         });
         Action::None
     }
@@ -88,6 +89,7 @@ impl Desk {
             sidebar::Message::Configure(account) => self.configure(account),
             sidebar::Message::AddMailbox => self.open(Which::AddMailbox),
             sidebar::Message::BackUp => self.open(Which::BackUp),
+            sidebar::Message::Repair => self.open(Which::Repair),
             sidebar::Message::Unfold(unfolded) => {
                 self.unfolded = unfolded;
                 Task::none()
@@ -161,6 +163,7 @@ impl Desk {
             Which::Export => Dialog::Export(Export::new(&self.list.sought())),
             Which::Import => Dialog::Incoming(Incoming::new(Kind::Import)),
             Which::Restore => Dialog::Incoming(Incoming::new(Kind::Restore)),
+            Which::Repair => Dialog::Incoming(Incoming::repair(last.map(|folder| folder.as_path()))),
             Which::Waiting => Dialog::Waiting(dialog::waiting::Waiting::default()),
             Which::Keys => Dialog::Keys,
             Which::Settings | Which::Log => Dialog::Settings,
@@ -168,7 +171,7 @@ impl Desk {
         match which {
             Which::AddMailbox => iced::widget::operation::focus(setup::ADDRESS),
             Which::BackUp => iced::widget::operation::focus(dialog::backup::FIELD),
-            Which::Import | Which::Restore => iced::widget::operation::focus(dialog::incoming::FIELD),
+            Which::Import | Which::Restore | Which::Repair => iced::widget::operation::focus(dialog::incoming::FIELD),
             Which::Export | Which::Settings | Which::Waiting | Which::Log | Which::Keys => Task::none(),
         }
     }

@@ -1,6 +1,6 @@
-//! Import from files, and restore from a backup: where from, and the result.
+//! Import from files, restore from a backup, and repair from one: where from, and the result.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use iced::widget::row;
 use iced::{Alignment, Element, Task};
@@ -27,6 +27,7 @@ pub struct Incoming {
 pub enum Kind {
     Import,
     Restore,
+    Repair,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +47,7 @@ impl Kind {
         match self {
             Kind::Import => "Import",
             Kind::Restore => "Restore from a backup",
+            Kind::Repair => "Repair from a backup",
         }
     }
 
@@ -60,6 +62,11 @@ impl Kind {
                 "Brings back the messages, marks and accounts of a backup folder. What is here already stays and is not added \
                  twice. Passwords are in no backup; you will be asked for them."
             }
+            Kind::Repair => {
+                "Reads every message here and compares it with what was stored. What has changed on the disk is put back from \
+                 the backup, if it is exactly what was stored; nothing else is touched. Damaged mail often means a disk that \
+                 is failing: after this, make a backup on another one."
+            }
         }
     }
 }
@@ -67,6 +74,12 @@ impl Kind {
 impl Incoming {
     pub fn new(kind: Kind) -> Incoming {
         Incoming { kind, path: String::new(), files: Vec::new(), started: false }
+    }
+
+    /// A repair, from this backup unless the user chooses another.
+    pub fn repair(last_backup: Option<&Path>) -> Incoming {
+        let path = last_backup.map(|folder| folder.display().to_string()).unwrap_or_default();
+        Incoming { path, ..Incoming::new(Kind::Repair) }
     }
 
     /// The dialog of a job that runs already.
@@ -77,6 +90,7 @@ impl Incoming {
     fn order(&self) -> Order {
         match self.kind {
             Kind::Restore => Order::Restore(typed(&self.path)),
+            Kind::Repair => Order::Repair(typed(&self.path)),
             Kind::Import if self.files.is_empty() => Order::Import(vec![typed(&self.path)]),
             Kind::Import => Order::Import(self.files.clone()),
         }
@@ -135,6 +149,7 @@ impl Incoming {
         let (name, glyph) = match self.kind {
             Kind::Import => ("Import now", icon::FOLDER_INPUT),
             Kind::Restore => ("Restore now", icon::HISTORY),
+            Kind::Repair => ("Repair now", icon::SHIELD_CHECK),
         };
         let content = vec![says(self.kind.sentence()).into(), labelled("Where from", place).into()];
         let buttons = vec![

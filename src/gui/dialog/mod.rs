@@ -129,6 +129,7 @@ pub enum Which {
     Export,
     Import,
     Restore,
+    Repair,
     Settings,
     /// The messages that wait on their servers.
     Waiting,

@@ -64,6 +64,7 @@ fn what_stays(order: &Order) -> &'static str {
         }
         Order::Verify(_) => "Checking changes nothing in the backup.",
         Order::Restore(_) => "What was restored so far stays; restore again for the rest.",
+        Order::Repair(_) => "What was repaired so far stays whole; repair again for the rest.",
         Order::Export { .. } => "Your mail stays as it is; no half file is left behind.",
         Order::Import(_) => "What was imported so far stays; import again for the rest, nothing comes twice.",
     }

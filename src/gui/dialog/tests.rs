@@ -14,9 +14,9 @@ use iced_test::{Simulator, simulator};
 use super::{
     Action, Dialog, Intent, Lent, Message, account, backup, bin, export, incoming, password, quit, removal, waiting,
 };
-use crate::account::{Account, AccountId, Retention};
+use crate::account::{Account, AccountId, MessageId, Retention};
 use crate::archive::{Archive, Counts, Mail};
-use crate::backup::{BackedUp, Exported, Format, Imported, Restored, Step};
+use crate::backup::{BackedUp, Exported, Format, Imported, Repaired, Restored, Step};
 use crate::fetch::{Event, FetchError, Request, Summary};
 use crate::gui::job::{Ended, Order, Outcome, Running, Stopped};
 use crate::gui::library::Library;
@@ -266,7 +266,11 @@ fn an_export_names_what_mbox_could_not_hold() {
 
 #[test]
 fn import_and_restore_start_from_a_path_and_name_what_failed() {
-    for (kind, button) in [(incoming::Kind::Import, "Import now"), (incoming::Kind::Restore, "Restore now")] {
+    for (kind, button) in [
+        (incoming::Kind::Import, "Import now"),
+        (incoming::Kind::Restore, "Restore now"),
+        (incoming::Kind::Repair, "Repair now"),
+    ] {
         let mut scene = Scene::of(Dialog::Incoming(incoming::Incoming::new(kind)));
         assert!(scene.ignores(button), "without a path");
         for key in "/b".chars() {
@@ -280,6 +284,7 @@ fn import_and_restore_start_from_a_path_and_name_what_failed() {
         let expected = match kind {
             incoming::Kind::Import => Order::Import(vec!["/b".into()]),
             incoming::Kind::Restore => Order::Restore("/b".into()),
+            incoming::Kind::Repair => Order::Repair("/b".into()),
         };
         assert_eq!(order, expected);
     }
@@ -287,6 +292,20 @@ fn import_and_restore_start_from_a_path_and_name_what_failed() {
     let dialog = Dialog::Incoming(incoming::Incoming::running(incoming::Kind::Restore));
     let scene = Scene::ended(dialog, Order::Restore("/b".into()), Ok(Outcome::Restored(restored)));
     assert!(scene.shows("Restored 2 messages. 1 could not be read.") && scene.shows("“Keys” is damaged."));
+}
+
+#[test]
+fn a_repair_says_what_is_whole_again_and_what_is_not() {
+    let says = |damaged, messages: Vec<i64>, failed: Vec<String>| {
+        let done = Repaired { damaged, messages: messages.into_iter().map(MessageId).collect(), failed };
+        let dialog = Dialog::Incoming(incoming::Incoming::running(incoming::Kind::Repair));
+        Scene::ended(dialog, Order::Repair("/b".into()), Ok(Outcome::Repaired(done)))
+    };
+    assert!(says(0, vec![], vec![]).shows("Every message here was read, and all of them are whole."));
+    assert!(says(1, vec![7], vec![]).shows("1 message is whole again. All others were read and are whole."));
+    let some = says(3, vec![7, 8], vec!["Message 9 could not be repaired: the backup does not hold it.".into()]);
+    assert!(some.shows("2 of 3 damaged messages are whole again."));
+    assert!(some.shows("Message 9 could not be repaired: the backup does not hold it."));
 }
 
 #[test]
