@@ -31,6 +31,12 @@ struct Watched<T> {
     value: Arc<T>,
 }
 
+/// What is in memory and still so.
+pub(super) struct Already {
+    pub(super) mail: Option<Arc<Mail>>,
+    pub(super) keys: Option<Arc<Indexed>>,
+}
+
 /// The keys of all messages that the index lists, newest first.
 #[derive(Default)]
 pub(super) struct Indexed {
@@ -190,13 +196,13 @@ impl<T> Watched<T> {
 
 impl Archive {
     /// The sets and the keys of all messages, each where it is in memory and nothing changed since.
-    pub(super) fn known_already(&self) -> Result<(Option<Arc<Mail>>, Option<Arc<Indexed>>)> {
+    pub(super) fn known_already(&self) -> Result<Already> {
         let known = lock(&self.shared.known);
         let mail = known.mail.as_ref().map(Watched::current).transpose();
         // An error of the truth must not be taken for one of the index.
         let mail = mail.map_err(|error| error.diagnosed(self.folder()))?.flatten();
         let keys = known.index.as_ref().map(Watched::current).transpose()?.flatten();
-        Ok((mail, keys))
+        Ok(Already { mail, keys })
     }
 
     /// Whether messages are stored that cannot be found by their words yet. Ids only grow and are indexed in order, so that

@@ -20,7 +20,7 @@ use super::entry::bound;
 use super::error::{ArchiveError, Result};
 use super::fold::fold;
 use super::index::{self, bitmap};
-use super::known::{Indexed, Mail};
+use super::known::{Already, Indexed, Mail};
 use super::query::{self, Alternative, Clause, Term};
 use super::shelves::{self, Shelf};
 use super::{Archive, Found, SortKey, View};
@@ -179,7 +179,7 @@ impl Pages<'_> {
 
 impl<'a> Scope<'a> {
     fn new(archive: &'a Archive, index: &'a Connection, cancel: &'a Cancel) -> Result<Scope<'a>> {
-        let (mail, keys) = archive.known_already()?;
+        let Already { mail, keys } = archive.known_already()?;
         let mail = mail.map_or_else(OnceCell::new, OnceCell::from);
         let keys = keys.map_or_else(OnceCell::new, OnceCell::from);
         Ok(Scope { archive, index, cancel, mail, keys, looked_up: Cell::new(0) })
