@@ -144,6 +144,16 @@ impl Reading {
         self.reader.stands()
     }
 
+    /// The message that is there, unless another one is awaited.
+    pub fn shown(&self) -> Option<MessageId> {
+        self.reader.open.as_ref().map(|open| open.row.id).filter(|id| self.reader.shows(*id))
+    }
+
+    /// Whether there is a page that could not be shown.
+    pub fn failed(&self) -> bool {
+        self.reader.open.as_ref().and_then(|open| open.sheet.as_ref()).is_some_and(|sheet| sheet.failed.is_some())
+    }
+
     /// The worker's process while there is one, and how often one was started. Waits for what the worker does.
     pub fn worker(&self) -> (Option<u32>, usize) {
         self.reader.press.worker()

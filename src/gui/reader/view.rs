@@ -77,7 +77,9 @@ impl Open {
             None => tools.push(glyph(icon::TRASH_2, "Delete (E or Del)", Some(Message::Delete))),
             Some(_) => tools.push(tool(Some(icon::INBOX), "Put back", Some(Message::PutBack))),
         };
-        tools = tools.push(gap()).push(glyph(icon::DOWNLOAD, "Save as a file (Ctrl+S)", Some(Message::Keep)));
+        let look = Message::Looking(super::looking::Message::Open);
+        tools = tools.push(gap()).push(glyph(icon::SEARCH, "Find in the message (Ctrl+F)", Some(look)));
+        tools = tools.push(glyph(icon::DOWNLOAD, "Save as a file (Ctrl+S)", Some(Message::Keep)));
         let more = glyph(icon::ELLIPSIS, "More", Some(Message::Menu(!self.menu)));
         let more = anchored(more, self.menu.then(|| self.more()), Place::Below).on_close(Message::Menu(false));
         container(tools.push(more)).center_y(measure::HEAD).padding([0, 12]).into()

@@ -20,13 +20,16 @@ pub enum Place {
     BelowField,
 }
 
+/// What a key means, with the keys that are held.
+type OnKey<'a, Message> = Box<dyn Fn(Named, Modifiers) -> Option<Message> + 'a>;
+
 /// See the module.
 pub struct Anchored<'a, Message> {
     base: Element<'a, Message>,
     panel: Option<Element<'a, Message>>,
     place: Place,
     close: Option<Message>,
-    on_key: Option<Box<dyn Fn(Named, Modifiers) -> Option<Message> + 'a>>,
+    on_key: Option<OnKey<'a, Message>>,
 }
 
 /// `base`, and where there is one `panel` over it.

@@ -290,8 +290,9 @@ impl<Message> Page<'_, Message> {
         let (laid, tokens) = (self.drawn.laid, theme::tokens(theme));
         for (number, pieces) in self.drawn.marks.iter().enumerate() {
             let is_current = self.drawn.current == Some(number);
+            // They lie over the words.
             let ground =
-                Color::from_rgba8(255, if is_current { 120 } else { 200 }, 0, if is_current { 0.5 } else { 0.35 });
+                if is_current { Color::from_rgba8(255, 110, 0, 0.42) } else { Color::from_rgba8(255, 205, 0, 0.3) };
             for bounds in pieces.iter().flat_map(|piece| text::places(laid, piece)) {
                 fill(renderer, bounds + origin, ground);
             }
