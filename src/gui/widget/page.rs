@@ -18,7 +18,7 @@ use crate::render::Laid;
 use text::{Piece, Place};
 
 /// Rows of pixels that are drawn as one picture: see [`Strip`].
-const BAND: usize = 64;
+const BAND: usize = 32;
 
 /// A painted part of the page, cut into bands that are lower than what stands over the page in the window. So a band that
 /// is in sight never begins above the window: there the renderer would round its place the other way, and a row of pixels
