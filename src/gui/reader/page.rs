@@ -31,8 +31,11 @@ const STRIP: f32 = 512.0;
 const KEPT: usize = 8;
 /// The widest strip in points; what is further right of a page is not seen.
 const WIDEST: f32 = 6_000.0;
-/// For so long nothing is shown in the place of a page that is on its way; then its text.
+/// For so long nothing is shown in the place of a page that is on its way; then its text. Most pages are there sooner, and
+/// a text that flashes up before each of them would disturb.
 const PATIENCE: Duration = Duration::from_millis(50);
+/// A page of more octets is not waited for at all: its text is there with the first frame.
+const LARGE: usize = 150_000;
 /// A window that is resized is at rest after this.
 const REST: Duration = Duration::from_millis(150);
 /// A window is drawn, and has read its list, this long after its first frame.
@@ -168,13 +171,14 @@ impl Press {
 
     /// The page of a message that was opened, on its way.
     pub fn begin(&self, source: Arc<Page>) -> (Sheet, Task<Whole>) {
+        let late = source.html.len() > LARGE;
         let mut sheet = Sheet {
             source,
             key: 0,
             asked: 0,
             shown: None,
             failed: None,
-            late: false,
+            late,
             plain: false,
             original: false,
             folded: true,
@@ -561,6 +565,16 @@ mod tests {
         assert!(sheet.failed.is_none() && sheet.drawn().is_some());
         sheet.take(sheet.asked, Err(Problem::from(&Failure::Died)));
         assert!(sheet.failed.is_some() && sheet.drawn().is_none() && !sheet.is_awaited());
+    }
+
+    #[test]
+    fn a_large_page_is_not_waited_for() {
+        let press = Press { width: Some(700.0), ..Press::default() };
+        for (size, waits) in [(LARGE, true), (LARGE + 1, false)] {
+            let (sheet, task) = press.begin(Arc::new(Page { html: "x".repeat(size), ..Page::default() }));
+            drop(task);
+            assert_eq!(sheet.is_awaited(), waits, "{size}");
+        }
     }
 
     #[test]
