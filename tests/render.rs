@@ -67,6 +67,27 @@ fn a_page_is_laid_out_painted_and_read() {
 }
 
 #[test]
+fn rows_of_a_table_follow_each_other_without_an_empty_line() {
+    let mut worker = worker();
+    let html =
+        "<p>before<table><thead><tr><th>name<th>sum</thead><tr><td>a<td>1<tr><td>b<td>2<tr><td><p>c</table><p>after";
+    let laid = lay(&mut worker, html);
+    let after: Vec<(&str, After)> = laid.lines.iter().map(|line| (line.text.trim(), line.after)).collect();
+    let expected = [
+        ("before", After::Block),
+        ("name", After::Block),
+        ("sum", After::Cell),
+        ("a", After::Break),
+        ("1", After::Cell),
+        ("b", After::Break),
+        ("2", After::Cell),
+        ("c", After::Block),
+        ("after", After::Block),
+    ];
+    assert_eq!(after, expected);
+}
+
+#[test]
 fn the_same_page_for_another_view() {
     let mut worker = worker();
     let html = format!("<p>{}</p>", "word ".repeat(200));

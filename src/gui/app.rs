@@ -358,7 +358,11 @@ impl App {
             Some(Shortcut::FocusPrevious) if desk.dialog.is_some() => dialog::focus(true),
             Some(Shortcut::FocusNext) => operation::focus_next(),
             Some(Shortcut::FocusPrevious) => operation::focus_previous(),
-            Some(Shortcut::Search) => {
+            Some(Shortcut::Find) if desk.reader.is_open() => {
+                let task = desk.reader(reader::Message::Looking(reader::looking::Message::Open), &self.clock);
+                self.wrap(task)
+            }
+            Some(Shortcut::Search | Shortcut::Find) => {
                 Task::batch([operation::focus(bars::SEARCH), operation::select_all(bars::SEARCH)])
             }
             Some(Shortcut::Escape) => self.escaped(),
@@ -474,6 +478,8 @@ enum Shortcut {
     Read(reader::Message),
     Undo,
     Search,
+    /// Find in the message that is read, or search where none is.
+    Find,
     CheckMail,
     Escape,
     FocusNext,
@@ -499,7 +505,8 @@ fn shortcut(key: &Key, modifiers: keyboard::Modifiers, captured: bool, over: boo
     }
     let list = |message| Some(Shortcut::List(message));
     match (key.as_ref(), modifiers.command()) {
-        (Key::Character("f"), true) | (Key::Character("/"), _) => Some(Shortcut::Search),
+        (Key::Character("f"), true) => Some(Shortcut::Find),
+        (Key::Character("/"), _) => Some(Shortcut::Search),
         (Key::Character("z"), true) if !modifiers.shift() => Some(Shortcut::Undo),
         (Key::Named(Named::F5), _) => Some(Shortcut::CheckMail),
         (Key::Named(Named::Delete), false) => list(list::Message::Delete),
@@ -523,6 +530,9 @@ fn reading(key: &Key, modifiers: keyboard::Modifiers) -> Option<reader::Message>
     use reader::{Message, Shows};
     if key == &Key::Named(Named::Space) {
         return (!modifiers.command() && !modifiers.alt()).then(|| Message::Turn(modifiers.shift()));
+    }
+    if key == &Key::Named(Named::F3) {
+        return Some(Message::Looking(reader::looking::Message::Step(!modifiers.shift())));
     }
     let Key::Character(letter) = key else { return None };
     // On many keyboards the plus is typed with Shift.
@@ -608,7 +618,7 @@ mod tests {
     #[test]
     fn keys_mean_something_only_where_nothing_is_typed() {
         let letter = |letter: &str| Key::Character(letter.into());
-        let cases: [Case; 40] = [
+        let cases: [Case; 41] = [
             (letter("j"), false, false, false, "Some(List(Move(Next, false)))"),
             (letter("j"), false, true, false, "None"),
             (letter("j"), false, false, true, "None"),
@@ -640,7 +650,8 @@ mod tests {
             (Key::Named(Named::Space), false, true, false, "None"),
             (Key::Named(Named::Space), false, false, true, "None"),
             (letter("/"), false, false, false, "Some(Search)"),
-            (letter("f"), true, false, false, "Some(Search)"),
+            (letter("f"), true, false, false, "Some(Find)"),
+            (Key::Named(Named::F3), false, false, false, "Some(Read(Looking(Step(true))))"),
             (Key::Named(Named::F5), false, false, false, "Some(CheckMail)"),
             (Key::Named(Named::Delete), false, false, false, "Some(List(Delete))"),
             (Key::Named(Named::Delete), false, true, false, "None"),

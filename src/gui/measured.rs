@@ -1,17 +1,23 @@
-//! The list of the window, as the benches scroll it: the order and the widget are those of the window, the rows are made up.
+//! Parts of the window as tests and benches from outside drive them. The list: the order and the widget are those of the
+//! window, the rows are made up. The reader: all of it, with the program whose worker draws its pages.
 
 use std::time::Duration;
 
-use iced::{Element, Size, Theme};
+use iced::{Element, Size, Task, Theme};
 use jiff::Timestamp;
 
 use super::library::Library;
-use super::list::{List, Listing, Message};
+use super::list::{FoundBy, List, Listing, Message};
+pub use super::reader::Message as Read;
+pub use super::reader::looking::{FIELD, Message as Look};
+pub use super::reader::page::Message as OfPage;
+use super::reader::{self, Reader};
 use super::theme::Choice;
 use super::widget::message_list::Event;
 use super::words::Clock;
 use crate::account::MessageId;
 use crate::archive::{Archive, Marks, Row, SortKey};
+use crate::render::Worker;
 
 /// A list pane of so many messages.
 pub struct Scrolled {
@@ -87,5 +93,69 @@ fn row(key: SortKey) -> Row {
         on_server: id % 2 == 0,
         in_backup: None,
         binned: None,
+    }
+}
+
+/// The reader's pane.
+pub struct Reading {
+    reader: Reader,
+    library: Library,
+    clock: Clock,
+    archive: Archive,
+    found_by: FoundBy,
+}
+
+/// What stands in the place of a message.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Stands {
+    Nothing,
+    /// Its heading; the page is on its way.
+    Heading,
+    Text,
+    /// A page so wide and high, in points; all that is in sight is painted, or not yet.
+    Page(f32, f32, bool),
+}
+
+impl Reading {
+    pub fn new(archive: Archive, worker: Worker) -> Reading {
+        let reader = Reader::drawn_by(worker);
+        let (library, found_by) = (Library::default(), FoundBy::default());
+        Reading { reader, library, clock: Clock::system(), archive, found_by }
+    }
+
+    /// A message is chosen in the list.
+    pub fn open(&mut self, id: MessageId) -> Task<Read> {
+        self.reader.show(id, &self.archive)
+    }
+
+    /// What comes of it, as far as it is the reader's own.
+    pub fn update(&mut self, message: Read) -> Task<Read> {
+        match self.reader.update(message, &self.archive, &self.clock) {
+            reader::Action::Run(task) | reader::Action::Shown(_, task) => task,
+            _ => Task::none(),
+        }
+    }
+
+    pub fn view(&self) -> Element<'_, Read> {
+        self.reader.view(&self.library, &self.clock, false, &self.found_by)
+    }
+
+    pub fn stands(&self) -> Stands {
+        self.reader.stands()
+    }
+
+    /// The message that is there, unless another one is awaited.
+    pub fn shown(&self) -> Option<MessageId> {
+        self.reader.open.as_ref().map(|open| open.row.id).filter(|id| self.reader.shows(*id))
+    }
+
+    /// Whether there is a page that could not be shown.
+    pub fn failed(&self) -> bool {
+        self.reader.open.as_ref().and_then(|open| open.sheet.as_ref()).is_some_and(|sheet| sheet.failed.is_some())
+    }
+
+    /// The worker's process while there is one, and how often one was started. Waits for what the worker does.
+    pub fn worker(&self) -> (Option<u32>, usize) {
+        self.reader.press.worker()
     }
 }

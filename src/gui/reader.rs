@@ -17,6 +17,7 @@ use iced::Task;
 use iced::widget::{operation, scrollable};
 use jiff::Timestamp;
 
+use super::measured::Stands;
 use super::off::{ask, off};
 use super::opener;
 use super::widget::prose::Act;
@@ -27,6 +28,7 @@ use crate::message::links::{Address, Link, Target};
 use crate::message::outline::Block;
 use crate::message::{self, Head, Mailbox};
 use crate::problem::Problem;
+use crate::render::Worker;
 use body::Body;
 pub use body::Shows;
 use looking::Looking;
@@ -197,6 +199,24 @@ pub enum Action {
 }
 
 impl Reader {
+    /// One whose pages are drawn by this worker.
+    pub fn drawn_by(worker: Worker) -> Reader {
+        Reader { press: Press::new(worker), ..Reader::default() }
+    }
+
+    /// What stands in the place of a message.
+    pub fn stands(&self) -> Stands {
+        self.open.as_ref().map_or(Stands::Nothing, |open| match open.sheet.as_ref().filter(|_| !self.is_raw()) {
+            Some(sheet) if sheet.is_awaited() => Stands::Heading,
+            Some(sheet) => sheet.stands(),
+            None => Stands::Text,
+        })
+    }
+
+    fn is_raw(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| open.body.shows != Shows::Text)
+    }
+
     /// Shows a message; the one before stays until this one is there.
     pub fn show(&mut self, id: MessageId, archive: &Archive) -> Task<Message> {
         self.awaited = Some(id);
@@ -226,11 +246,11 @@ impl Reader {
         *self = Reader { monospace: self.monospace, opened, press, ..Reader::default() };
     }
 
-    /// Esc: closes the menu, goes back from the source to the text, or from a message inside another to that one. Whether
+    /// Esc: closes the menu or the field for finding, goes back from the source to the text, or from a message inside another to that one. Whether
     /// there was such a thing.
     pub fn leave(&mut self) -> bool {
         let Some(open) = &mut self.open else { return false };
-        if std::mem::take(&mut open.menu) {
+        if std::mem::take(&mut open.menu) || open.stop_looking() {
             return true;
         }
         if open.body.shows != Shows::Text {
@@ -260,6 +280,14 @@ impl Reader {
             Message::Loaded(id, loaded) => self.loaded(id, loaded),
             Message::Back => Action::Back,
             Message::Page(message) => self.press.update(message, self.open.as_mut()),
+            Message::Looking(message) => match self.open.as_mut() {
+                Some(open) => Action::Run(open.look(message, &self.press)),
+                None => Action::None,
+            },
+            // The page folds its own.
+            Message::FoldAll if self.open.as_ref().is_some_and(Open::folds_page) => {
+                self.press.update(page::Message::Unfold, self.open.as_mut())
+            }
             Message::Turn(back) if self.open.is_some() => {
                 Action::Run(paging::page(back).map(move |moved| Message::Paged(back, moved)))
             }
@@ -338,7 +366,7 @@ impl Open {
     }
 
     fn update(&mut self, message: Message, archive: &Archive, clock: &Clock, monospace: bool) -> Action {
-        if !matches!(message, Message::Text(_) | Message::Menu(_) | Message::Looking(_) | Message::Paged(..)) {
+        if !matches!(message, Message::Text(_) | Message::Menu(_) | Message::Paged(..)) {
             self.menu = false;
         }
         match message {
@@ -351,7 +379,6 @@ impl Open {
             Message::Show(shows) if shows == self.body.shows || shows == Shows::Text => self.show_text(monospace),
             Message::Show(shows) => return self.ask_for(shows, archive),
             Message::Raw(id, shows, raw) => return self.got(id, shows, raw),
-            Message::Looking(message) => return self.look(message),
             Message::Answer(way) => return self.answer(way, clock),
             Message::Keep => return self.keep(archive),
             Message::OpenFolder(folder) => return Action::Run(off(move || opener::open_folder(&folder)).discard()),
@@ -365,6 +392,7 @@ impl Open {
             Message::Saving(message) => return self.saving(message, archive),
             Message::Dismiss => (self.note, self.told) = (None, None),
             Message::Loaded(..)
+            | Message::Looking(_)
             | Message::Parts(_)
             | Message::Back
             | Message::Turn(_)

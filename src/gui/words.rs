@@ -4,6 +4,15 @@ use jiff::civil::Date;
 use jiff::tz::{Offset, TimeZone};
 use jiff::{Timestamp, ToSpan};
 
+/// A letter as it is compared where something is looked for: any case, each sigma and each blank alike.
+pub fn alike(letter: char) -> impl Iterator<Item = char> {
+    letter.to_lowercase().map(|letter| match letter {
+        'ς' => 'σ',
+        '\u{a0}' => ' ',
+        letter => letter,
+    })
+}
+
 /// Now and here: what "today" means. Lent to every view, renewed once a minute.
 #[derive(Clone, Debug)]
 pub struct Clock {

@@ -7,9 +7,10 @@
 //!   same file and its bytes written to another.
 //! - search: 100,000 generated messages; the first 100 rows of each kind of query.
 //! - frame: update, view, layout and drawing of the list at 1,000,000 messages, at any depth.
+//! - page: from the choice of a message to the frame with its page, over the templates beside the checkout.
 //! - start: from the start of the process to the first frame of the window, under Xvfb.
 //!
-//! `cargo bench --bench speed -- fetch` (or `import`, `search`, `frame`, `start`) runs one of them; `--small` takes a
+//! `cargo bench --bench speed -- fetch` (or `import`, `search`, `frame`, `page`, `start`) runs one of them; `--small` takes a
 //! tenth of the messages. `-- beside` indexes and searches beside notmuch and mu, `-- million` searches 1,000,000
 //! messages and opens the window on them: both take long.
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)]
@@ -19,8 +20,13 @@ mod fetch;
 mod floor;
 #[cfg(feature = "gui")]
 mod frame;
+#[cfg(feature = "gui")]
+#[path = "../frames/mod.rs"]
+mod frames;
 mod import;
 mod million;
+#[cfg(feature = "gui")]
+mod page;
 mod search;
 mod start;
 
@@ -57,6 +63,8 @@ fn main() {
         ("search", search::bench),
         #[cfg(feature = "gui")]
         ("frame", frame::bench),
+        #[cfg(feature = "gui")]
+        ("page", page::bench),
         ("start", start::bench),
         ("beside", beside::bench),
         ("million", million::bench),

@@ -40,6 +40,8 @@ pub const KEYS: [(&str, &[(&str, &str)]); 4] = [
         &[
             ("R, A", "reply, to all"),
             ("F", "forward"),
+            ("Ctrl+F", "find in the message"),
+            ("F3, Shift+F3", "the next place, the one before"),
             ("Ctrl+S", "save as a file"),
             ("M", "letters of equal width"),
             ("Q", "unfold or fold quotations"),
@@ -50,10 +52,7 @@ pub const KEYS: [(&str, &[(&str, &str)]); 4] = [
             ("V, Ctrl+U", "the source"),
         ],
     ),
-    (
-        "Everywhere",
-        &[("/, Ctrl+F", "search"), ("O", "the order of the list"), ("F5", "check mail"), ("?, F1", "these keys")],
-    ),
+    ("Everywhere", &[("/", "search"), ("O", "the order of the list"), ("F5", "check mail"), ("?, F1", "these keys")]),
 ];
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::gui::widget::prose::{Ink, Line, Page};
-use crate::gui::words::counted;
+use crate::gui::words::{alike, counted};
 use crate::message::links::{self, Target, find_links};
 use crate::message::outline::{Block, Kind, outline, unquoted};
 
@@ -41,8 +41,12 @@ pub struct Body {
     most: usize,
     /// Octets behind what is laid out.
     rest: usize,
+    /// For each line that is laid out, where its text begins in the whole; none for words that fold something.
+    starts: Vec<Option<usize>>,
     /// What was looked for, in octets of the whole.
     found: Vec<Range<usize>>,
+    /// Which of them is the current one.
+    current: Option<usize>,
 }
 
 impl Body {
@@ -59,7 +63,9 @@ impl Body {
             from: 0,
             most: PART,
             rest: 0,
+            starts: Vec::new(),
             found: Vec::new(),
+            current: None,
         };
         body.lay_out();
         body
@@ -72,6 +78,10 @@ impl Body {
 
     pub fn whole(&self) -> &Arc<str> {
         &self.whole
+    }
+
+    pub fn blocks(&self) -> &[Block] {
+        &self.blocks
     }
 
     pub fn is_blank(&self) -> bool {
@@ -94,7 +104,6 @@ impl Body {
 
     pub fn top(&mut self) {
         (self.from, self.most) = (0, PART);
-        self.page.current = None;
         self.lay_out();
     }
 
@@ -119,21 +128,24 @@ impl Body {
         Some(links::link(target, text))
     }
 
-    /// Marks what was looked for; the first is the current one.
+    /// Marks what was looked for; none of it is the current one yet.
     pub fn mark(&mut self, found: Vec<Range<usize>>) {
-        self.page.current = None;
-        self.found = found;
+        (self.found, self.current) = (found, None);
         self.place_marks();
     }
 
-    /// How many places there are, and which of them is the current one, from 1.
-    pub fn found(&self, current: Option<usize>) -> (usize, usize) {
-        (current.map_or(0, |place| place + 1), self.found.len())
+    /// Where the current place begins, in octets of the whole.
+    pub fn current(&self) -> Option<usize> {
+        self.found.get(self.current?).map(|range| range.start)
     }
 
-    /// Makes a place the current one, laying its part out where it is not.
+    /// Makes a place the current one that is to be seen: what it is folded in is unfolded, and its part is laid out.
     pub fn turn_to(&mut self, place: usize) {
         let Some(range) = self.found.get(place).cloned() else { return };
+        self.current = Some(place);
+        if self.folded_at(range.start).is_some_and(|block| self.unfolded.insert(block)) {
+            self.lay_out();
+        }
         let shown = self.from..self.whole.len() - self.rest;
         if !(shown.contains(&range.start) && range.end <= shown.end) {
             let back = range.start.saturating_sub(BEFORE);
@@ -142,39 +154,60 @@ impl Body {
             self.most = PART;
             self.lay_out();
         }
-        self.page.current =
-            self.page.marks.iter().position(|(line, within)| self.octet(*line, within.start) == range.start);
+        self.place_marks();
+        self.page.turn();
+    }
+
+    /// The folding block that an octet is in.
+    fn folded_at(&self, octet: usize) -> Option<usize> {
+        if self.shows != Shows::Text {
+            return None;
+        }
+        let line = self.whole.get(..octet)?.matches('\n').count();
+        self.blocks.iter().position(|block| block.folds && block.lines.contains(&line))
     }
 
     fn lay_out(&mut self) {
         self.links.clear();
+        self.starts.clear();
         let lines = if self.shows == Shows::Text && !self.blocks.is_empty() { self.written() } else { self.plain() };
-        let current = self.page.current;
-        self.page = Page::new(lines);
-        self.page.current = current;
+        self.page.replace(lines);
         self.place_marks();
     }
 
     /// The lines of the blocks that are unfolded, as far as there is room.
     fn written(&mut self) -> Vec<Line> {
         let whole = Arc::clone(&self.whole);
-        let text: Vec<&str> = whole.split('\n').collect();
-        let mut room = Room { left: self.most, used: 0 };
+        let mut text = whole.split('\n');
+        let mut room = Room { left: self.most, used: self.from };
         let mut lines = Vec::new();
+        let mut at = 0;
         for (place, block) in self.blocks.iter().enumerate() {
-            let of_block = text.get(block.lines.clone()).unwrap_or_default();
+            let of_block: Vec<&str> = text.by_ref().take(block.lines.len()).collect();
+            let mut begins = at;
+            at += of_block.iter().map(|line| line.len() + 1).sum::<usize>();
+            if at <= self.from {
+                continue;
+            }
             let open = self.unfolded.contains(&place);
             if block.folds {
-                lines.push(fold_line(place, of_block, open));
+                lines.push(fold_line(place, &of_block, open));
+                self.starts.push(None);
             }
             if block.folds && !open {
                 // What is folded takes no room.
-                room.used += of_block.iter().map(|line| line.len() + 1).sum::<usize>();
+                room.used = at;
                 continue;
             }
             for line in of_block {
+                let start = begins;
+                begins += line.len() + 1;
+                if start < self.from {
+                    continue;
+                }
                 let Some(shown) = room.take(line) else { break };
                 lines.push(self::line(shown, block.kind, &mut self.links));
+                self.starts.push(lines.last().map(|line| start + shown.len() - line.text.len()));
             }
             if room.left == 0 {
                 break;
@@ -186,37 +219,35 @@ impl Body {
 
     fn plain(&mut self) -> Vec<Line> {
         let whole = Arc::clone(&self.whole);
-        let mut room = Room { left: self.most, used: 0 };
-        let part = whole.get(self.from..).unwrap_or_default();
-        let lines = part
-            .split('\n')
-            .map_while(|line| room.take(line))
-            .map(|shown| Line { text: shown.to_owned(), ..Line::default() });
-        let lines: Vec<Line> = lines.collect();
-        self.rest = part.len().saturating_sub(room.used);
+        let mut room = Room { left: self.most, used: self.from };
+        let mut lines = Vec::new();
+        for line in whole.get(self.from..).unwrap_or_default().split('\n') {
+            let start = room.used;
+            let Some(shown) = room.take(line) else { break };
+            lines.push(Line { text: shown.to_owned(), ..Line::default() });
+            self.starts.push(Some(start));
+        }
+        self.rest = whole.len().saturating_sub(room.used);
         lines
     }
 
-    /// Where a line that is laid out as it came begins, and so many octets on.
-    fn octet(&self, line: usize, within: usize) -> usize {
-        let before = self.page.lines.iter().take(line).map(|line| line.text.len() + 1).sum::<usize>();
-        self.from + before + within
-    }
-
     fn place_marks(&mut self) {
-        self.page.marks.clear();
-        if self.shows == Shows::Text {
-            return;
-        }
-        let mut found = self.found.iter().skip_while(|range| range.start < self.from).peekable();
-        let mut at = self.from;
-        for (place, line) in self.page.lines.iter().enumerate() {
-            let end = at + line.text.len();
+        let mut marks = Vec::new();
+        let current = self.current();
+        self.page.current = None;
+        let mut found = self.found.iter().peekable();
+        for (place, (line, start)) in self.page.lines.iter().zip(&self.starts).enumerate() {
+            let Some(start) = *start else { continue };
+            let end = start + line.text.len();
+            while found.next_if(|range| range.start < start).is_some() {}
             while let Some(range) = found.next_if(|range| range.start < end) {
-                self.page.marks.push((place, range.start.saturating_sub(at)..range.end.min(end).saturating_sub(at)));
+                if Some(range.start) == current {
+                    self.page.current = Some(marks.len());
+                }
+                marks.push((place, range.start - start..range.end.min(end) - start));
             }
-            at = end + 1;
         }
+        self.page.marks = marks;
     }
 }
 
@@ -276,20 +307,70 @@ pub fn blocks(text: &str) -> Vec<Block> {
     outline(text)
 }
 
-/// Where `sought` stands in `text`, letters of any case alike; at most [`MOST_FOUND`]. Not on the thread that draws.
-pub fn find(text: &str, sought: &str) -> Vec<Range<usize>> {
-    const MOST_FOUND: usize = 10_000;
-    let sought = sought.to_ascii_lowercase();
-    if sought.is_empty() {
+/// Where `sought` stands in `text`, letters of any case alike; at most [`MOST_FOUND`]. Where there are blocks the signs of
+/// quotation are not text. Not on the thread that draws.
+pub fn find(text: &str, blocks: &[Block], sought: &str) -> Vec<Range<usize>> {
+    let sought: String = sought.chars().flat_map(alike).collect();
+    if sought.is_empty() || sought.contains('\n') {
         return Vec::new();
     }
-    let lower = text.to_ascii_lowercase();
-    lower
-        .match_indices(&sought)
-        .map(|(at, found)| at..at + found.len())
-        .filter(|range| !sought.contains('\n') && range.end <= text.len())
-        .take(MOST_FOUND)
-        .collect()
+    let signs = signs(text, blocks);
+    let is_shown = |range: &Range<usize>| {
+        let before = signs.partition_point(|signs| signs.start <= range.start);
+        signs.get(..before).and_then(<[_]>::last).is_none_or(|signs| signs.end <= range.start)
+    };
+    let folded = Folded::new(text);
+    let found = folded.text.match_indices(&sought).filter_map(|(at, _)| folded.original(at..at + sought.len(), text));
+    found.filter(is_shown).take(MOST_FOUND).collect()
+}
+
+const MOST_FOUND: usize = 10_000;
+
+/// Where the signs of quotation stand.
+fn signs(text: &str, blocks: &[Block]) -> Vec<Range<usize>> {
+    let mut lines = text.split('\n');
+    let (mut at, mut found) = (0, Vec::new());
+    for block in blocks {
+        for line in lines.by_ref().take(block.lines.len()) {
+            let signs = if block.kind == Kind::Quoted { line.len() - unquoted(line).1.len() } else { 0 };
+            if signs > 0 {
+                found.push(at..at + signs);
+            }
+            at += line.len() + 1;
+        }
+    }
+    found
+}
+
+/// A text with letters of any case alike, and the way back.
+struct Folded {
+    text: String,
+    /// Behind letters that have become longer or shorter: the octet here, and there.
+    shifts: Vec<(usize, usize)>,
+}
+
+impl Folded {
+    fn new(text: &str) -> Folded {
+        let mut folded = Folded { text: String::with_capacity(text.len()), shifts: Vec::new() };
+        for (at, letter) in text.char_indices() {
+            let before = folded.text.len();
+            folded.text.extend(alike(letter));
+            if folded.text.len() - before != letter.len_utf8() {
+                folded.shifts.push((folded.text.len(), at + letter.len_utf8()));
+            }
+        }
+        folded
+    }
+
+    /// `None` where it begins or ends inside of a letter.
+    fn original(&self, range: Range<usize>, text: &str) -> Option<Range<usize>> {
+        let back = |at: usize| {
+            let behind = self.shifts.partition_point(|(here, _)| *here <= at).checked_sub(1);
+            behind.and_then(|place| self.shifts.get(place)).map_or(at, |(here, there)| there + at - here)
+        };
+        let range = back(range.start)..back(range.end);
+        (range.start < range.end && text.get(range.clone()).is_some()).then_some(range)
+    }
 }
 
 #[cfg(test)]
@@ -337,16 +418,67 @@ mod tests {
         let whole: Arc<str> =
             format!("Received: x\n{}X-Needle: é Needle\nend", "a line of the source\n".repeat(10_000)).into();
         let mut body = Body::of_raw(Shows::Source, Arc::clone(&whole), true);
-        let found = find(&whole, "needle");
+        let found = find(&whole, &[], "needle");
         assert_eq!(found.len(), 2);
         body.mark(found);
         body.turn_to(1);
         assert!(body.is_cut_above());
-        let current = body.page.current.unwrap();
-        let (line, range) = body.page.marks[current].clone();
-        assert_eq!(body.page.lines[line].text.get(range), Some("Needle"));
-        assert_eq!(body.found(Some(1)), (2, 2));
+        assert_eq!(current(&body), Some("Needle"));
         body.top();
         assert_eq!(texts(&body)[0], "Received: x");
+    }
+
+    /// What is marked as the current place.
+    fn current(body: &Body) -> Option<&str> {
+        let (line, range) = body.page.marks.get(body.page.current?)?.clone();
+        body.page.lines.get(line)?.text.get(range)
+    }
+
+    #[test]
+    fn what_is_looked_for_is_unfolded_and_signs_of_quotation_are_no_text() {
+        let whole = "Yes.\n\nOn 2 Jan 2006, Ann wrote:\n> one yes\n> > two\n> three\n\n-- \nBee yes";
+        let mut body = text(whole);
+        assert!(find(whole, body.blocks(), "> ").is_empty() && find(whole, body.blocks(), "> one").is_empty());
+        assert_eq!(find(whole, &[], "> one").len(), 1, "in the source they are");
+        let found = find(whole, body.blocks(), "YES");
+        assert_eq!(found.len(), 3);
+        body.mark(found);
+        assert_eq!(body.page.marks.len(), 2, "one is folded");
+        body.turn_to(2);
+        assert_eq!((current(&body), body.page.current), (Some("yes"), Some(1)));
+        assert_eq!(texts(&body)[3], "▸ 3 quoted lines");
+        body.turn_to(1);
+        assert_eq!((current(&body), body.page.current, body.page.marks.len()), (Some("yes"), Some(1), 3));
+        assert_eq!(texts(&body)[3..5], ["▾ 3 quoted lines", "one yes"]);
+        body.fold(2);
+        assert_eq!((current(&body), body.page.marks.len()), (None, 2), "folded again by hand");
+    }
+
+    #[test]
+    fn what_is_looked_for_in_a_long_thread_is_laid_out_with_its_part() {
+        let whole = format!("{}On 2 Jan 2006, Ann wrote:\n> needle\n> two\n", "a line of it\n".repeat(10_000));
+        let mut body = text(&whole);
+        body.mark(find(&whole, body.blocks(), "needle"));
+        assert!(body.page.marks.is_empty() && body.rest() > 0);
+        body.turn_to(0);
+        assert_eq!((current(&body), body.is_cut_above(), body.rest()), (Some("needle"), true, 0));
+        body.top();
+        assert!(!body.is_cut_above() && texts(&body)[0] == "a line of it");
+    }
+
+    #[test]
+    fn letters_of_any_case_are_found_where_they_stand() {
+        for (text, sought, expected) in [
+            ("Straße ÄRGER ärger", "ärger", &["ÄRGER", "ärger"][..]),
+            ("ΟΔΟΣ οδος", "Οδος", &["ΟΔΟΣ", "οδος"]),
+            ("İstanbul, Istanbul", "istanbul", &["Istanbul"]),
+            ("ȺȾ then x", "x", &["x"]),
+            ("a\u{a0}b", "a b", &["a\u{a0}b"]),
+            ("写真、写真", "写真", &["写真", "写真"]),
+            ("abc", "", &[]),
+        ] {
+            let found: Vec<&str> = find(text, &[], sought).into_iter().map(|range| &text[range]).collect();
+            assert_eq!(found, expected, "{sought} in {text}");
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! strip is painted at a time: the one that is wanted most when the last is there, so that nothing queues up while a
 //! person scrolls. Where the worker fails the text of the message stands in the page's place, with the reason over it.
 
+mod finding;
 mod view;
 
 use std::collections::BTreeMap;
@@ -12,16 +13,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use iced::advanced::image::Handle;
 use iced::{Size, Task, window};
 
 use super::{Action, Message as Whole, Open};
+use crate::gui::measured::Stands;
 use crate::gui::off::off;
-use crate::gui::widget::page::text::{self, Piece};
+use crate::gui::widget::page::text::Piece;
 use crate::gui::widget::page::{Act, Drawn, Strip};
 use crate::message;
 use crate::problem::Problem;
 use crate::render::{Colours, Failure, Given, Laid, Page, Part, View, Worker};
+pub use finding::Places;
 
 /// The height of a strip in points.
 const STRIP: f32 = 512.0;
@@ -29,10 +31,15 @@ const STRIP: f32 = 512.0;
 const KEPT: usize = 8;
 /// The widest strip in points; what is further right of a page is not seen.
 const WIDEST: f32 = 6_000.0;
-/// For so long nothing is shown in the place of a page that is on its way; then its text.
+/// For so long nothing is shown in the place of a page that is on its way; then its text. Most pages are there sooner, and
+/// a text that flashes up before each of them would disturb.
 const PATIENCE: Duration = Duration::from_millis(50);
+/// A page of more octets is not waited for at all: its text is there with the first frame.
+const LARGE: usize = 150_000;
 /// A window that is resized is at rest after this.
 const REST: Duration = Duration::from_millis(150);
+/// A window is drawn, and has read its list, this long after its first frame.
+const SETTLED: Duration = Duration::from_millis(700);
 /// What stands left and right of the page in its pane.
 const BESIDE: f32 = 56.0;
 
@@ -48,7 +55,6 @@ pub struct Press {
     zoom: f32,
 }
 
-#[derive(Default)]
 struct Hand {
     worker: Worker,
     /// The message whose page the worker holds, and the number of its layout.
@@ -57,8 +63,7 @@ struct Hand {
 
 impl Default for Press {
     fn default() -> Press {
-        let (hand, latest) = (Arc::default(), Arc::default());
-        Press { hand, latest, width: None, scale: 1.0, dark: false, resized: 0, zoom: 1.0 }
+        Press::new(Worker::default())
     }
 }
 
@@ -79,9 +84,14 @@ pub struct Sheet {
     original: bool,
     folded: bool,
     painting: bool,
+    /// What was looked for, and which place of it is the current one.
     marks: Vec<Vec<Piece>>,
-    pub current: Option<usize>,
-    sought: String,
+    current: Option<usize>,
+    /// Another number each time that the current place is to be seen.
+    turn: u64,
+    /// The layout with its tail, where the one that is shown has none; and whether it was asked for.
+    whole: Option<Arc<Laid>>,
+    reading: bool,
 }
 
 struct Shown {
@@ -98,12 +108,16 @@ pub enum Message {
     Sized(Size),
     /// And had it for a while.
     Rested(u64),
+    /// The window is there: time to start the worker.
+    Warm,
     Scale(f32),
     Dark(bool),
     /// The page of this layout was waited for.
     Late(u64),
     Laid(u64, Result<Box<Fresh>, Problem>),
     Painted(u64, usize, Result<Strip, Problem>),
+    /// The page of this key was read with its tail, or could not be.
+    Read(u64, Option<Arc<Laid>>),
     Seen(Act),
     /// Larger, smaller, or as it was meant.
     Zoom(Option<bool>),
@@ -132,6 +146,23 @@ pub fn source(original: &[u8]) -> Option<Arc<Page>> {
 }
 
 impl Press {
+    pub fn new(worker: Worker) -> Press {
+        let hand = Arc::new(Mutex::new(Hand { worker, holds: None }));
+        Press { hand, latest: Arc::default(), width: None, scale: 1.0, dark: false, resized: 0, zoom: 1.0 }
+    }
+
+    /// See [`crate::gui::measured::Reading::worker`].
+    pub fn worker(&self) -> (Option<u32>, usize) {
+        let hand = self.hand.lock().unwrap_or_else(PoisonError::into_inner);
+        (hand.worker.process(), hand.worker.starts())
+    }
+
+    /// Starts the worker, so that the first page need not wait for it.
+    fn warm(&self) -> Task<Whole> {
+        let hand = Arc::clone(&self.hand);
+        off(move || hand.lock().unwrap_or_else(PoisonError::into_inner).warm()).discard()
+    }
+
     fn view(&self, sheet: &Sheet) -> Option<View> {
         let colours = if self.dark && !sheet.original { Colours::Dark } else { Colours::Original };
         let view = View { width: self.width?, zoom: self.zoom, scale: self.scale, colours, folded: sheet.folded };
@@ -140,20 +171,23 @@ impl Press {
 
     /// The page of a message that was opened, on its way.
     pub fn begin(&self, source: Arc<Page>) -> (Sheet, Task<Whole>) {
+        let late = source.html.len() > LARGE;
         let mut sheet = Sheet {
             source,
             key: 0,
             asked: 0,
             shown: None,
             failed: None,
-            late: false,
+            late,
             plain: false,
             original: false,
             folded: true,
             painting: false,
             marks: Vec::new(),
             current: None,
-            sought: String::new(),
+            turn: 0,
+            whole: None,
+            reading: false,
         };
         let lay = self.lay(&mut sheet);
         sheet.key = sheet.asked;
@@ -221,6 +255,7 @@ impl Press {
     pub fn update(&mut self, message: Message, open: Option<&mut Open>) -> Action {
         let again = match message {
             Message::Sized(size) => return Action::Run(self.sized(size, open)),
+            Message::Warm => return Action::Run(self.warm()),
             Message::Rested(resized) => resized == self.resized,
             Message::Scale(scale) => std::mem::replace(&mut self.scale, scale) != scale,
             Message::Dark(dark) => std::mem::replace(&mut self.dark, dark) != dark,
@@ -250,11 +285,28 @@ impl Press {
             Some(_) => later(REST, Message::Rested(self.resized)),
             None => Task::none(),
         };
-        Task::batch([scale, lay])
+        let warm = if first { later(SETTLED, Message::Warm) } else { Task::none() };
+        Task::batch([scale, lay, warm])
     }
 }
 
 impl Hand {
+    /// Starts the worker and has it draw a page that takes what most pages do: its fonts are found, its styles are made.
+    /// A failure is none yet: the page that needs it says so.
+    fn warm(&mut self) {
+        const PAGE: &str = "<body style='font-family:Arial,sans-serif'><table><tr><td><p>Aa <b>Bb</b> <i>Cc</i> <a href='https://a.example/'>Dd</a> é</p>\
+            <p style='font-family:Georgia,serif'>Ee <b>Ff</b></table>";
+        if self.worker.process().is_some() {
+            return;
+        }
+        let page = Page { html: PAGE.to_owned(), ..Page::default() };
+        let part = Part { left: 0.0, top: 0.0, width: 700.0, height: 100.0 };
+        let warmed = self.worker.lay(&page).and_then(|_| self.worker.paint(part));
+        if let Err(failure) = warmed {
+            tracing::debug!("the render worker is not warm: {failure}");
+        }
+    }
+
     fn lay(&mut self, source: &Page, view: View, key: u64, number: u64, seen: (f32, f32)) -> Result<Fresh, Failure> {
         let again = match self.holds {
             Some((held, _)) if held == key => match self.worker.again(view, &[]) {
@@ -292,8 +344,7 @@ impl Hand {
         let width = laid.width.max(view.width).min(WIDEST);
         let picture =
             self.worker.paint(Part { left: 0.0, top, width, height: high.min(laid.height - top).max(1.0) })?;
-        let size = (picture.width, picture.height);
-        Ok(Strip { handle: Handle::from_rgba(picture.width, picture.height, picture.rgba), size })
+        Ok(Strip::new(picture.width, picture.height, &picture.rgba))
     }
 }
 
@@ -346,8 +397,20 @@ impl Sheet {
             scale: shown.view.scale,
             marks: &self.marks,
             current: self.current,
+            turn: self.turn,
             revision: shown.number,
         })
+    }
+
+    /// See [`Stands`].
+    pub fn stands(&self) -> Stands {
+        match self.shown.as_ref().filter(|_| !self.plain) {
+            Some(shown) => {
+                let mut seen = wanted(shown.seen, height(shown.view), shown.laid.height);
+                Stands::Page(shown.laid.width, shown.laid.height, seen.all(|strip| shown.strips.contains_key(&strip)))
+            }
+            None => Stands::Text,
+        }
     }
 
     /// Whether nothing is shown in its place yet.
@@ -366,18 +429,11 @@ impl Sheet {
                 let seen = self.shown.as_ref().map_or((0.0, 900.0), |shown| shown.seen);
                 self.failed = None;
                 self.shown = Some(Shown { laid, view, number, strips: strips.into_iter().collect(), seen });
-                self.find(&self.sought.clone());
+                // They were those of another layout.
+                self.unmark();
             }
             Err(problem) => (self.shown, self.failed) = (None, Some(problem)),
         }
-    }
-
-    /// Marks what is looked for; how many places there are.
-    pub fn find(&mut self, sought: &str) -> usize {
-        sought.clone_into(&mut self.sought);
-        self.marks = self.shown.as_ref().map(|shown| text::find(&shown.laid, sought)).unwrap_or_default();
-        self.current = self.marks.len().checked_sub(1).map(|last| self.current.unwrap_or(0).min(last));
-        self.marks.len()
     }
 }
 
@@ -385,10 +441,18 @@ impl Open {
     fn page_update(&mut self, message: Message, press: &Press) -> Action {
         let Some(sheet) = &mut self.sheet else { return Action::None };
         match message {
-            Message::Late(number) if number == sheet.asked => sheet.late = true,
+            Message::Late(number) if number == sheet.asked => {
+                sheet.late = true;
+                return Action::Run(self.seek_again(press));
+            }
             Message::Laid(number, fresh) => {
                 sheet.take(number, fresh);
-                return Action::Run(press.paint(sheet));
+                let paint = press.paint(sheet);
+                return Action::Run(Task::batch([paint, self.seek_again(press)]));
+            }
+            Message::Read(key, laid) => {
+                sheet.read(key, laid);
+                return Action::Run(self.seek_again(press));
             }
             Message::Painted(number, strip, painted) => {
                 let Some(shown) = sheet.shown.as_mut().filter(|shown| shown.number == number) else {
@@ -403,13 +467,17 @@ impl Open {
                     }
                     // A later layout is on its way.
                     Err(_) if sheet.asked != number => {}
-                    Err(problem) => (sheet.shown, sheet.failed) = (None, Some(problem)),
+                    Err(problem) => {
+                        (sheet.shown, sheet.failed) = (None, Some(problem));
+                        return Action::Run(self.seek_again(press));
+                    }
                 }
             }
             Message::Seen(act) => return self.page_acted(act, press),
             Message::Plain => {
                 sheet.plain = !sheet.plain;
                 self.over = None;
+                return Action::Run(self.seek_again(press));
             }
             Message::Original => {
                 sheet.original = !sheet.original;
@@ -500,8 +568,18 @@ mod tests {
     }
 
     #[test]
+    fn a_large_page_is_not_waited_for() {
+        let press = Press { width: Some(700.0), ..Press::default() };
+        for (size, waits) in [(LARGE, true), (LARGE + 1, false)] {
+            let (sheet, task) = press.begin(Arc::new(Page { html: "x".repeat(size), ..Page::default() }));
+            drop(task);
+            assert_eq!(sheet.is_awaited(), waits, "{size}");
+        }
+    }
+
+    #[test]
     fn what_is_in_sight_is_painted_first_and_what_is_far_is_forgotten() {
-        let strip = || Strip { handle: Handle::from_rgba(1, 1, vec![0; 4]), size: (1, 1) };
+        let strip = || Strip::new(1, 1, &[0; 4]);
         let mut shown = Shown {
             laid: Arc::clone(&fresh(20_000.0).laid),
             view: View::default(),

@@ -32,7 +32,9 @@ impl Reader {
         found_by: &'a FoundBy,
     ) -> Element<'a, Message> {
         let pane = match &self.open {
-            Some(open) => column![open.tools(alone), across(), open.page(library, clock, found_by)],
+            Some(open) => {
+                column![open.tools(alone), across()].push(open.looking_view()).push(open.page(library, clock, found_by))
+            }
             None => column![
                 container(text("")).height(measure::HEAD),
                 across(),
@@ -75,7 +77,9 @@ impl Open {
             None => tools.push(glyph(icon::TRASH_2, "Delete (E or Del)", Some(Message::Delete))),
             Some(_) => tools.push(tool(Some(icon::INBOX), "Put back", Some(Message::PutBack))),
         };
-        tools = tools.push(gap()).push(glyph(icon::DOWNLOAD, "Save as a file (Ctrl+S)", Some(Message::Keep)));
+        let look = Message::Looking(super::looking::Message::Open);
+        tools = tools.push(gap()).push(glyph(icon::SEARCH, "Find in the message (Ctrl+F)", Some(look)));
+        tools = tools.push(glyph(icon::DOWNLOAD, "Save as a file (Ctrl+S)", Some(Message::Keep)));
         let more = glyph(icon::ELLIPSIS, "More", Some(Message::Menu(!self.menu)));
         let more = anchored(more, self.menu.then(|| self.more()), Place::Below).on_close(Message::Menu(false));
         container(tools.push(more)).center_y(measure::HEAD).padding([0, 12]).into()
@@ -97,7 +101,9 @@ impl Open {
     fn more(&self) -> Element<'_, Message> {
         let shows = |shows, other: &'static str| if self.body.shows == shows { "Back to the message" } else { other };
         let equal = if self.body.monospace { "Letters of their own width" } else { "Letters of equal width" };
+        let look = Message::Looking(super::looking::Message::Open);
         let items = [
+            (icon::SEARCH, "Find in the message", "Ctrl+F", look),
             (icon::REPLY_ALL, "Reply to all", "A", Message::Answer(Way::ReplyAll)),
             (icon::COPY, "Copy as text", "", Message::CopyText),
             (icon::INFO, shows(Shows::Headers, "All headers"), "H", Message::Show(Shows::Headers)),
@@ -122,7 +128,6 @@ impl Open {
         if self.body.shows == Shows::Text {
             page = page.push(self.sheet_strips());
         }
-        page = page.push(self.looking_view());
         let text = self.body.shows == Shows::Text;
         if text {
             page = page.extend(self.cards_view(clock));
@@ -161,7 +166,7 @@ impl Open {
         if self.body.monospace {
             text = text.font(Font::MONOSPACE).size(size::BODY);
         }
-        if self.body.shows == Shows::Text {
+        if self.body.shows == Shows::Text && !self.looking.is_open() {
             text = text.hits(&found_by.highlighter, &found_by.query);
         }
         let mut page = column![].spacing(12);

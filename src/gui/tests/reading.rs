@@ -190,6 +190,40 @@ fn headers_and_source_are_one_key_away_and_can_be_searched() {
 }
 
 #[test]
+fn words_are_found_in_the_text_and_what_is_folded_is_unfolded_for_them() {
+    let (mut live, _folder) = open_reply();
+    live.press_with(Key::Character("f".into()), Modifiers::COMMAND);
+    assert!(live.shows("Find in the message"));
+    live.type_into("look-for", "PLAN");
+    live.until_shown("1 of 1");
+    assert!(live.shows("▸ 3 quoted lines"), "nothing is unfolded for what is not in it");
+    for _ in 0..4 {
+        live.tell(Message::Reader(reader::Message::Looking(reader::looking::Message::For(String::new()))));
+    }
+    live.type_into("look-for", "door");
+    live.until_shown("1 of 2");
+    assert!(live.shows("▾ 3 quoted lines") && live.shows("Behind the door."));
+    let marks =
+        |live: &Live| live.desk().reader.open.as_ref().map(|open| (open.body.page.marks.len(), open.body.page.current));
+    assert_eq!(marks(&live), Some((2, Some(0))));
+    live.press(Key::Named(Named::F3));
+    assert!(live.shows("2 of 2"));
+    live.press_with(Key::Named(Named::F3), Modifiers::SHIFT);
+    assert!(live.shows("1 of 2"));
+    live.type_into("look-for", "nails");
+    live.until_shown("not found");
+    live.press(Key::Named(Named::Escape));
+    assert!(!live.shows("not found") && live.desk().reader.is_shown(), "the field is closed, the message is not");
+    assert_eq!(marks(&live), Some((0, None)));
+
+    // With no message it is the search over all.
+    live.letter("e");
+    live.until_desk("it is in the bin", |desk| settled(desk) && desk.library.counts.bin == 1);
+    live.press_with(Key::Character("f".into()), Modifiers::COMMAND);
+    assert!(!live.shows("Find in the message"));
+}
+
+#[test]
 fn letters_of_equal_width_stay_until_they_are_switched_off() {
     let (mut live, _folder) = window(&[plain("one", 1), plain("two", 2)]);
     live.until_shown("two");
@@ -241,7 +275,7 @@ fn keys_lead_through_the_list_and_to_what_is_unread() {
 fn a_question_mark_shows_the_keys() {
     let (mut live, _folder) = window(&[plain("one", 1)]);
     live.letter("?");
-    assert!(live.shows("the next unread message") && live.shows("Shift+Space"));
+    assert!(live.shows("the next unread message") && live.shows("Shift+Space") && live.shows("find in the message"));
     live.letter("j");
     assert!(!live.desk().reader.is_open(), "no key goes on behind it");
     live.press(Key::Named(Named::Escape));
@@ -252,7 +286,9 @@ fn a_question_mark_shows_the_keys() {
 fn what_is_seldom_done_is_in_a_menu() {
     let mut bench = bench("short");
     bench.update(Message::Reader(reader::Message::Menu(true)));
-    for item in ["Reply to all", "Copy as text", "All headers", "View source", "Letters of equal width"] {
+    for item in
+        ["Find in the message", "Reply to all", "Copy as text", "All headers", "View source", "Letters of equal width"]
+    {
         assert!(bench.shows(item), "{item}");
     }
     bench.click("Letters of equal width");

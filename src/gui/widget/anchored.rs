@@ -3,7 +3,7 @@
 use iced::advanced::widget::operation::{Focusable, Operation};
 use iced::advanced::widget::{Id, Tree};
 use iced::advanced::{Clipboard, Layout, Shell, Widget, layout, mouse, overlay, renderer};
-use iced::keyboard::{self, Key, key::Named};
+use iced::keyboard::{self, Key, Modifiers, key::Named};
 use iced::{Element, Event, Length, Point, Rectangle, Renderer, Size, Theme, Vector};
 
 /// Between the panel and the edge of the window, and what it belongs to.
@@ -20,13 +20,16 @@ pub enum Place {
     BelowField,
 }
 
+/// What a key means, with the keys that are held.
+type OnKey<'a, Message> = Box<dyn Fn(Named, Modifiers) -> Option<Message> + 'a>;
+
 /// See the module.
 pub struct Anchored<'a, Message> {
     base: Element<'a, Message>,
     panel: Option<Element<'a, Message>>,
     place: Place,
     close: Option<Message>,
-    on_key: Option<Box<dyn Fn(Named) -> Option<Message> + 'a>>,
+    on_key: Option<OnKey<'a, Message>>,
 }
 
 /// `base`, and where there is one `panel` over it.
@@ -44,8 +47,8 @@ impl<'a, Message> Anchored<'a, Message> {
         Self { close: Some(message), ..self }
     }
 
-    /// What the arrows up and down and Enter mean while the field has the focus.
-    pub fn on_key(self, on_key: impl Fn(Named) -> Option<Message> + 'a) -> Self {
+    /// What keys such as the arrows up and down and Enter mean while the field has the focus.
+    pub fn on_key(self, on_key: impl Fn(Named, Modifiers) -> Option<Message> + 'a) -> Self {
         Self { on_key: Some(Box::new(on_key)), ..self }
     }
 
@@ -111,8 +114,8 @@ impl<Message: Clone> Widget<Message, Theme, Renderer> for Anchored<'_, Message> 
         shell: &mut Shell<'_, Message>,
         viewport: &Rectangle,
     ) {
-        if let Event::Keyboard(keyboard::Event::KeyPressed { key: Key::Named(key), .. }) = event
-            && let Some(message) = self.on_key.as_ref().and_then(|on_key| on_key(*key))
+        if let Event::Keyboard(keyboard::Event::KeyPressed { key: Key::Named(key), modifiers, .. }) = event
+            && let Some(message) = self.on_key.as_ref().and_then(|on_key| on_key(*key, *modifiers))
             && self.has_focus(tree, layout, renderer)
         {
             shell.publish(message);

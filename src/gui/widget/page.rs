@@ -17,12 +17,30 @@ use crate::gui::theme;
 use crate::render::Laid;
 use text::{Piece, Place};
 
-/// A painted part of the page.
+/// Rows of pixels that are drawn as one picture: see [`Strip`].
+const BAND: usize = 32;
+
+/// A painted part of the page, cut into bands that are lower than what stands over the page in the window. So a band that
+/// is in sight never begins above the window: there the renderer would round its place the other way, and a row of pixels
+/// would be lost between two.
 #[derive(Clone, Debug)]
 pub struct Strip {
-    pub handle: Handle,
+    bands: Vec<Handle>,
     /// In pixels of the screen.
-    pub size: (u32, u32),
+    size: (u32, u32),
+}
+
+impl Strip {
+    /// Of pixels in rows from the top, each red, green, blue, alpha. Copies them: not on the thread that draws.
+    pub fn new(width: u32, height: u32, rgba: &[u8]) -> Strip {
+        let row = (width as usize * 4).max(1);
+        let band = |band: &[u8]| {
+            #[allow(clippy::cast_possible_truncation)]
+            let rows = (band.len() / row) as u32;
+            Handle::from_rgba(width, rows, band.to_vec())
+        };
+        Strip { bands: rgba.chunks(row * BAND).map(band).collect(), size: (width, height) }
+    }
 }
 
 /// What is shown.
@@ -38,6 +56,8 @@ pub struct Drawn<'a> {
     /// Places that were looked for.
     pub marks: &'a [Vec<Piece>],
     pub current: Option<usize>,
+    /// Another number each time that the current mark is to be seen.
+    pub turn: u64,
     /// Another layout has another number.
     pub revision: u64,
 }
@@ -75,8 +95,11 @@ struct State {
     last_click: Option<mouse::Click>,
     pressed: Option<usize>,
     over: Option<usize>,
-    revealed: Option<(u64, usize)>,
+    /// The last turn that was followed.
+    turned: u64,
     shift: bool,
+    /// Where on the sideways bar the mouse holds it.
+    held: Option<f32>,
 }
 
 impl State {
@@ -102,7 +125,8 @@ impl<Message> Widget<Message, Theme, Renderer> for Page<'_, Message> {
     fn layout(&mut self, tree: &mut Tree, _renderer: &Renderer, limits: &layout::Limits) -> layout::Node {
         let state = tree.state.downcast_mut::<State>();
         if state.revision != self.drawn.revision {
-            *state = State { revision: self.drawn.revision, last_click: state.last_click, ..State::default() };
+            let (last_click, turned, shift) = (state.last_click, state.turned, state.shift);
+            *state = State { revision: self.drawn.revision, last_click, turned, shift, ..State::default() };
         }
         let width = limits.max().width;
         state.x = state.x.clamp(0.0, (self.drawn.laid.width - width).max(0.0));
@@ -123,6 +147,7 @@ impl<Message> Widget<Message, Theme, Renderer> for Page<'_, Message> {
         let state = tree.state.downcast_mut::<State>();
         let origin = layout.position() - Point::ORIGIN - Vector::new(state.x, 0.0);
         let inside = cursor.position_over(layout.bounds()).filter(|point| viewport.contains(*point));
+        let seen = layout.bounds().intersection(viewport);
         match event {
             Event::Keyboard(keyboard::Event::ModifiersChanged(modifiers)) => state.shift = modifiers.shift(),
             Event::Mouse(mouse::Event::WheelScrolled { delta }) if inside.is_some() => {
@@ -130,7 +155,10 @@ impl<Message> Widget<Message, Theme, Renderer> for Page<'_, Message> {
             }
             Event::Mouse(mouse::Event::CursorMoved { .. } | mouse::Event::CursorLeft) => {
                 self.hovers(state, inside.map(|point| point - origin), shell);
-                if let (Some(point), true) = (cursor.position(), state.dragged) {
+                if let (Some(point), Some(seen), true) = (cursor.position(), seen, state.held.is_some()) {
+                    self.drags_bar(state, point, seen);
+                    shell.request_redraw();
+                } else if let (Some(point), true) = (cursor.position(), state.dragged) {
                     let to = text::place_at(self.drawn.laid, point - origin);
                     state.ends = state.ends.map(|(from, _)| (from, to));
                     shell.request_redraw();
@@ -138,6 +166,9 @@ impl<Message> Widget<Message, Theme, Renderer> for Page<'_, Message> {
             }
             Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)) => {
                 match inside {
+                    Some(point) if seen.is_some_and(|seen| self.takes_bar(state, point, seen)) => {
+                        shell.capture_event();
+                    }
                     Some(point) => {
                         self.presses(state, point - origin);
                         shell.capture_event();
@@ -148,6 +179,9 @@ impl<Message> Widget<Message, Theme, Renderer> for Page<'_, Message> {
             }
             Event::Mouse(mouse::Event::ButtonReleased(mouse::Button::Left)) => {
                 state.dragged = false;
+                if state.held.take().is_some() {
+                    shell.request_redraw();
+                }
                 let under = inside.and_then(|point| text::link_at(self.drawn.laid, point - origin));
                 let pressed = state.pressed.take();
                 if let Some(link) = pressed.filter(|_| pressed == under && state.selected().is_none()) {
@@ -178,7 +212,14 @@ impl<Message> Widget<Message, Theme, Renderer> for Page<'_, Message> {
     ) -> mouse::Interaction {
         let state = tree.state.downcast_ref::<State>();
         let inside = cursor.position_over(layout.bounds()).filter(|point| viewport.contains(*point));
+        if state.held.is_some() {
+            return mouse::Interaction::Grabbing;
+        }
         let Some(point) = inside else { return mouse::Interaction::None };
+        let seen = layout.bounds().intersection(viewport);
+        if seen.and_then(|seen| self.bar(state, seen)).is_some_and(|bar| point.y >= bar.y - 4.0) {
+            return mouse::Interaction::Idle;
+        }
         let point = point - (layout.position() - Point::ORIGIN - Vector::new(state.x, 0.0));
         if text::link_at(self.drawn.laid, point).is_some() && state.selected().is_none() {
             return mouse::Interaction::Pointer;
@@ -225,22 +266,21 @@ impl<Message> Widget<Message, Theme, Renderer> for Page<'_, Message> {
 impl<Message> Page<'_, Message> {
     fn draw_strips(&self, renderer: &mut Renderer, origin: Vector, seen: Rectangle) {
         let scale = self.drawn.scale;
-        // On whole pixels, a quarter of one further in: the renderer cuts what is behind the point.
-        let whole = |at: f32| {
-            let at = (at * scale).round();
-            (at + 0.25_f32.copysign(at)) / scale
-        };
+        // On whole pixels, and a little further in: the renderer cuts what is behind the point. Not by a quarter: where
+        // the screen has 1.25 pixels for a point the scrolled page stands on quarters.
+        let inside = |pixels: f32| (pixels + 0.13_f32.copysign(pixels)) / scale;
+        let (left, top) = ((origin.x * scale).round(), (origin.y * scale).round());
         for (number, strip) in self.drawn.strips {
-            #[allow(clippy::cast_precision_loss)]
-            let (top, size) = (
-                (*number as f32) * self.drawn.strip as f32 / scale,
-                Size::new(strip.size.0 as f32 / scale, strip.size.1 as f32 / scale),
-            );
-            let at = Point::new(whole(origin.x), whole((origin.y * scale).round() / scale + top));
-            let bounds = Rectangle::new(at, size);
-            if bounds.intersects(&seen) {
-                let picture = Image { filter_method: FilterMethod::Nearest, ..Image::new(strip.handle.clone()) };
-                renderer.draw_image(picture, bounds, seen);
+            for (band, handle) in strip.bands.iter().enumerate() {
+                let row = *number * self.drawn.strip as usize + band * BAND;
+                let rows = BAND.min((strip.size.1 as usize).saturating_sub(band * BAND));
+                #[allow(clippy::cast_precision_loss)]
+                let (row, size) = (row as f32, Size::new(strip.size.0 as f32 / scale, rows as f32 / scale));
+                let bounds = Rectangle::new(Point::new(inside(left), inside(top + row)), size);
+                if bounds.intersects(&seen) {
+                    let picture = Image { filter_method: FilterMethod::Nearest, ..Image::new(handle.clone()) };
+                    renderer.draw_image(picture, bounds, seen);
+                }
             }
         }
     }
@@ -250,8 +290,9 @@ impl<Message> Page<'_, Message> {
         let (laid, tokens) = (self.drawn.laid, theme::tokens(theme));
         for (number, pieces) in self.drawn.marks.iter().enumerate() {
             let is_current = self.drawn.current == Some(number);
+            // They lie over the words.
             let ground =
-                Color::from_rgba8(255, if is_current { 120 } else { 200 }, 0, if is_current { 0.5 } else { 0.35 });
+                if is_current { Color::from_rgba8(255, 110, 0, 0.42) } else { Color::from_rgba8(255, 205, 0, 0.3) };
             for bounds in pieces.iter().flat_map(|piece| text::places(laid, piece)) {
                 fill(renderer, bounds + origin, ground);
             }
@@ -265,15 +306,38 @@ impl<Message> Page<'_, Message> {
                 }
             }
         }
-        if laid.width > seen.width + 1.0 {
-            let part = seen.width / laid.width;
-            let bar = Rectangle::new(
-                Point::new(seen.x + state.x * part, seen.y + seen.height - 8.0),
-                Size::new(seen.width * part, 6.0),
-            );
+        if let Some(bar) = self.bar(state, seen) {
+            let ink = if state.held.is_some() { tokens.dim } else { tokens.faint };
             let quad = renderer::Quad { bounds: bar, border: border::rounded(3.0), ..renderer::Quad::default() };
-            renderer.fill_quad(quad, Background::Color(Color { a: 0.6, ..tokens.faint }));
+            renderer.fill_quad(quad, Background::Color(Color { a: 0.7, ..ink }));
         }
+    }
+
+    /// The sideways bar of a page that is wider than its place, at the foot of what is seen of it.
+    fn bar(&self, state: &State, seen: Rectangle) -> Option<Rectangle> {
+        let width = self.drawn.laid.width;
+        (width > seen.width + 1.0).then(|| {
+            let part = seen.width / width;
+            let left = seen.x + state.x * part;
+            Rectangle::new(Point::new(left, seen.y + seen.height - 9.0), Size::new(seen.width * part, 7.0))
+        })
+    }
+
+    /// Takes the sideways bar where the mouse is on it; a press beside it brings it there.
+    fn takes_bar(&self, state: &mut State, point: Point, seen: Rectangle) -> bool {
+        let Some(bar) = self.bar(state, seen).filter(|bar| point.y >= bar.y - 4.0 && seen.contains(point)) else {
+            return false;
+        };
+        let on_it = point.x >= bar.x && point.x <= bar.x + bar.width;
+        state.held = Some(if on_it { point.x - bar.x } else { bar.width / 2.0 });
+        self.drags_bar(state, point, seen);
+        true
+    }
+
+    fn drags_bar(&self, state: &mut State, point: Point, seen: Rectangle) {
+        let Some(held) = state.held else { return };
+        let width = self.drawn.laid.width;
+        state.x = ((point.x - held - seen.x) / seen.width * width).clamp(0.0, (width - seen.width).max(0.0));
     }
 
     fn moves_sideways(&self, state: &mut State, delta: mouse::ScrollDelta, width: f32, shell: &mut Shell<'_, Message>) {
@@ -341,15 +405,17 @@ impl<Message> Page<'_, Message> {
 
     /// Asks to be scrolled when another mark is the current one and is out of sight.
     fn reveals(&self, state: &mut State, bounds: Rectangle, viewport: &Rectangle, shell: &mut Shell<'_, Message>) {
+        if std::mem::replace(&mut state.turned, self.drawn.turn) == self.drawn.turn {
+            return;
+        }
         let Some(current) = self.drawn.current else { return };
         let first = self.drawn.marks.get(current).and_then(|pieces| pieces.first());
         let Some(place) = first.and_then(|piece| text::places(self.drawn.laid, piece).first().copied()) else { return };
-        #[allow(clippy::cast_sign_loss, clippy::cast_possible_truncation)]
-        let mark = (self.drawn.revision ^ place.y as u64, current);
-        if state.revealed == Some(mark) {
-            return;
+        if place.x < state.x || place.x + place.width > state.x + bounds.width {
+            let most = (self.drawn.laid.width - bounds.width).max(0.0);
+            state.x = (place.x - bounds.width / 3.0).clamp(0.0, most);
+            shell.request_redraw();
         }
-        state.revealed = Some(mark);
         let y = bounds.y + place.y;
         if y < viewport.y + 24.0 || y + place.height > viewport.y + viewport.height - 40.0 {
             shell.publish((self.on_act)(Act::Reveal(y - viewport.y - viewport.height / 3.0)));

@@ -57,24 +57,32 @@ pub struct Page {
     pub lines: Vec<Line>,
     /// Places that were looked for: their lines, and where in them.
     pub marks: Vec<(usize, Range<usize>)>,
-    /// The mark that is to be seen.
+    /// The mark that stands out.
     pub current: Option<usize>,
     revision: u64,
+    /// Another number each time that the current mark is to be seen.
+    turn: u64,
 }
 
 impl Page {
-    pub fn new(lines: Vec<Line>) -> Page {
-        let mut page = Page { lines, ..Page::default() };
-        page.changed();
-        page
+    /// Other lines; marks are to be placed anew.
+    pub fn replace(&mut self, lines: Vec<Line>) {
+        self.lines = lines;
+        self.marks.clear();
+        self.revision = another();
     }
 
-    /// Its lines are others now.
-    pub fn changed(&mut self) {
-        use std::sync::atomic::{AtomicU64, Ordering};
-        static LAST: AtomicU64 = AtomicU64::new(0);
-        self.revision = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+    /// The current mark is to be seen.
+    pub fn turn(&mut self) {
+        self.turn = another();
     }
+}
+
+/// A number that was not there before.
+pub fn another() -> u64 {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed) + 1
 }
 
 /// What a person does with it.
@@ -221,7 +229,8 @@ struct State {
     last_click: Option<mouse::Click>,
     pressed: Option<Under>,
     over: Option<Under>,
-    revealed: Option<(u64, usize)>,
+    /// The last turn that was followed.
+    turned: u64,
 }
 
 impl<Message> Widget<Message, Theme, Renderer> for Prose<'_, Message> {
@@ -447,11 +456,10 @@ impl<Message> Prose<'_, Message> {
 
     /// Asks to be scrolled when another mark is the current one and is out of sight.
     fn reveals(&self, state: &mut State, bounds: Rectangle, viewport: &Rectangle, shell: &mut Shell<'_, Message>) {
-        let Some(current) = self.page.current else { return };
-        if state.revealed == Some((self.page.revision, current)) {
+        if std::mem::replace(&mut state.turned, self.page.turn) == self.page.turn {
             return;
         }
-        state.revealed = Some((self.page.revision, current));
+        let Some(current) = self.page.current else { return };
         let laid = state.laid.borrow();
         let Some((line, range)) = self.page.marks.get(current) else { return };
         let Some(place) = laid.get(*line).and_then(|laid| laid.places(range).first().copied()) else { return };

@@ -128,24 +128,39 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A cell that is not the first of its row goes on in the same line.
+    /// A cell that is not the first of its row goes on in the same line; the first one of words alone begins the next,
+    /// where a row is before it.
     fn cell(&mut self, node: &'a Node, clip: Clip) {
         let lines = self.read.lines.len();
-        let first = node.parent.and_then(|row| self.document.get_node(row)).is_none_or(|row| {
-            let cell = |id: &&NodeId| {
-                self.document
-                    .get_node(**id)
-                    .is_some_and(|each| is(each, &local_name!("td")) || is(each, &local_name!("th")))
+        let row = node.parent.and_then(|row| self.document.get_node(row));
+        let first = row.is_none_or(|row| {
+            let cell = |each: &Node| is(each, &local_name!("td")) || is(each, &local_name!("th"));
+            self.is_first(row, node, cell)
+        });
+        let goes_on = row.is_some_and(|row| {
+            let parent = |node: &Node| node.parent.and_then(|parent| self.document.get_node(parent));
+            let section = |each: &Node| {
+                let names = [local_name!("thead"), local_name!("tbody"), local_name!("tfoot")];
+                names.iter().any(|name| is(each, name))
             };
-            row.children.iter().find(cell) == Some(&node.id)
+            parent(row).is_some_and(|rows| {
+                !self.is_first(rows, row, |each| is(each, &local_name!("tr")))
+                    || parent(rows).is_some_and(|table| section(rows) && !self.is_first(table, rows, section))
+            })
         });
         self.node(node, clip);
-        if !first
-            && lines > 0
-            && let Some(line) = self.read.lines.get_mut(lines)
-        {
+        let Some(line) = self.read.lines.get_mut(lines).filter(|_| lines > 0) else { return };
+        if !first {
             line.after = After::Cell;
+        } else if goes_on && node.flags.is_inline_root() {
+            line.after = After::Break;
         }
+    }
+
+    /// Whether it is the first of the children of this kind.
+    fn is_first(&self, parent: &Node, child: &Node, kind: impl Fn(&Node) -> bool) -> bool {
+        let mut children = parent.children.iter().filter_map(|id| self.document.get_node(*id));
+        children.find(|each| kind(each)).is_some_and(|each| each.id == child.id)
     }
 
     /// What a box of its own is: a link, a picture, the beginning of the tail.

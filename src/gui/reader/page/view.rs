@@ -5,7 +5,7 @@ use iced::{Element, padding};
 
 use super::{Message, Sheet};
 use crate::gui::icon;
-use crate::gui::reader::{Message as Whole, Open};
+use crate::gui::reader::{Message as Whole, Open, Shows};
 use crate::gui::widget::page::page;
 use crate::gui::widget::{Tone, link, strip, trouble};
 use crate::gui::words::counted;
@@ -42,6 +42,14 @@ impl Open {
             strips.push(strip(icon::INFO, Tone::Note, drawn.laid.notes.join(" "), vec![]));
         }
         (!strips.is_empty()).then(|| Column::with_children(strips).spacing(8).into())
+    }
+}
+
+impl Open {
+    /// Whether the page is shown, and has a tail that folds.
+    pub(in crate::gui::reader) fn folds_page(&self) -> bool {
+        let drawn = self.sheet.as_ref().filter(|_| self.body.shows == Shows::Text).and_then(Sheet::drawn);
+        drawn.is_some_and(|drawn| drawn.laid.tail.is_some())
     }
 }
 

@@ -5,6 +5,7 @@ use std::ops::Range;
 use iced::{Point, Rectangle, Size};
 use unicode_segmentation::UnicodeSegmentation as _;
 
+use crate::gui::words::alike;
 use crate::render::{After, Laid, Line, Rect};
 
 /// A place between two characters: the line, and how many characters of it stand before.
@@ -117,9 +118,10 @@ pub fn places(laid: &Laid, (line, range): &Piece) -> Vec<Rectangle> {
 }
 
 /// Where words stand, letters of any case alike; over the ends of lines that were full. One place is one or more pieces.
+/// Not on the thread that draws.
 pub fn find(laid: &Laid, sought: &str) -> Vec<Vec<Piece>> {
     const MOST: usize = 2_000;
-    let sought = sought.to_lowercase();
+    let sought: String = sought.chars().flat_map(alike).collect();
     let mut found = Vec::new();
     if sought.is_empty() {
         return found;
@@ -134,7 +136,7 @@ pub fn find(laid: &Laid, sought: &str) -> Vec<Vec<Piece>> {
         for (number, line) in laid.lines.iter().enumerate().take(last + 1).skip(first) {
             for (place, piece) in line.text.graphemes(true).enumerate() {
                 map.push((text.len(), number, place));
-                text.push_str(&piece.to_lowercase());
+                text.extend(piece.chars().flat_map(alike));
             }
         }
         for (at, _) in text.match_indices(&sought) {
