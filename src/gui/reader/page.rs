@@ -4,6 +4,7 @@
 //! strip is painted at a time: the one that is wanted most when the last is there, so that nothing queues up while a
 //! person scrolls. Where the worker fails the text of the message stands in the page's place, with the reason over it.
 
+pub mod remote;
 mod view;
 
 use std::collections::BTreeMap;
@@ -21,7 +22,10 @@ use crate::gui::widget::page::text::{self, Piece};
 use crate::gui::widget::page::{Act, Drawn, Strip};
 use crate::message;
 use crate::problem::Problem;
+use crate::remote::Rules;
 use crate::render::{Colours, Failure, Given, Laid, Page, Part, View, Worker};
+pub use remote::Remote;
+use remote::Source;
 
 /// The height of a strip in points.
 const STRIP: f32 = 512.0;
@@ -46,25 +50,28 @@ pub struct Press {
     dark: bool,
     resized: u64,
     zoom: f32,
+    /// How remote pictures are fetched.
+    pub rules: Rules,
 }
 
 #[derive(Default)]
 struct Hand {
     worker: Worker,
-    /// The message whose page the worker holds, and the number of its layout.
-    holds: Option<(u64, u64)>,
+    /// The message whose page the worker holds, the number of its layout, and how many of its remote pictures are in it.
+    holds: Option<(u64, u64, usize)>,
 }
 
 impl Default for Press {
     fn default() -> Press {
         let (hand, latest) = (Arc::default(), Arc::default());
-        Press { hand, latest, width: None, scale: 1.0, dark: false, resized: 0, zoom: 1.0 }
+        Press { hand, latest, width: None, scale: 1.0, dark: false, resized: 0, zoom: 1.0, rules: Rules::default() }
     }
 }
 
 /// The page of one message.
 pub struct Sheet {
     source: Arc<Page>,
+    remote: Remote,
     /// The number of its first layout: tells it from the pages of other messages.
     key: u64,
     /// The number of the layout that was asked for last.
@@ -105,6 +112,7 @@ pub enum Message {
     Laid(u64, Result<Box<Fresh>, Problem>),
     Painted(u64, usize, Result<Strip, Problem>),
     Seen(Act),
+    Remote(remote::Message),
     /// Larger, smaller, or as it was meant.
     Zoom(Option<bool>),
     Plain,
@@ -139,9 +147,10 @@ impl Press {
     }
 
     /// The page of a message that was opened, on its way.
-    pub fn begin(&self, source: Arc<Page>) -> (Sheet, Task<Whole>) {
+    pub fn begin(&self, source: Arc<Page>, remote: Remote) -> (Sheet, Task<Whole>) {
         let mut sheet = Sheet {
             source,
+            remote,
             key: 0,
             asked: 0,
             shown: None,
@@ -169,7 +178,7 @@ impl Press {
         }
         sheet.asked = number;
         let (hand, latest, source, key) =
-            (Arc::clone(&self.hand), Arc::clone(&self.latest), Arc::clone(&sheet.source), sheet.key);
+            (Arc::clone(&self.hand), Arc::clone(&self.latest), sheet.remote.source(&sheet.source), sheet.key);
         let seen = sheet.shown.as_ref().map_or((0.0, 900.0), |shown| shown.seen);
         let done = off(move || {
             let mut hand = hand.lock().unwrap_or_else(PoisonError::into_inner);
@@ -195,11 +204,11 @@ impl Press {
         let Some(strip) = shown.missing() else { return Task::none() };
         sheet.painting = true;
         let (hand, number, laid, view) = (Arc::clone(&self.hand), shown.number, Arc::clone(&shown.laid), shown.view);
-        let (source, key) = (Arc::clone(&sheet.source), sheet.key);
+        let (source, key) = (sheet.remote.source(&sheet.source), sheet.key);
         let painted = off(move || {
             let mut hand = hand.lock().unwrap_or_else(PoisonError::into_inner);
             let held = match hand.holds {
-                Some((_, holds)) if holds == number => Ok(()),
+                Some((_, holds, _)) if holds == number => Ok(()),
                 // Another page came between, such as that of a message inside this one.
                 _ => hand.take_up(&source, view, key, number),
             };
@@ -255,9 +264,9 @@ impl Press {
 }
 
 impl Hand {
-    fn lay(&mut self, source: &Page, view: View, key: u64, number: u64, seen: (f32, f32)) -> Result<Fresh, Failure> {
+    fn lay(&mut self, source: &Source, view: View, key: u64, number: u64, seen: (f32, f32)) -> Result<Fresh, Failure> {
         let again = match self.holds {
-            Some((held, _)) if held == key => match self.worker.again(view, &[]) {
+            Some((held, _, count)) if held == key => match self.worker.again(view, &source.since(count)) {
                 Err(Failure::NoPage) => None,
                 laid => Some(laid),
             },
@@ -266,9 +275,9 @@ impl Hand {
         self.holds = None;
         let laid = match again {
             Some(laid) => laid?,
-            None => self.worker.lay(&Page { view, ..source.clone() })?,
+            None => self.worker.lay(&source.whole(view))?,
         };
-        self.holds = Some((key, number));
+        self.holds = Some((key, number, source.fetched.len()));
         let laid = Arc::new(laid);
         let mut strips = Vec::new();
         for strip in wanted(seen, height(view), laid.height) {
@@ -278,10 +287,10 @@ impl Hand {
     }
 
     /// Has the worker hold a page again that was laid out before.
-    fn take_up(&mut self, source: &Page, view: View, key: u64, number: u64) -> Result<(), Failure> {
+    fn take_up(&mut self, source: &Source, view: View, key: u64, number: u64) -> Result<(), Failure> {
         self.holds = None;
-        self.worker.lay(&Page { view, ..source.clone() })?;
-        self.holds = Some((key, number));
+        self.worker.lay(&source.whole(view))?;
+        self.holds = Some((key, number, source.fetched.len()));
         Ok(())
     }
 
@@ -388,7 +397,8 @@ impl Open {
             Message::Late(number) if number == sheet.asked => sheet.late = true,
             Message::Laid(number, fresh) => {
                 sheet.take(number, fresh);
-                return Action::Run(press.paint(sheet));
+                let pictures = sheet.load_always(&press.rules);
+                return Action::Run(Task::batch([press.paint(sheet), pictures]));
             }
             Message::Painted(number, strip, painted) => {
                 let Some(shown) = sheet.shown.as_mut().filter(|shown| shown.number == number) else {
@@ -484,7 +494,7 @@ mod tests {
     #[test]
     fn the_layout_that_was_asked_for_last_is_shown_and_no_other() {
         let press = Press { width: Some(700.0), ..Press::default() };
-        let (mut sheet, task) = press.begin(Arc::default());
+        let (mut sheet, task) = press.begin(Arc::default(), Remote::default());
         drop(task);
         let first = sheet.asked;
         assert!(sheet.is_awaited());
