@@ -305,10 +305,11 @@ impl Drop for Running {
     }
 }
 
-/// The processes that were started by this one.
+/// The processes that were started by this one, by any of its threads.
 fn children(of: u32) -> Vec<u32> {
-    let tasks = fs::read_to_string(format!("/proc/{of}/task/{of}/children")).unwrap_or_default();
-    tasks.split_whitespace().filter_map(|number| number.parse().ok()).collect()
+    let threads = fs::read_dir(format!("/proc/{of}/task")).into_iter().flatten().flatten();
+    let lists = threads.map(|thread| fs::read_to_string(thread.path().join("children")).unwrap_or_default());
+    lists.collect::<String>().split_whitespace().filter_map(|number| number.parse().ok()).collect()
 }
 
 fn is_worker(process: u32) -> bool {

@@ -143,6 +143,12 @@ impl Loaded {
         }
     }
 
+    /// With a page, which is empty.
+    #[cfg(test)]
+    pub fn with_page(self) -> Loaded {
+        Loaded { html: Some(Arc::default()), ..self }
+    }
+
     /// With what its header section says beyond the envelope.
     pub fn headed(self, head: Head) -> Loaded {
         Loaded { head: Box::new(head), ..self }

@@ -461,6 +461,13 @@ impl Sheet {
     }
 }
 
+/// What the worker would answer where none was asked: a page that is laid out, with nothing painted.
+#[cfg(test)]
+pub fn laid(laid: Laid) -> Message {
+    let fresh = Fresh { laid: Arc::new(laid), view: View::default(), strips: Vec::new() };
+    Message::Laid(0, Ok(Box::new(fresh)))
+}
+
 fn later(time: Duration, message: Message) -> Task<Whole> {
     Task::future(async move {
         tokio::time::sleep(time).await;
