@@ -17,6 +17,9 @@ use postkeep::render::{Failure, Limits, Page, Part, Worker};
 /// What opening one message may take, in octets.
 const MOST: isize = 256 * 1024 * 1024;
 
+/// The tests' program is slow: messages of a part of the size show the same, if what is held grows with it.
+const PART: usize = 5;
+
 /// Counts what the process holds.
 struct Counting;
 
@@ -63,11 +66,11 @@ fn resident(process: u32) -> isize {
 /// One test, so that nothing else is counted beside it.
 #[test]
 fn nothing_takes_more_than_256_mb_to_open() {
-    for (name, original) in bombs::messages() {
+    for (name, original) in bombs::messages(PART) {
         let whole = peak(|| (message::read(&original), message::head(&original), message::page(&original)));
         let listed = peak(|| (message::envelope(&original), message::read_for_search(&original)));
         println!("{name}: {} MB of {} MB", whole.max(listed) >> 20, original.len() >> 20);
-        assert!(whole.max(listed) <= MOST, "{name}: {whole} and {listed}");
+        assert!(whole.max(listed) <= MOST / PART as isize, "{name}: {whole} and {listed}");
     }
     #[cfg(target_os = "linux")]
     pages();

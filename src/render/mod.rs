@@ -227,7 +227,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { time: Duration::from_secs(2), memory: 320 * 1024 * 1024 }
+        Limits { time: Duration::from_secs(2), memory: 256 * 1024 * 1024 }
     }
 }
 

@@ -40,22 +40,23 @@ pub fn pages() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Messages, by a name.
-pub fn messages() -> Vec<(&'static str, Vec<u8>)> {
+/// Messages, by a name; of the size that the names say, divided by `part`.
+pub fn messages(part: usize) -> Vec<(&'static str, Vec<u8>)> {
     let nested = |depth: usize, kind: &str| {
         let open = |level: usize| format!("Content-Type: {kind}; boundary=b{level}\n\n--b{level}\n");
         (0..depth).map(open).collect::<String>() + "\ntext\n"
     };
-    let parts = format!("Content-Type: multipart/mixed; boundary=b\n\n{}", "--b\n\nx\n".repeat(100_000));
-    let recipients = format!("To: {}\n\ntext\n", "a@b.c,\n ".repeat(1_000_000));
-    let fields = "X-A: b\n".repeat(500_000) + "\ntext\n";
-    let parameters: String = (0..100_000).map(|number| format!(";\n f*{number}*=%41")).collect();
-    let words = format!("Subject: {}\n\ntext\n", "=?utf-8?q?a?=\n ".repeat(200_000));
+    let parts = format!("Content-Type: multipart/mixed; boundary=b\n\n{}", "--b\n\nx\n".repeat(100_000 / part));
+    let recipients = format!("To: {}\n\ntext\n", "a@b.c,\n ".repeat(1_000_000 / part));
+    let fields = "X-A: b\n".repeat(500_000 / part) + "\ntext\n";
+    let parameters: String = (0..100_000 / part).map(|number| format!(";\n f*{number}*=%41")).collect();
+    let words = format!("Subject: {}\n\ntext\n", "=?utf-8?q?a?=\n ".repeat(200_000 / part));
     let encoded = |encoding: &str, body: String| {
         format!("Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: {encoding}\n\n{body}\n")
     };
-    let charset =
-        |name: &str, body: &str| format!("Content-Type: text/plain; charset={name}\n\n{}\n", body.repeat(1_000_000));
+    let charset = |name: &str, body: &str| {
+        format!("Content-Type: text/plain; charset={name}\n\n{}\n", body.repeat(1_000_000 / part))
+    };
     let texts = vec![
         ("50 multiparts", nested(50, "multipart/mixed")),
         ("20,000 multiparts", nested(20_000, "multipart/mixed")),
@@ -65,20 +66,20 @@ pub fn messages() -> Vec<(&'static str, Vec<u8>)> {
         ("500,000 fields", fields),
         ("100,000 parameters", format!("Content-Disposition: attachment{parameters}\n\nx\n")),
         ("200,000 encoded words", words),
-        ("60 MB of base64", encoded("base64", "QUFB".repeat(15_000_000))),
-        ("quoted-printable", encoded("quoted-printable", "=\n=41".repeat(3_000_000))),
+        ("60 MB of base64", encoded("base64", "QUFB".repeat(15_000_000 / part))),
+        ("quoted-printable", encoded("quoted-printable", "=\n=41".repeat(3_000_000 / part))),
         ("UTF-7", charset("utf-7", "+AD")),
         ("ISO-2022-JP", charset("iso-2022-jp", "\x1b$B\x1b(B")),
         ("HZ", charset("hz-gb-2312", "~{~}")),
         ("unknown charset", charset("x-none", "\u{ff}")),
-        ("uuencode", format!("\n{}", "begin 644 a\n#0V%T\n`\nend\n".repeat(50_000))),
-        ("yEnc", format!("\n{}", "=ybegin line=128 size=1 name=a\n+\n=yend size=1\n".repeat(50_000))),
-        ("quotations", format!("\n{}", "> ".repeat(2_000_000))),
+        ("uuencode", format!("\n{}", "begin 644 a\n#0V%T\n`\nend\n".repeat(50_000 / part))),
+        ("yEnc", format!("\n{}", "=ybegin line=128 size=1 name=a\n+\n=yend size=1\n".repeat(50_000 / part))),
+        ("quotations", format!("\n{}", "> ".repeat(2_000_000 / part))),
         (
             "calendar",
             format!(
                 "Content-Type: text/calendar\n\nBEGIN:VCALENDAR\n{}",
-                "BEGIN:VEVENT\nDTSTART:20260101T000000Z\nRRULE:FREQ=SECONDLY\n".repeat(50_000)
+                "BEGIN:VEVENT\nDTSTART:20260101T000000Z\nRRULE:FREQ=SECONDLY\n".repeat(50_000 / part)
             ),
         ),
     ];

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use iced::{Element, Task, task};
+use iced::widget::{Row, column, container, row, text};
+use iced::{Alignment, Element, Fill, Task, padding, task};
 
 use super::{Message as OfPage, Press, Sheet, later};
 use crate::archive::Archive;
-use crate::gui::icon;
+use crate::gui::icon::{self, icon};
 use crate::gui::off::ask;
 use crate::gui::reader::{Action, Message as Whole, Note, Reader};
-use crate::gui::widget::{Tone, strip};
+use crate::gui::theme::{self, size};
+use crate::gui::widget::{Tone, link, strip};
 use crate::gui::words::counted;
 use crate::message::Head;
 use crate::problem::{Problem, remote::not_loaded};
@@ -24,6 +26,8 @@ use crate::render::{Blocked, Given, Page, RemotePicture, View};
 const TOGETHER: Duration = Duration::from_millis(200);
 /// The longest address that is named where a person is to press.
 const LONGEST: usize = 40;
+/// The letters of a sentence and of what can be done about it that stand in one line.
+const BESIDE: usize = 84;
 
 /// What is known of the pictures of one message.
 #[derive(Default)]
@@ -161,7 +165,7 @@ impl Remote {
             None => "The remote pictures of this message were loaded.".to_owned(),
         };
         let glyph = if self.asked.is_empty() { icon::EYE_OFF } else { icon::EYE };
-        Some(strip(glyph, Tone::Note, says, actions))
+        Some(laid_out(glyph, says, actions))
     }
 
     /// What is still not shown after pictures were loaded.
@@ -186,6 +190,19 @@ impl Remote {
         }
         (!says.is_empty()).then(|| says.join(" "))
     }
+}
+
+/// What can be done stands beside the sentence where both are short, else below it.
+fn laid_out<'a>(glyph: char, says: String, actions: Vec<(&'a str, Whole)>) -> Element<'a, Whole> {
+    let names: usize = actions.iter().map(|(name, _)| name.chars().count()).sum();
+    if names + says.chars().count() <= BESIDE || names == 0 {
+        return strip(glyph, Tone::Note, says, actions);
+    }
+    let says = text(says).size(size::BODY).line_height(1.35).width(Fill);
+    let first = row![icon(glyph).style(theme::warn), says].spacing(10).align_y(Alignment::Center);
+    let links = actions.into_iter().map(|(name, message)| link(name, Some(message)).into());
+    let links = container(Row::with_children(links).spacing(14).wrap()).padding(padding::left(26));
+    container(column![first, links].spacing(4)).padding([8, 12]).width(Fill).style(theme::note).into()
 }
 
 /// Neither a tracker nor without a place where it could be seen.
