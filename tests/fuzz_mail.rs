@@ -314,7 +314,9 @@ fn harmless(html: &str) {
                     let counted = value.starts_with("picture:") || value.starts_with("link:");
                     assert!(!matches!(*name, "src" | "href") || counted, "{name}={value}");
                     assert!(!name.starts_with("on"), "{name}");
-                    assert_urls(value);
+                    if *name == "style" {
+                        assert_urls(value);
+                    }
                 }
             }
             Piece::Close => open = open.checked_sub(1).expect("what is closed was opened"),
