@@ -15,6 +15,7 @@
 //! | [`new_file`] | files from messages, written where nothing was | |
 //! | [`settings`], [`secrets`], [`provider`] | folders; the keyring; the table of providers | `directories`, `keyring` |
 //! | [`transport`] | TCP and TLS; drives a [`pop3`] session over any stream | rustls |
+//! | [`remote`] | remote pictures, fetched on the user's word and never otherwise | `hyper` |
 //! | [`archive`] | the two database files: ingest, ledger, lists, search | `rusqlite`, SQL |
 //! | [`fetch`] | the background worker: `plan` (pure), `run`, requests in, events out | DELE decided |
 //! | [`backup`] | backup, verify, restore, export, import | |
@@ -34,7 +35,8 @@
 //! 5. What to do is decided before it is done: [`fetch::plan`] is pure, and the dry run a person sees is the value that
 //!    is executed.
 //! 6. The window never waits: no disk, network or parsing on the thread that draws.
-//! 7. Nothing leaves the computer but the POP3 session that the user set up.
+//! 7. Nothing leaves the computer but the POP3 session that the user set up, and the question for a remote picture that
+//!    the user asked for.
 //! 8. Every failure has a sentence.
 //!
 //! # The journeys
@@ -59,6 +61,7 @@ pub mod new_file;
 pub mod pop3;
 pub mod problem;
 pub mod provider;
+pub mod remote;
 pub mod render;
 pub mod secrets;
 pub mod settings;

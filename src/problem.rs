@@ -5,6 +5,7 @@ mod archive;
 mod backup;
 mod fetch;
 pub mod log;
+pub mod remote;
 mod render;
 mod secrets;
 mod transport;

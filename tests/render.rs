@@ -13,6 +13,10 @@ use postkeep::render::{
 };
 use proptest::prelude::*;
 
+#[path = "support/leaks.rs"]
+mod leaks;
+use leaks::leaks;
+
 /// Slower than what is shipped: the tests' program is hardly optimised, and shares its processors.
 fn limits() -> Limits {
     Limits { time: Duration::from_secs(30), ..Limits::default() }
@@ -259,50 +263,6 @@ fn a_worker_that_dies_is_started_again() {
     assert!(matches!(hurried.lay(&page("x")), Err(Failure::TooSlow)));
     let mut poor = Worker::new(PathBuf::from(env!("CARGO_BIN_EXE_postkeep")), Limits { memory: 0, ..limits() });
     assert!(matches!(poor.lay(&page("x")), Err(Failure::Died)));
-}
-
-/// Everything that could make a program reach out, each with a host of its own.
-fn leaks() -> Vec<String> {
-    let url = "http://leak.example/x";
-    let mut out: Vec<String> = include_str!("compare/leaks.txt")
-        .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .map(|line| line.replace("URL", url))
-        .collect();
-    for property in [
-        "background",
-        "background-image",
-        "list-style",
-        "list-style-image",
-        "content",
-        "cursor",
-        "border-image",
-        "mask",
-        "mask-image",
-        "filter",
-        "clip-path",
-        "shape-outside",
-        "behavior",
-        "-moz-binding",
-        "src",
-        "--x",
-        "offset-path",
-        "fill",
-    ] {
-        for value in [
-            "url(URL)",
-            "url('URL')",
-            "URL(\"URL\")",
-            "u\\72l(URL)",
-            "image-set('URL' 1x)",
-            "url(/**/URL)",
-            "cross-fade(url(URL),red)",
-        ] {
-            out.push(format!("<p style=\"{property}:{}\">x</p>", value.replace("URL", url).replace('"', "&quot;")));
-            out.push(format!("<style>p{{{property}:{}}}</style><p>x</p>", value.replace("URL", url)));
-        }
-    }
-    out
 }
 
 #[test]

@@ -108,6 +108,14 @@ impl App {
         }
     }
 
+    #[cfg(test)]
+    pub fn reader_mut(&mut self) -> Option<&mut super::reader::Reader> {
+        match &mut self.stage {
+            Stage::Open(desk) => Some(&mut desk.reader),
+            _ => None,
+        }
+    }
+
     pub fn title(&self) -> String {
         match &self.stage {
             Stage::Open(desk) if desk.library.sample => "Postkeep: sample mailbox".to_owned(),

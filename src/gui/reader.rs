@@ -109,6 +109,8 @@ pub struct Loaded {
     own: Vec<String>,
     blocks: Vec<Block>,
     html: Option<Arc<crate::render::Page>>,
+    /// The remote pictures of its sender are loaded always.
+    always: bool,
 }
 
 /// Since when a message is where.
@@ -131,7 +133,22 @@ impl Loaded {
             warnings: Vec::new(),
         };
         let head = Box::new(Head { sender, ..Head::default() });
-        Loaded { row: Box::new(row), dates, message: Box::new(message), head, own: Vec::new(), blocks, html: None }
+        Loaded {
+            row: Box::new(row),
+            dates,
+            message: Box::new(message),
+            head,
+            own: Vec::new(),
+            blocks,
+            html: None,
+            always: false,
+        }
+    }
+
+    /// With a page, which is empty.
+    #[cfg(test)]
+    pub fn with_page(self) -> Loaded {
+        Loaded { html: Some(Arc::default()), ..self }
     }
 
     /// With what its header section says beyond the envelope.
@@ -279,6 +296,7 @@ impl Reader {
         match message {
             Message::Loaded(id, loaded) => self.loaded(id, loaded),
             Message::Back => Action::Back,
+            Message::Page(page::Message::Remote(message)) => self.remote(message, archive),
             Message::Page(message) => self.press.update(message, self.open.as_mut()),
             Message::Looking(message) => match self.open.as_mut() {
                 Some(open) => Action::Run(open.look(message, &self.press)),
@@ -321,7 +339,8 @@ impl Reader {
         match loaded {
             Ok(Some(loaded)) => {
                 self.outer.clear();
-                let page = loaded.html.clone().map(|html| self.press.begin(html));
+                let remote = page::Remote::new(&loaded.head, loaded.always);
+                let page = loaded.html.clone().map(|html| self.press.begin(html, remote));
                 let (sheet, task) = page.map_or((None, Task::none()), |(sheet, task)| (Some(sheet), task));
                 self.open = Some(Open { sheet, ..Open::new(loaded, self.monospace) });
                 Action::Shown(id, task)
@@ -343,7 +362,7 @@ impl Reader {
 
 impl Open {
     pub fn new(loaded: Loaded, monospace: bool) -> Open {
-        let Loaded { row, dates, message, head, own, blocks, html: _ } = loaded;
+        let Loaded { row, dates, message, head, own, blocks, html: _, always: _ } = loaded;
         Open {
             row: *row,
             dates,
@@ -481,7 +500,8 @@ fn read(archive: &Archive, id: MessageId) -> Result<Option<Loaded>, crate::archi
     let dates = Dates { arrived, seen: archive.seen_on_server(id)? };
     let own = archive.accounts()?.into_iter().map(|account| account.address).collect();
     let loaded = Loaded::new(row, dates, message::read(&original)).headed(message::head(&original));
-    Ok(Some(Loaded { own, html: page::source(&original), ..loaded }))
+    let always = page::remote::is_always(archive, &loaded.head);
+    Ok(Some(Loaded { own, html: page::source(&original), always, ..loaded }))
 }
 
 /// The original as text: what is not UTF-8 shows as replacement characters, what could deceive is taken out.

@@ -4,6 +4,7 @@ mod accounts;
 mod bin;
 mod list;
 mod reading;
+mod remote;
 mod schedule;
 mod search;
 

@@ -37,8 +37,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use engine::Engine;
-pub use normal::{Normalised, Piece, normalise};
-pub use picture::write_png;
+pub use normal::{Normalised, Piece, is_tracker, normalise};
+pub use picture::{picture_size, write_png};
 pub use process::{Failure, Worker};
 pub use worker::{ARGUMENT, serve};
 
@@ -227,7 +227,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { time: Duration::from_secs(2), memory: 320 * 1024 * 1024 }
+        Limits { time: Duration::from_secs(2), memory: 256 * 1024 * 1024 }
     }
 }
 

@@ -8,7 +8,7 @@ use super::Picture;
 
 /// Width and height as the header of a PNG, JPEG, GIF or WebP claims them; `None` for anything else, for no pixels, and
 /// for a side that cannot be drawn.
-pub(super) fn claimed_size(octets: &[u8]) -> Option<(u32, u32)> {
+pub fn picture_size(octets: &[u8]) -> Option<(u32, u32)> {
     let reader = ImageReader::new(Cursor::new(octets)).with_guessed_format().ok()?;
     if !matches!(reader.format()?, ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Gif | ImageFormat::WebP) {
         return None;
@@ -41,9 +41,9 @@ mod tests {
         let strip = Picture { width: 2, height: 1, rgba: vec![255; 8] };
         let mut png = Vec::new();
         write_png(&mut png, &[strip.clone(), strip]).unwrap();
-        assert_eq!(claimed_size(&png), Some((2, 2)));
+        assert_eq!(picture_size(&png), Some((2, 2)));
         for nothing in [b"".as_slice(), b"<svg/>", b"BM......", &png[..20]] {
-            assert_eq!(claimed_size(nothing), None);
+            assert_eq!(picture_size(nothing), None);
         }
     }
 }

@@ -2,7 +2,7 @@
 //! IPv6 path does not hide a living IPv4 one (RFC 8305, "happy eyeballs"; quirk 13).
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -19,17 +19,32 @@ const MOST_ADDRESSES: usize = 16;
 
 /// A TCP connection to the address of `host` that answers first; name and addresses together get `patience.connect`.
 pub(super) async fn tcp(host: &str, port: u16, patience: Patience) -> Result<TcpStream> {
+    let stream = tcp_where(host, port, patience, |_| true).await?;
+    stream.ok_or_else(|| name_not_found(bare(host), io::ErrorKind::NotFound.into()))
+}
+
+/// The same, at addresses that `admits` admits; `None` where `host` has none of these.
+pub(super) async fn tcp_where(
+    host: &str,
+    port: u16,
+    patience: Patience,
+    admits: impl Fn(IpAddr) -> bool,
+) -> Result<Option<TcpStream>> {
     let host = bare(host);
     let limit = Limit { whole: patience.connect, until: Instant::now() + patience.connect };
-    let addresses = in_turns(resolve(host, port, limit).await?);
-    if addresses.is_empty() {
+    let mut found = resolve(host, port, limit).await?;
+    if found.is_empty() {
         return Err(name_not_found(host, io::ErrorKind::NotFound.into()));
     }
-    let stream = first_of(addresses, limit, TcpStream::connect::<SocketAddr>).await?;
+    found.retain(|address| admits(address.ip()));
+    if found.is_empty() {
+        return Ok(None);
+    }
+    let stream = first_of(in_turns(found), limit, TcpStream::connect::<SocketAddr>).await?;
     // Pipelined commands are small: they must not wait for each other. Without it everything still works.
     let _ = stream.set_nodelay(true);
     tracing::trace!(phase = "connected");
-    Ok(stream)
+    Ok(Some(stream))
 }
 
 /// Whether this computer has a way to anywhere: a look into its own table of routes, nothing is sent. A hint only, for

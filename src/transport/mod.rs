@@ -9,6 +9,7 @@ mod connection;
 mod error;
 mod tls;
 mod trace;
+mod web;
 
 use std::path::Path;
 use std::time::Duration;
@@ -17,6 +18,7 @@ pub use connect::has_route;
 pub use connection::Connection;
 pub use error::TransportError;
 pub use trace::{Direction, Trace, TraceFile, TraceLine};
+pub use web::{Web, WebError};
 
 use crate::pop3::Code;
 

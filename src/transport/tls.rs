@@ -50,12 +50,17 @@ pub(super) fn server_name(host: &str) -> Result<ServerName<'static>> {
 
 /// Trusts the platform's authorities and those of `ca_file`. Reads files: not for an async thread.
 pub(super) fn connector(ca_file: Option<&Path>) -> Result<TlsConnector> {
+    client_config(ca_file).map(|config| TlsConnector::from(Arc::new(config)))
+}
+
+/// See [`connector`].
+pub(super) fn client_config(ca_file: Option<&Path>) -> Result<ClientConfig> {
     let extra = ca_file.map(read_ca_file).transpose()?.unwrap_or_default();
     let provider = Arc::new(ring::default_provider());
     // With roots of its own this works on a machine without any (a container, a bare server), too.
     let platform = Verifier::new_with_extra_roots(extra, Arc::clone(&provider))
         .map_err(|error| TransportError::NoTrustStore(error.to_string()))?;
-    config(provider, platform).map(|config| TlsConnector::from(Arc::new(config)))
+    config(provider, platform)
 }
 
 fn config(provider: Arc<CryptoProvider>, platform: Verifier) -> Result<ClientConfig> {

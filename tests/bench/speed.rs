@@ -8,14 +8,17 @@
 //! - search: 100,000 generated messages; the first 100 rows of each kind of query.
 //! - frame: update, view, layout and drawing of the list at 1,000,000 messages, at any depth.
 //! - page: from the choice of a message to the frame with its page, over the templates beside the checkout.
+//! - bombs: messages that are small to send and large to read, until there is something to read.
 //! - start: from the start of the process to the first frame of the window, under Xvfb.
 //!
-//! `cargo bench --bench speed -- fetch` (or `import`, `search`, `frame`, `page`, `start`) runs one of them; `--small` takes a
+//! `cargo bench --bench speed -- fetch` (or `import`, `search`, `frame`, `page`, `bombs`, `start`) runs one of them;
+//! `--small` takes a
 //! tenth of the messages. `-- beside` indexes and searches beside notmuch and mu, `-- million` searches 1,000,000
 //! messages and opens the window on them: both take long.
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)]
 
 mod beside;
+mod bombs;
 mod fetch;
 mod floor;
 #[cfg(feature = "gui")]
@@ -65,6 +68,7 @@ fn main() {
         ("frame", frame::bench),
         #[cfg(feature = "gui")]
         ("page", page::bench),
+        ("bombs", bombs::bench),
         ("start", start::bench),
         ("beside", beside::bench),
         ("million", million::bench),

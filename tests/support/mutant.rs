@@ -37,6 +37,8 @@ mod plan;
 mod protocol;
 #[path = "../mutants/quirks.rs"]
 mod quirks;
+#[path = "../mutants/reading.rs"]
+mod reading;
 #[path = "../mutants/storage.rs"]
 mod storage;
 #[path = "../mutants/transport.rs"]
@@ -70,7 +72,16 @@ pub struct Change {
 
 /// Every mutant there is.
 pub fn all() -> Vec<Mutant> {
-    [protocol::MUTANTS, storage::MUTANTS, transport::MUTANTS, plan::MUTANTS, quirks::MUTANTS, worker::MUTANTS].concat()
+    [
+        protocol::MUTANTS,
+        storage::MUTANTS,
+        transport::MUTANTS,
+        plan::MUTANTS,
+        quirks::MUTANTS,
+        reading::MUTANTS,
+        worker::MUTANTS,
+    ]
+    .concat()
 }
 
 /// The build that holds all mutants.
@@ -148,9 +159,16 @@ fn messages(lines: &[u8]) -> String {
 fn mutated(mut files: BTreeMap<PathBuf, Vec<u8>>, mutants: &[Mutant]) -> BTreeMap<PathBuf, Vec<u8>> {
     let names: BTreeSet<_> = mutants.iter().map(|mutant| mutant.name).collect();
     assert_eq!(names.len(), mutants.len(), "two mutants have one name");
-    let helpers =
-        [protocol::HELPERS, storage::HELPERS, transport::HELPERS, plan::HELPERS, quirks::HELPERS, worker::HELPERS]
-            .concat();
+    let helpers = [
+        protocol::HELPERS,
+        storage::HELPERS,
+        transport::HELPERS,
+        plan::HELPERS,
+        quirks::HELPERS,
+        reading::HELPERS,
+        worker::HELPERS,
+    ]
+    .concat();
     let changes: Vec<Change> = mutants
         .iter()
         .filter(|mutant| !mutant.from.is_empty())

@@ -5,6 +5,7 @@
 //! person scrolls. Where the worker fails the text of the message stands in the page's place, with the reason over it.
 
 mod finding;
+pub mod remote;
 mod view;
 
 use std::collections::BTreeMap;
@@ -22,8 +23,11 @@ use crate::gui::widget::page::text::Piece;
 use crate::gui::widget::page::{Act, Drawn, Strip};
 use crate::message;
 use crate::problem::Problem;
+use crate::remote::Rules;
 use crate::render::{Colours, Failure, Given, Laid, Page, Part, View, Worker};
 pub use finding::Places;
+pub use remote::Remote;
+use remote::Source;
 
 /// The height of a strip in points.
 const STRIP: f32 = 512.0;
@@ -53,12 +57,14 @@ pub struct Press {
     dark: bool,
     resized: u64,
     zoom: f32,
+    /// How remote pictures are fetched.
+    pub rules: Rules,
 }
 
 struct Hand {
     worker: Worker,
-    /// The message whose page the worker holds, and the number of its layout.
-    holds: Option<(u64, u64)>,
+    /// The message whose page the worker holds, the number of its layout, and how many of its remote pictures are in it.
+    holds: Option<(u64, u64, usize)>,
 }
 
 impl Default for Press {
@@ -70,6 +76,7 @@ impl Default for Press {
 /// The page of one message.
 pub struct Sheet {
     source: Arc<Page>,
+    remote: Remote,
     /// The number of its first layout: tells it from the pages of other messages.
     key: u64,
     /// The number of the layout that was asked for last.
@@ -119,6 +126,7 @@ pub enum Message {
     /// The page of this key was read with its tail, or could not be.
     Read(u64, Option<Arc<Laid>>),
     Seen(Act),
+    Remote(remote::Message),
     /// Larger, smaller, or as it was meant.
     Zoom(Option<bool>),
     Plain,
@@ -148,7 +156,8 @@ pub fn source(original: &[u8]) -> Option<Arc<Page>> {
 impl Press {
     pub fn new(worker: Worker) -> Press {
         let hand = Arc::new(Mutex::new(Hand { worker, holds: None }));
-        Press { hand, latest: Arc::default(), width: None, scale: 1.0, dark: false, resized: 0, zoom: 1.0 }
+        let rules = Rules::default();
+        Press { hand, latest: Arc::default(), width: None, scale: 1.0, dark: false, resized: 0, zoom: 1.0, rules }
     }
 
     /// See [`crate::gui::measured::Reading::worker`].
@@ -170,10 +179,11 @@ impl Press {
     }
 
     /// The page of a message that was opened, on its way.
-    pub fn begin(&self, source: Arc<Page>) -> (Sheet, Task<Whole>) {
+    pub fn begin(&self, source: Arc<Page>, remote: Remote) -> (Sheet, Task<Whole>) {
         let late = source.html.len() > LARGE;
         let mut sheet = Sheet {
             source,
+            remote,
             key: 0,
             asked: 0,
             shown: None,
@@ -203,7 +213,7 @@ impl Press {
         }
         sheet.asked = number;
         let (hand, latest, source, key) =
-            (Arc::clone(&self.hand), Arc::clone(&self.latest), Arc::clone(&sheet.source), sheet.key);
+            (Arc::clone(&self.hand), Arc::clone(&self.latest), sheet.remote.source(&sheet.source), sheet.key);
         let seen = sheet.shown.as_ref().map_or((0.0, 900.0), |shown| shown.seen);
         let done = off(move || {
             let mut hand = hand.lock().unwrap_or_else(PoisonError::into_inner);
@@ -229,11 +239,11 @@ impl Press {
         let Some(strip) = shown.missing() else { return Task::none() };
         sheet.painting = true;
         let (hand, number, laid, view) = (Arc::clone(&self.hand), shown.number, Arc::clone(&shown.laid), shown.view);
-        let (source, key) = (Arc::clone(&sheet.source), sheet.key);
+        let (source, key) = (sheet.remote.source(&sheet.source), sheet.key);
         let painted = off(move || {
             let mut hand = hand.lock().unwrap_or_else(PoisonError::into_inner);
             let held = match hand.holds {
-                Some((_, holds)) if holds == number => Ok(()),
+                Some((_, holds, _)) if holds == number => Ok(()),
                 // Another page came between, such as that of a message inside this one.
                 _ => hand.take_up(&source, view, key, number),
             };
@@ -307,9 +317,9 @@ impl Hand {
         }
     }
 
-    fn lay(&mut self, source: &Page, view: View, key: u64, number: u64, seen: (f32, f32)) -> Result<Fresh, Failure> {
+    fn lay(&mut self, source: &Source, view: View, key: u64, number: u64, seen: (f32, f32)) -> Result<Fresh, Failure> {
         let again = match self.holds {
-            Some((held, _)) if held == key => match self.worker.again(view, &[]) {
+            Some((held, _, count)) if held == key => match self.worker.again(view, &source.since(count)) {
                 Err(Failure::NoPage) => None,
                 laid => Some(laid),
             },
@@ -318,9 +328,9 @@ impl Hand {
         self.holds = None;
         let laid = match again {
             Some(laid) => laid?,
-            None => self.worker.lay(&Page { view, ..source.clone() })?,
+            None => self.worker.lay(&source.whole(view))?,
         };
-        self.holds = Some((key, number));
+        self.holds = Some((key, number, source.fetched.len()));
         let laid = Arc::new(laid);
         let mut strips = Vec::new();
         for strip in wanted(seen, height(view), laid.height) {
@@ -330,10 +340,10 @@ impl Hand {
     }
 
     /// Has the worker hold a page again that was laid out before.
-    fn take_up(&mut self, source: &Page, view: View, key: u64, number: u64) -> Result<(), Failure> {
+    fn take_up(&mut self, source: &Source, view: View, key: u64, number: u64) -> Result<(), Failure> {
         self.holds = None;
-        self.worker.lay(&Page { view, ..source.clone() })?;
-        self.holds = Some((key, number));
+        self.worker.lay(&source.whole(view))?;
+        self.holds = Some((key, number, source.fetched.len()));
         Ok(())
     }
 
@@ -447,8 +457,9 @@ impl Open {
             }
             Message::Laid(number, fresh) => {
                 sheet.take(number, fresh);
+                let pictures = sheet.load_always(&press.rules);
                 let paint = press.paint(sheet);
-                return Action::Run(Task::batch([paint, self.seek_again(press)]));
+                return Action::Run(Task::batch([paint, pictures, self.seek_again(press)]));
             }
             Message::Read(key, laid) => {
                 sheet.read(key, laid);
@@ -519,6 +530,13 @@ impl Sheet {
     }
 }
 
+/// What the worker would answer where none was asked: a page that is laid out, with nothing painted.
+#[cfg(test)]
+pub fn laid(laid: Laid) -> Message {
+    let fresh = Fresh { laid: Arc::new(laid), view: View::default(), strips: Vec::new() };
+    Message::Laid(0, Ok(Box::new(fresh)))
+}
+
 fn later(time: Duration, message: Message) -> Task<Whole> {
     Task::future(async move {
         tokio::time::sleep(time).await;
@@ -552,7 +570,7 @@ mod tests {
     #[test]
     fn the_layout_that_was_asked_for_last_is_shown_and_no_other() {
         let press = Press { width: Some(700.0), ..Press::default() };
-        let (mut sheet, task) = press.begin(Arc::default());
+        let (mut sheet, task) = press.begin(Arc::default(), Remote::default());
         drop(task);
         let first = sheet.asked;
         assert!(sheet.is_awaited());
@@ -571,7 +589,8 @@ mod tests {
     fn a_large_page_is_not_waited_for() {
         let press = Press { width: Some(700.0), ..Press::default() };
         for (size, waits) in [(LARGE, true), (LARGE + 1, false)] {
-            let (sheet, task) = press.begin(Arc::new(Page { html: "x".repeat(size), ..Page::default() }));
+            let (sheet, task) =
+                press.begin(Arc::new(Page { html: "x".repeat(size), ..Page::default() }), Remote::default());
             drop(task);
             assert_eq!(sheet.is_awaited(), waits, "{size}");
         }

@@ -104,7 +104,7 @@ impl Reader {
         let is_next = path.split_last().is_some_and(|(_, before)| before == open.path);
         let sentence = match loaded {
             Ok(Some(loaded)) if is_next && loaded.row.id == open.row.id => {
-                let page = loaded.html.clone().map(|html| self.press.begin(html));
+                let page = loaded.html.clone().map(|html| self.press.begin(html, super::page::Remote::inner()));
                 let (sheet, drawn) = page.map_or((None, Task::none()), |(sheet, task)| (Some(sheet), task));
                 let inner = Open { path, sheet, ..Open::new(loaded, self.monospace) };
                 self.outer.extend(self.open.replace(inner));

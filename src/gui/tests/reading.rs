@@ -36,12 +36,12 @@ On 20 Nov 2026, Bee wrote:\n\
 -- \n\
 Ann, Harbour Street\n";
 
-fn settled(desk: &Desk) -> bool {
+pub(super) fn settled(desk: &Desk) -> bool {
     desk.library.fetching.is_empty() && !desk.is_writing() && desk.library.counts.to_index == 0
 }
 
 /// A window over an archive with these messages, the newest last.
-fn window(messages: &[String]) -> (Live, tempfile::TempDir) {
+pub(super) fn window(messages: &[String]) -> (Live, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let archive = Archive::open(folder.path()).unwrap();
     let incoming = messages.iter().map(|text| Incoming {

@@ -19,6 +19,7 @@ use url::Url;
 
 use self::css::Filter;
 use self::legacy::{Cells, Hints, Legacy};
+pub use self::source::is_tracker;
 use self::source::{Seen, Source, Sources};
 use self::tree::{Id, Kind, Tree};
 use super::{Blocked, Colours, MOST_HTML, Page};

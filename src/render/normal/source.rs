@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use data_url::DataUrl;
 use url::Url;
 
-use super::super::picture::claimed_size;
+use super::super::picture::picture_size;
 use super::super::{Blocked, Given, MOST_PICTURES, MOST_PIXELS, RemotePicture};
 
 /// The pictures of a page while it is read.
@@ -117,7 +117,7 @@ impl<'a> Sources<'a> {
 
     /// Takes a picture in where its header is that of a format shown here, and it is within the bounds.
     fn admit(&mut self, octets: Vec<u8>) -> Option<usize> {
-        let (width, height) = claimed_size(&octets)?;
+        let (width, height) = picture_size(&octets)?;
         let pixels = u64::from(width) * u64::from(height);
         if self.shown.len() >= MOST_PICTURES || self.pixels.saturating_add(pixels) > MOST_PIXELS {
             self.too_many = true;
@@ -179,6 +179,11 @@ fn remote(address: &str) -> Option<String> {
 
 fn data(address: &str) -> Option<Vec<u8>> {
     DataUrl::process(address).ok()?.decode_to_vec().ok().map(|(octets, _)| octets)
+}
+
+/// Whether an address has a shape that is known from counting who reads.
+pub fn is_tracker(address: &str) -> bool {
+    looks_like_tracker(address, Seen::default())
 }
 
 /// Tiny, hidden, or of a shape known from counting who reads.

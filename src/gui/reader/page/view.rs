@@ -35,9 +35,7 @@ impl Open {
         }
         let drawn = sheet.drawn()?;
         let mut strips: Vec<Element<'_, Whole>> = Vec::new();
-        if let Some(says) = blocked(&drawn.laid.blocked) {
-            strips.push(strip(icon::EYE_OFF, Tone::Note, says, vec![]));
-        }
+        strips.extend(sheet.remote.strip(&drawn.laid.blocked));
         if !drawn.laid.notes.is_empty() {
             strips.push(strip(icon::INFO, Tone::Note, drawn.laid.notes.join(" "), vec![]));
         }
@@ -66,7 +64,7 @@ impl Sheet {
 }
 
 /// `14 remote pictures not loaded; 2 look like trackers.`
-fn blocked(blocked: &Blocked) -> Option<String> {
+pub(super) fn blocked(blocked: &Blocked) -> Option<String> {
     let count = (blocked.pictures.len() + blocked.backgrounds) as u64;
     if count == 0 {
         return None;
