@@ -128,7 +128,7 @@ fn whole_tags(html: &str) -> String {
     out
 }
 
-fn escape(out: &mut String, text: &str) {
+pub(super) fn escape(out: &mut String, text: &str) {
     for each in text.chars() {
         match each {
             '&' => out.push_str("&amp;"),

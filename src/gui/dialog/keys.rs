@@ -40,7 +40,7 @@ pub const KEYS: [(&str, &[(&str, &str)]); 4] = [
         &[
             ("R, A", "reply, to all"),
             ("F", "forward"),
-            ("Ctrl+S", "save as a file"),
+            ("Ctrl+S, Ctrl+P", "save as a file, print"),
             ("M", "letters of equal width"),
             ("Q", "unfold or fold quotations"),
             ("T", "as plain text, as a page"),
