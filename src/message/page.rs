@@ -84,9 +84,19 @@ fn pictures(leaves: &[Leaf<'_>]) -> Vec<(String, Vec<u8>)> {
 }
 
 fn from_text(text: &str) -> String {
-    let mut out = "<div style=\"white-space:pre-wrap\">".to_owned();
+    let mut out = format!("<div{} style=\"white-space:pre-wrap\">", direction(text));
     escape(&mut out, text);
     out + "</div>"
+}
+
+/// For text whose first letter is of a script that runs from right to left, the attribute that says so.
+pub(super) fn direction(text: &str) -> &'static str {
+    let runs_left =
+        |each: char| matches!(each, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefe}');
+    match text.chars().find(|each| each.is_alphabetic()) {
+        Some(first) if runs_left(first) => " dir=\"rtl\"",
+        _ => "",
+    }
 }
 
 /// The document from its tokens: a tag that is never closed is none.
@@ -167,6 +177,8 @@ mod tests {
         let page = page(&mail("\na < b\n  c\n"));
         assert_eq!(page.html, "<div style=\"white-space:pre-wrap\">a &lt; b\n  c</div>");
         assert!(!page.is_html);
+        assert_eq!(direction("1. \u{5e9}\u{5dc}\u{5d5}\u{5dd} abc"), " dir=\"rtl\"");
+        assert_eq!(direction("\u{e9} \u{5e9}"), "");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::page::direction;
 use super::{Attachment, Envelope, Mailbox};
 
 /// Recipients and attachments that are named; the rest is counted.
@@ -11,7 +12,10 @@ const MOST_NAMED: usize = 25;
 pub(super) fn head(envelope: &Envelope, date: &str, attachments: &[Attachment]) -> String {
     let subject = if envelope.subject.is_empty() { "No subject" } else { &envelope.subject };
     let mut out = format!(
-        "<div style=\"color:#000;font-size:13px\"><div style=\"font-size:20px;font-weight:bold;margin-bottom:8px\">{}</div><table style=\"font-size:13px;border-spacing:0\">",
+        "<div style=\"color:#000;font-size:13px\">\
+         <div{} style=\"font-size:20px;font-weight:bold;margin-bottom:8px;text-align:left\">{}</div>\
+         <table style=\"font-size:13px;border-spacing:0\">",
+        direction(subject),
         escaped(subject)
     );
     let from = std::slice::from_ref(&envelope.from);
@@ -28,7 +32,8 @@ fn field(out: &mut String, name: &str, value: &str) {
     if !value.is_empty() {
         let _ = write!(
             out,
-            "<tr><td style=\"padding:1px 12px 1px 0;color:#555;vertical-align:top\">{name}</td><td style=\"padding:1px 0\">{}</td></tr>",
+            "<tr><td style=\"padding:1px 12px 1px 0;color:#555;vertical-align:top\">{name}</td>\
+             <td style=\"padding:1px 0\">{}</td></tr>",
             escaped(value)
         );
     }

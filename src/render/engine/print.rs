@@ -1,6 +1,6 @@
 //! A page on sheets of paper: where it is cut, and what stands on each.
 
-use blitz_dom::{BaseDocument, FontContext, Point};
+use blitz_dom::{BaseDocument, FontContext, Node, Point};
 use krilla::Document;
 use krilla::action::{Action, LinkAction};
 use krilla::annotation::{Annotation, LinkAnnotation, Target};
@@ -26,6 +26,9 @@ const FINE: f32 = 4.0;
 const GAP: f32 = 14.0;
 /// A page that is wider than the sheet is made smaller, but not below this.
 const SMALLEST: f32 = 0.4;
+
+/// A box with a ground that is lower than this is not cut.
+const BUTTON: f32 = 160.0;
 
 /// See [`super::Engine::pdf`].
 pub(super) fn pdf(page: &Page, print: &Print, fonts: &FontContext) -> Option<Pdf> {
@@ -59,7 +62,7 @@ pub(super) fn pdf(page: &Page, print: &Print, fonts: &FontContext) -> Option<Pdf
         body.paint(&mut press, &mut surface, at, *top, bottom);
         if sheets > 1 {
             let height = foot.height;
-            foot.paint(&mut press, &mut surface, place(whole + GAP, POINT), 0.0, height);
+            foot.paint(&mut press, &mut surface, place(whole + GAP / 3.0, POINT), 0.0, height);
         }
         surface.finish();
         sheet.finish();
@@ -135,16 +138,16 @@ impl Laid {
         Laid { document, width, height, ground, lines: read.lines, links: read.links, spelling, notes: normal.notes }
     }
 
-    /// What is not to be cut: lines and pictures.
+    /// What is not to be cut: lines, pictures, and small boxes with a ground such as buttons.
     fn solids(&self) -> Vec<(f32, f32)> {
         let mut out: Vec<(f32, f32)> =
             self.lines.iter().map(|line| (line.area.top, line.area.top + line.area.height)).collect();
         let mut stack: Vec<_> = self.document.try_root_element().map(|root| root.id).into_iter().collect();
         while let Some(node) = stack.pop().and_then(|id| self.document.get_node(id)) {
             stack.extend(node.children.iter().copied());
-            let name = node.element_data().map(|element| &*element.name.local);
-            if matches!(name, Some("img" | MISSING)) {
-                let (top, height) = (node.absolute_position(0.0, 0.0).y, node.final_layout().size.height);
+            let Some(element) = node.element_data() else { continue };
+            let (top, height) = (node.absolute_position(0.0, 0.0).y, node.final_layout().size.height);
+            if matches!(&*element.name.local, "img" | MISSING) || height < BUTTON && has_ground(node) {
                 out.push((top, top + height));
             }
         }
@@ -197,6 +200,15 @@ impl Laid {
             }
         }
     }
+}
+
+/// Whether a box is seen as one.
+fn has_ground(node: &Node) -> bool {
+    node.primary_styles().is_some_and(|styles| {
+        let colour = styles.clone_background_color().resolve_to_absolute(&styles.clone_color());
+        let border = styles.get_border();
+        colour.alpha > 0.0 || border.border_top_width.0.0 > 0 && !border.border_top_style.none_or_hidden()
+    })
 }
 
 #[cfg(test)]
