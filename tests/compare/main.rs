@@ -5,7 +5,7 @@
 //! The score: of the words that are shown, the share that both show in the same order, within 5 % of the page's width of
 //! the same place from the left, and within as much of the same distance below the word before. Remote pictures are off
 //! in both, and alternative texts are taken away (Chromium does not tell where it draws them). Both use the same font
-//! where a page names none.
+//! where a page names none, and where it names one that Debian lacks and for which we take another of the same widths.
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)]
 
 use std::fmt::Write as _;
@@ -136,6 +136,9 @@ fn push(words: &mut Vec<Word>, text: &str, left: f32, top: f32) {
     }
 }
 
+/// What we take for families that are missing (`src/render/normal/css.rs`), so that it is layout that is compared.
+const STAND_INS: &[(&str, &str)] = &[("Verdana", "DejaVu Sans"), ("Tahoma", "DejaVu Sans Condensed")];
+
 /// Runs when everything is loaded: the place of each word, at the end of the document.
 const SCRIPT: &str = r#"<script>addEventListener('load', () => {
 const out = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), range = document.createRange();
@@ -156,7 +159,15 @@ fn theirs(html: &str, out: &Path) -> Vec<Word> {
     let doctype =
         html.to_ascii_lowercase().find("<!doctype").and_then(|at| html[at..].find('>').map(|end| at + end + 1));
     let (before, after) = html.split_at(doctype.unwrap_or(0));
-    let style = "<meta charset=utf-8><style>html{font-family:sans-serif}</style>";
+    let stand_ins: String = STAND_INS
+        .iter()
+        .flat_map(|(name, local)| {
+            [("normal", ""), ("bold", " Bold")].map(|(weight, face)| {
+                format!("@font-face{{font-family:{name};font-weight:{weight};src:local('{local}{face}')}}")
+            })
+        })
+        .collect();
+    let style = format!("<meta charset=utf-8><style>html{{font-family:sans-serif}}{stand_ins}</style>");
     fs::write(&page, format!("\u{feff}{before}{style}{after}{SCRIPT}")).expect("written");
     let chromium = |arguments: &[String]| {
         Command::new("timeout")

@@ -9,6 +9,7 @@ mod print;
 mod reading;
 mod spelling;
 mod tables;
+mod turn;
 
 use super::{Laid, Page, Part, Pdf, Picture, Print};
 

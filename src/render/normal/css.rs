@@ -366,6 +366,8 @@ const STAND_INS: &[(&str, &str)] = &[
     ("calibri", ",Carlito"),
     ("cambria", ",Caladea"),
     ("georgia", ",Gelasio"),
+    ("verdana", ",\"DejaVu Sans\""),
+    ("tahoma", ",\"DejaVu Sans Condensed\""),
 ];
 
 fn takes_length(property: &str) -> bool {
