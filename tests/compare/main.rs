@@ -2,11 +2,15 @@
 //! [NAME...]`. Takes the first N files of each folder by SHA-256 (20 unless told), or those whose names are given; writes
 //! `target/compare/sheet.html` and prints a line for each file, the worst last, and the median.
 //!
+//! `caniemail FOLDER` judges feature tests instead: see [`caniemail`].
+//!
 //! The score: of the words that are shown, the share that both show in the same order, within 5 % of the page's width of
 //! the same place from the left, and within as much of the same distance below the word before. Remote pictures are off
 //! in both, and alternative texts are taken away (Chromium does not tell where it draws them). Both use the same font
 //! where a page names none, and where it names one that Debian lacks and for which we take another of the same widths.
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)]
+
+mod caniemail;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -30,6 +34,8 @@ struct Word {
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    let judge = arguments.first().is_some_and(|word| word == "caniemail");
+    let arguments = if judge { arguments.into_iter().skip(1).collect() } else { arguments };
     let Some(folder) = arguments.first().map(PathBuf::from).filter(|folder| folder.is_dir()) else {
         println!("compare: skipped, no folder of HTML files was named");
         return;
@@ -38,17 +44,25 @@ fn main() {
         println!("compare: skipped, there is no chromium here");
         return;
     }
-    let number = arguments.get(1).and_then(|number| number.parse().ok()).unwrap_or(20);
+    let number = arguments.get(1).and_then(|number| number.parse().ok()).unwrap_or(if judge { 1_000 } else { 20 });
     let names: Vec<&String> = arguments.iter().skip(1).filter(|word| word.parse::<usize>().is_err()).collect();
     let out = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/compare");
     fs::create_dir_all(&out).expect("a folder for the sheet");
     let limits = Limits { time: std::time::Duration::from_secs(20), ..Limits::default() };
     let mut worker = Worker::new(PathBuf::from(env!("CARGO_BIN_EXE_postkeep")), limits);
     let mut scores: Vec<(f64, String)> = Vec::new();
+    let mut judged = Vec::new();
     for file in files(&folder, number, &names) {
         let name = file.strip_prefix(&folder).expect("inside").display().to_string().replace('/', "__");
         let score = compare(&mut worker, &file, &out.join(&name));
-        println!("{score:.3} {name}");
+        if judge {
+            let picture = |kind: &str| out.join(&name).with_extension(kind);
+            let colours = caniemail::colours(&picture("ours.png"), &picture("chromium.png"));
+            println!("{score:.3} {colours:.3} {name}");
+            judged.push(caniemail::Judged { name: name.clone(), words: score, colours });
+        } else {
+            println!("{score:.3} {name}");
+        }
         scores.push((score, name));
     }
     scores.sort_by(|one, other| one.0.total_cmp(&other.0));
@@ -63,6 +77,9 @@ fn main() {
         scores.len(),
         out.join("sheet.html").display()
     );
+    if judge {
+        println!("{}", caniemail::table(&judged));
+    }
 }
 
 /// The first files of each folder by the hash of their content.
@@ -137,7 +154,7 @@ fn push(words: &mut Vec<Word>, text: &str, left: f32, top: f32) {
 }
 
 /// What we take for families that are missing (`src/render/normal/css.rs`), so that it is layout that is compared.
-const STAND_INS: &[(&str, &str)] = &[("Verdana", "DejaVu Sans"), ("Tahoma", "DejaVu Sans Condensed")];
+const STAND_INS: &[(&str, &str)] = &[("Verdana", "DejaVu Sans"), ("Tahoma", "Liberation Sans")];
 
 /// Runs when everything is loaded: the place of each word, at the end of the document.
 const SCRIPT: &str = r#"<script>addEventListener('load', () => {

@@ -213,7 +213,7 @@ impl Legacy<'_> {
         let face = self.tree.attribute(id, "face");
         let sound = |each: char| each.is_alphanumeric() || matches!(each, ' ' | ',' | '-' | '_' | '\'' | '"');
         if !face.trim().is_empty() && face.chars().all(sound) {
-            declare(out, "font-family", face);
+            declare(out, "font-family", &super::css::with_stand_ins(face));
         }
         const SIZES: [&str; 7] = ["x-small", "small", "medium", "large", "x-large", "xx-large", "xxx-large"];
         let value = self.get(id, "size");
