@@ -179,7 +179,10 @@ impl<'a> Writer<'a> {
     fn write(mut self, body: Id) -> Normalised {
         if self.tree.quirks {
             // As browsers show documents without a doctype: a table does not take over the text's style around it.
-            self.hints.rule(":where(table){font-size:initial;font-weight:initial;font-style:initial;white-space:initial;text-align:start}");
+            self.hints.rule(
+                ":where(table){font-size:initial;font-weight:initial;font-style:initial;line-height:initial;\
+                 white-space:initial;text-align:start}",
+            );
         }
         let styles = self.styles();
         self.count_head();

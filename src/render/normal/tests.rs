@@ -86,3 +86,12 @@ fn without_a_doctype_letters_give_no_height_to_pictures() {
         assert_eq!((low(html, ""), low(html, "<!DOCTYPE html>")), (quirks, false), "{html}");
     }
 }
+
+#[test]
+fn without_a_doctype_a_table_takes_no_size_of_letters_from_its_page() {
+    let resets = |doctype: &str| {
+        let html = format!("{doctype}<body style='font-size:9px'><table><tr><td>x</table>");
+        normalise(&Page { html, ..Page::default() }).styles.iter().any(|style| style.contains("line-height:initial"))
+    };
+    assert!(resets("") && !resets("<!DOCTYPE html>"));
+}
