@@ -54,6 +54,9 @@ pub struct ShowArguments {
     /// Draw it into this file.
     #[arg(long, value_name = "FILE.png")]
     picture: Option<PathBuf>,
+    /// Put it on paper, into this new file; prints the path.
+    #[arg(long, value_name = "FILE.pdf")]
+    pdf: Option<PathBuf>,
     /// The picture's width in pixels.
     #[arg(long, requires = "picture", default_value_t = 700)]
     width: u32,
@@ -191,9 +194,13 @@ fn original(archive: &Archive, id: i64) -> Result<Vec<u8>, Failure> {
 }
 
 pub fn show(place: &Place, arguments: &ShowArguments) -> Result<Status, Failure> {
-    if let Some(picture) = &arguments.picture {
+    if arguments.picture.is_some() || arguments.pdf.is_some() {
         let original = original(&place.read()?, arguments.id)?;
-        return super::render::draw(&message::page(&original), picture, arguments.width, false);
+        if let Some(picture) = &arguments.picture {
+            let page = message::page(&message::unsealed(&original));
+            super::render::draw(page, picture, arguments.width, false)?;
+        }
+        return arguments.pdf.as_ref().map_or(Ok(Status::Done), |pdf| super::render::on_paper(&original, pdf));
     }
     let archive = if arguments.json { place.read_indexed()? } else { place.read()? };
     let original = original(&archive, arguments.id)?;

@@ -1,83 +1,109 @@
-//! `render` and `show --picture`: a message's page as a picture in a file.
+//! `render` and `show --picture`, `show --pdf`: a message's page as a picture in a file, or on paper.
 
 use std::fs;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{ArgGroup, Args};
+use jiff::tz::TimeZone;
 
 use super::failure::{Failure, Status};
-use super::print;
-use crate::message;
+use super::print::{self, Out};
 use crate::problem::Problem;
-use crate::render::{self, Colours, Given, Laid, Page, Part, Picture, View, Worker};
+use crate::render::{self, Colours, Drawn, Laid, Limits, Paper, Pdf, Picture, View, Worker};
+use crate::{message, new_file};
 
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("form").args(["picture", "pdf"]).required(true).multiple(true)))]
 pub struct RenderArguments {
     /// A message, or HTML in a file called .html or .htm.
     file: PathBuf,
     #[arg(long, value_name = "OUT.png")]
-    picture: PathBuf,
+    picture: Option<PathBuf>,
+    /// The message on paper; a file that is there is not replaced. Prints the path.
+    #[arg(long, value_name = "OUT.pdf")]
+    pdf: Option<PathBuf>,
     /// The picture's width in pixels.
     #[arg(long, default_value_t = 700)]
     width: u32,
-    /// For a dark window.
+    /// For a dark window; the picture only.
     #[arg(long)]
     dark: bool,
 }
-
-/// The highest picture, in pixels.
-const HIGHEST: f32 = 20_000.0;
-/// The page is painted in strips of this height.
-const STRIP: f32 = 1_000.0;
 
 pub fn render(arguments: &RenderArguments) -> Result<Status, Failure> {
     let file = &arguments.file;
     let octets = fs::read(file).map_err(|error| Failure::of_file("Reading", file, &error))?;
     let is_html =
         file.extension().is_some_and(|name| name.eq_ignore_ascii_case("html") || name.eq_ignore_ascii_case("htm"));
-    let page = if is_html { message::page_of_html(&octets) } else { message::page(&octets) };
-    draw(&page, &arguments.picture, arguments.width, arguments.dark)
+    if let Some(picture) = &arguments.picture {
+        let page = if is_html { message::page_of_html(&octets) } else { page(&octets) };
+        draw(page, picture, arguments.width, arguments.dark)?;
+    }
+    match &arguments.pdf {
+        Some(path) if is_html => {
+            let (page, _) = render::page_of(message::page_of_html(&octets), View::default());
+            let title = file.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let print = render::Print { head: String::new(), title, paper: Paper::of_system() };
+            let pdf = for_paper().pdf(&page, &print).map_err(|failure| Failure::of(&Problem::from(&failure)))?;
+            keep(&pdf, path)
+        }
+        Some(path) => on_paper(&octets, path),
+        None => Ok(Status::Done),
+    }
+}
+
+fn page(original: &[u8]) -> message::Page {
+    message::page(&message::unsealed(original))
+}
+
+fn for_paper() -> Worker {
+    Worker::default().within(Limits::PRINT)
+}
+
+/// Puts a message on paper, into a new file.
+pub(super) fn on_paper(original: &[u8], path: &Path) -> Result<Status, Failure> {
+    let date = message::envelope(original).date.map(|date| {
+        let zoned = date.to_zoned(TimeZone::system());
+        zoned.strftime("%A, %-d %B %Y, %H:%M %Z").to_string()
+    });
+    let pdf = for_paper().paper(original, &date.unwrap_or_default(), Paper::of_system(), Vec::new());
+    keep(&pdf.map_err(|failure| Failure::of(&Problem::from(&failure)))?, path)
+}
+
+fn keep(pdf: &Pdf, path: &Path) -> Result<Status, Failure> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path.file_name().and_then(|name| name.to_str());
+    let Some(name) = name else { return Err(Failure::wrong_usage("The name of the PDF is no name of a file.")) };
+    let written =
+        new_file::write(folder, name, &pdf.octets).map_err(|error| Failure::of_file("Writing", path, &error))?;
+    pdf.notes.iter().for_each(|note| print::say(note));
+    let mut out = Out::new();
+    out.line(&written.display().to_string())?;
+    out.flush()?;
+    Ok(Status::Done)
 }
 
 /// Draws the page of a message into `picture`; what was left out is said on stderr.
-pub(super) fn draw(page: &message::Page, picture: &Path, width: u32, dark: bool) -> Result<Status, Failure> {
+pub(super) fn draw(page: message::Page, picture: &Path, width: u32, dark: bool) -> Result<Status, Failure> {
     if !(100..=8_000).contains(&width) {
         return Err(Failure::wrong_usage("The width of a picture is between 100 and 8000 pixels."));
     }
     let colours = if dark { Colours::Dark } else { Colours::Original };
     #[allow(clippy::cast_precision_loss)]
     let view = View { width: width as f32, colours, ..View::default() };
-    let pictures =
-        page.pictures.iter().map(|(id, octets)| Given { address: format!("cid:{id}"), octets: octets.clone() });
-    let page_to_lay = Page { html: page.html.clone(), view, pictures: pictures.collect() };
-    let mut worker = Worker::default();
-    let (laid, strips) = painted(&mut worker, &page_to_lay).map_err(|failure| Failure::of(&Problem::from(&failure)))?;
-    write(picture, &strips).map_err(|error| Failure::of_file("Writing", picture, &error))?;
-    for note in page.notes.iter().chain(&laid.notes) {
+    let (page, notes) = render::page_of(page, view);
+    let drawn = Worker::default().draw(&page).map_err(|failure| Failure::of(&Problem::from(&failure)))?;
+    let Drawn { laid, strips, cut } = &drawn;
+    write(picture, strips).map_err(|error| Failure::of_file("Writing", picture, &error))?;
+    for note in notes.iter().chain(&laid.notes) {
         print::say(note);
     }
-    say_what_is_blocked(&laid);
-    if laid.height > HIGHEST {
-        print::say(&format!(
-            "The page is {:.0} pixels high: only its first {HIGHEST:.0} are in the picture.",
-            laid.height
-        ));
+    say_what_is_blocked(laid);
+    if let Some(cut) = cut {
+        print::say(&format!("The page is {:.0} pixels high: only its first {cut:.0} are in the picture.", laid.height));
     }
     Ok(Status::Done)
-}
-
-fn painted(worker: &mut Worker, page: &Page) -> Result<(Laid, Vec<Picture>), render::Failure> {
-    let laid = worker.lay(page)?;
-    let height = laid.height.ceil().clamp(1.0, HIGHEST);
-    let mut strips = Vec::new();
-    let mut top = 0.0;
-    while top < height {
-        let part = Part { left: 0.0, top, width: page.view.width, height: STRIP.min(height - top) };
-        strips.push(worker.paint(part)?);
-        top += STRIP;
-    }
-    Ok((laid, strips))
 }
 
 fn write(path: &Path, strips: &[Picture]) -> std::io::Result<()> {

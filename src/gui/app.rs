@@ -566,6 +566,7 @@ fn reading(key: &Key, modifiers: keyboard::Modifiers) -> Option<reader::Message>
         ("h", false) => Message::Show(Shows::Headers),
         ("v", false) | ("u", true) => Message::Show(Shows::Source),
         ("s", true) => Message::Keep,
+        ("p", true) => Message::Print,
         _ => return None,
     })
 }

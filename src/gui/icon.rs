@@ -55,6 +55,7 @@ pub const MAIL_WARNING: char = '\u{e367}';
 pub const PANEL_LEFT: char = '\u{e12a}';
 pub const PAPERCLIP: char = '\u{e12d}';
 pub const PLUS: char = '\u{e13d}';
+pub const PRINTER: char = '\u{e141}';
 pub const REFRESH_CW: char = '\u{e145}';
 pub const REPLY: char = '\u{e22a}';
 pub const REPLY_ALL: char = '\u{e22b}';

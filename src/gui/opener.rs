@@ -11,6 +11,11 @@ pub fn open(address: &Address) {
     let _ = open::that_detached(address.as_str());
 }
 
+/// Opens a file that this program made, in the program for such files.
+pub fn open_file(path: &Path) {
+    let _ = open::that_detached(path);
+}
+
 /// Opens a folder.
 pub fn open_folder(folder: &Path) {
     if folder.is_dir() {

@@ -5,6 +5,7 @@ mod heading;
 pub mod looking;
 pub mod page;
 mod paging;
+pub mod paper;
 pub mod parts;
 pub mod passing;
 pub mod saving;
@@ -33,6 +34,7 @@ use body::Body;
 pub use body::Shows;
 use looking::Looking;
 use page::{Press, Sheet};
+use paper::Form;
 use passing::Way;
 use saving::Saving;
 
@@ -176,6 +178,8 @@ pub enum Message {
     Answer(Way),
     /// Save the message as a file.
     Keep,
+    KeepAs(Form),
+    Print,
     OpenFolder(PathBuf),
     CopyText,
     Noted(Note),
@@ -319,6 +323,13 @@ impl Reader {
                 Action::None
             }
             Message::Parts(message) => self.parts(message, archive),
+            Message::Print => {
+                let opened = Arc::clone(&self.opened);
+                self.open.as_mut().map_or(Action::None, |open| {
+                    open.menu = false;
+                    open.print(archive, clock, opened)
+                })
+            }
             // What is done to the row is done to the message that has one.
             message @ (Message::Star | Message::Unread | Message::Delete | Message::PutBack) => {
                 let monospace = self.monospace;
@@ -400,10 +411,11 @@ impl Open {
             Message::Raw(id, shows, raw) => return self.got(id, shows, raw),
             Message::Answer(way) => return self.answer(way, clock),
             Message::Keep => return self.keep(archive),
+            Message::KeepAs(form) => return self.keep_as(form, archive, clock),
             Message::OpenFolder(folder) => return Action::Run(off(move || opener::open_folder(&folder)).discard()),
             Message::CopyText => return Action::Copy(self.as_text(clock), "The message was copied as text."),
             Message::Noted(note) => self.note = Some(note),
-            Message::Told(told) => self.told = Some(told),
+            Message::Told(told) => (self.note, self.told) = (None, Some(told)),
             Message::Star => return Action::Star(self.row.id, !self.row.marks.starred),
             Message::Unread => return Action::Unread(self.row.id),
             Message::Delete => return Action::Delete(Box::new(self.row.clone())),
@@ -413,6 +425,7 @@ impl Open {
             Message::Loaded(..)
             | Message::Looking(_)
             | Message::Parts(_)
+            | Message::Print
             | Message::Back
             | Message::Turn(_)
             | Message::Page(_)

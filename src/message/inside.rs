@@ -78,6 +78,23 @@ pub(super) fn unpacked(parts: &Parts<'_>) -> Unpacked {
     unpacked
 }
 
+/// The HTML in the first `winmail.dat` of a message that has any.
+pub(super) fn html(parts: &Parts<'_>) -> Option<String> {
+    super::body::attached(parts).filter(|leaf| is_winmail(leaf)).find_map(|leaf| {
+        let stream = transfer::decode(leaf.body, leaf.encoding, usize::MAX);
+        let tnef = tnef::read(&stream)?;
+        let mut html = match tnef.html {
+            Some(html) => html,
+            None => match rtf::words(&rtf::unpacked(tnef.rtf?)?) {
+                Words::Html(html) => html,
+                Words::Text(_) => return None,
+            },
+        };
+        html.truncate(html.floor_char_boundary(MOST_HTML));
+        Some(html).filter(|html| !html::text_of_html(html).is_empty())
+    })
+}
+
 fn is_winmail(leaf: &Leaf<'_>) -> bool {
     matches!(leaf.media_type.as_str(), "application/ms-tnef" | "application/vnd.ms-tnef")
         || name(leaf).eq_ignore_ascii_case("winmail.dat")

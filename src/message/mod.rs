@@ -32,6 +32,7 @@ pub mod outline;
 mod page;
 mod parameters;
 mod parts;
+mod printed;
 mod report;
 mod rtf;
 mod sealed;
@@ -159,6 +160,11 @@ pub fn page(original: &[u8]) -> Page {
 /// HTML as octets with no header before them, such as in a file: decoded by what it declares, else guessed.
 pub fn page_of_html(octets: &[u8]) -> Page {
     guarded(|| page::of_html(octets)).unwrap_or_default()
+}
+
+/// What stands over a message on paper, as HTML: subject, sender, recipients, `date` as it is shown, attachments.
+pub fn printed_head(envelope: &Envelope, date: &str, attachments: &[Attachment]) -> String {
+    printed::head(envelope, date, attachments)
 }
 
 /// Only the envelope: for the list, without decoding bodies.

@@ -19,7 +19,9 @@ pub(super) fn page(original: &[u8]) -> Page {
     let chosen = chosen(&parts.leaves);
     let plain = || Page { html: from_text(&message.text), notes: message.notes.clone(), ..Page::default() };
     if parts.header.is_empty() || !chosen.iter().any(|leaf| is_html(leaf)) {
-        return plain();
+        // Outlook sends it packed up, beside the bare text or without any.
+        let Some(html) = super::inside::html(&parts) else { return plain() };
+        return Page { html, pictures: pictures(&parts.leaves), is_html: true, notes: message.notes };
     }
     let mut left = MOST_TEXT;
     let mut pieces: Vec<String> = Vec::new();
@@ -84,9 +86,19 @@ fn pictures(leaves: &[Leaf<'_>]) -> Vec<(String, Vec<u8>)> {
 }
 
 fn from_text(text: &str) -> String {
-    let mut out = "<div style=\"white-space:pre-wrap\">".to_owned();
+    let mut out = format!("<div{} style=\"white-space:pre-wrap\">", direction(text));
     escape(&mut out, text);
     out + "</div>"
+}
+
+/// For text whose first letter is of a script that runs from right to left, the attribute that says so.
+pub(super) fn direction(text: &str) -> &'static str {
+    let runs_left =
+        |each: char| matches!(each, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefe}');
+    match text.chars().find(|each| each.is_alphabetic()) {
+        Some(first) if runs_left(first) => " dir=\"rtl\"",
+        _ => "",
+    }
 }
 
 /// The document from its tokens: a tag that is never closed is none.
@@ -128,7 +140,7 @@ fn whole_tags(html: &str) -> String {
     out
 }
 
-fn escape(out: &mut String, text: &str) {
+pub(super) fn escape(out: &mut String, text: &str) {
     for each in text.chars() {
         match each {
             '&' => out.push_str("&amp;"),
@@ -167,6 +179,24 @@ mod tests {
         let page = page(&mail("\na < b\n  c\n"));
         assert_eq!(page.html, "<div style=\"white-space:pre-wrap\">a &lt; b\n  c</div>");
         assert!(!page.is_html);
+        assert_eq!(direction("1. \u{5e9}\u{5dc}\u{5d5}\u{5dd} abc"), " dir=\"rtl\"");
+        assert_eq!(direction("\u{e9} \u{5e9}"), "");
+    }
+
+    #[test]
+    fn html_in_a_winmail_dat_is_a_page() {
+        use base64::Engine as _;
+        let stream = base64::engine::general_purpose::STANDARD.encode(crate::message::tnef::tests::stream());
+        let packed = |own: &str| {
+            mail(&format!(
+                "Content-Type: multipart/mixed; boundary=m\n\n--m\nContent-Type: {own}\n\nwords\n--m\n\
+                 Content-Type: application/ms-tnef\nContent-Transfer-Encoding: base64\n\n{stream}\n--m--\n"
+            ))
+        };
+        let page = |own| page(&packed(own));
+        assert_eq!((page("text/plain").html.as_str(), page("text/plain").is_html), ("<p>rich</p>", true));
+        // Its own goes first.
+        assert_eq!(page("text/html").html, "words");
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //! standard streams. [`Worker::lay`] hands over a [`Page`] and gets [`Laid`]: the size of the page, every line of text
 //! with the place of every character (so that selecting, copying and finding need no further question), every link, and
 //! what was left out. [`Worker::paint`] then draws a part of it; [`Worker::again`] lays the same page out for another
-//! width, zoom, colours or with pictures that have come. All block for at most [`Limits::time`]: call them off the thread
+//! width, zoom, colours or with pictures that have come; [`Worker::pdf`] puts it on paper. All block for at most [`Limits::time`]: call them off the thread
 //! that draws the window.
 //!
 //! Any [`Failure`] means: show the text of the message, with the sentence of [`crate::problem::Problem`]. The next page
@@ -27,8 +27,10 @@
 mod engine;
 mod fence;
 mod normal;
+mod paper;
 mod picture;
 mod process;
+mod whole;
 mod wire;
 mod worker;
 
@@ -38,8 +40,10 @@ use serde::{Deserialize, Serialize};
 
 pub use engine::Engine;
 pub use normal::{Normalised, Piece, is_tracker, normalise};
+pub use paper::{MOST_SHEETS, Paper, Pdf, Print};
 pub use picture::{picture_size, write_png};
 pub use process::{Failure, Worker};
+pub use whole::{Drawn, page_of};
 pub use worker::{ARGUMENT, serve};
 
 /// What a page is laid out for.
@@ -229,6 +233,11 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits { time: Duration::from_secs(2), memory: 256 * 1024 * 1024 }
     }
+}
+
+impl Limits {
+    /// For a page on paper, which is waited for.
+    pub const PRINT: Limits = Limits { time: Duration::from_secs(60), memory: 512 * 1024 * 1024 };
 }
 
 /// Octets of HTML that are read of one page.

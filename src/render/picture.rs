@@ -2,7 +2,7 @@
 
 use std::io::{self, Cursor, Write};
 
-use image::{ExtendedColorType, ImageEncoder as _, ImageFormat, ImageReader, codecs::png::PngEncoder};
+use image::{ImageFormat, ImageReader};
 
 use super::Picture;
 
@@ -24,12 +24,15 @@ pub fn picture_size(octets: &[u8]) -> Option<(u32, u32)> {
 /// As writing fails; an empty picture is an error as well.
 pub fn write_png(to: &mut impl Write, strips: &[Picture]) -> io::Result<()> {
     let width = strips.first().map_or(0, |strip| strip.width);
-    let rows = strips.iter().filter(|strip| strip.width == width);
-    let (height, rgba) = rows.fold((0, Vec::new()), |(height, mut rgba), strip| {
-        rgba.extend_from_slice(&strip.rgba);
-        (height + strip.height, rgba)
-    });
-    PngEncoder::new(to).write_image(&rgba, width, height, ExtendedColorType::Rgba8).map_err(io::Error::other)
+    let rows = || strips.iter().filter(|strip| strip.width == width);
+    let mut encoder = png::Encoder::new(to, width, rows().map(|strip| strip.height).sum());
+    encoder.set_color(png::ColorType::Rgba);
+    encoder.set_compression(png::Compression::Fast);
+    let mut writer = encoder.write_header().map_err(io::Error::other)?;
+    // Strip by strip: a high picture is not held twice.
+    let mut rest = writer.stream_writer().map_err(io::Error::other)?;
+    rows().try_for_each(|strip| rest.write_all(&strip.rgba))?;
+    rest.finish().map_err(io::Error::other)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Instant;
 
 use super::wire::{self, Answer, Question};
-use super::{ARGUMENT, Given, Laid, Limits, Page, Part, Picture, View};
+use super::{ARGUMENT, Given, Laid, Limits, Page, Part, Pdf, Picture, Print, View};
 
 /// Why a page is not shown: show the text of the message instead.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +71,12 @@ impl Worker {
         Worker { program, limits, running: None, starts: 0 }
     }
 
+    /// The same program within other limits.
+    #[must_use]
+    pub fn within(self, limits: Limits) -> Worker {
+        Worker::new(self.program.clone(), limits)
+    }
+
     /// Starts the process, so that the first page need not wait for it.
     ///
     /// # Errors
@@ -130,6 +136,20 @@ impl Worker {
                 Ok(Picture { width, height, rgba })
             }
             (Answer::NoPage, _) => Err(Failure::NoPage),
+            _ => self.confused(),
+        }
+    }
+
+    /// Puts a page on paper; the one that was laid out stays. Takes [`Limits::PRINT`] where it is to have the time it needs.
+    ///
+    /// # Errors
+    /// As [`Worker::lay`].
+    pub fn pdf(&mut self, page: &Page, print: &Print) -> Result<Pdf, Failure> {
+        let (pictures, octets) = given(&page.pictures);
+        let question = Question::Print { print: print.clone(), html: page.html.len(), pictures };
+        let body = [page.html.as_bytes().to_vec()].into_iter().chain(octets).collect();
+        match self.ask(question, body)? {
+            (Answer::Printed { sheets, notes }, octets) => Ok(Pdf { octets, sheets, notes }),
             _ => self.confused(),
         }
     }

@@ -6,10 +6,10 @@ use std::io::{self, Read, Write};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Laid, Part, View};
+use super::{Laid, Part, Print, View};
 
 /// Raised with every change of what follows: parent and worker are one program, unless it was replaced while it ran.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// The longest header and the longest body that are taken.
 const LONGEST: u32 = 256 * 1024 * 1024;
@@ -17,9 +17,22 @@ const LONGEST: u32 = 256 * 1024 * 1024;
 /// From the parent. The octets of HTML and pictures stand behind, in order.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Question {
-    Lay { view: View, html: usize, pictures: Vec<(String, usize)> },
-    Again { view: View, pictures: Vec<(String, usize)> },
+    Lay {
+        view: View,
+        html: usize,
+        pictures: Vec<(String, usize)>,
+    },
+    Again {
+        view: View,
+        pictures: Vec<(String, usize)>,
+    },
     Paint(Part),
+    /// The octets as those of `Lay`.
+    Print {
+        print: Print,
+        html: usize,
+        pictures: Vec<(String, usize)>,
+    },
 }
 
 /// From the worker.
@@ -31,6 +44,8 @@ pub(super) enum Answer {
     Laid { laid: Laid, graphemes: Vec<usize> },
     /// The pixels stand behind.
     Painted { width: u32, height: u32 },
+    /// The document stands behind.
+    Printed { sheets: usize, notes: Vec<String> },
     /// Nothing was laid out that could be painted.
     NoPage,
 }

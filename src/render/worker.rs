@@ -73,6 +73,13 @@ fn answer_all() -> io::Result<()> {
                 }
                 None => wire::write(&mut to, &Answer::NoPage, &[])?,
             },
+            Question::Print { print, html, pictures } => {
+                let (html, octets) = body.split_at_checked(html).ok_or(io::ErrorKind::InvalidData)?;
+                let html = String::from_utf8_lossy(html).into_owned();
+                let page = Page { html, view: View::default(), pictures: given(&pictures, octets)? };
+                let pdf = engine.pdf(&page, &print).ok_or(io::ErrorKind::InvalidData)?;
+                wire::write(&mut to, &Answer::Printed { sheets: pdf.sheets, notes: pdf.notes }, &[&pdf.octets])?;
+            }
         }
     }
     Ok(())

@@ -2,11 +2,21 @@
 //! [NAME...]`. Takes the first N files of each folder by SHA-256 (20 unless told), or those whose names are given; writes
 //! `target/compare/sheet.html` and prints a line for each file, the worst last, and the median.
 //!
+//! `caniemail FOLDER` judges feature tests instead: see [`caniemail`].
+//!
+//! What lies behind the lowest scores and is meant to stay: long words and the lines of `<pre>` are broken instead of reaching
+//! out of the window (css-word-break, exchange2007_05); addresses break behind a slash (html-body); Japanese breaks before
+//! other signs, and each such line counts as one word (bug6188_2); text does not run from top to bottom
+//! (css-text-underline-position, css-writing-mode); what only shows on a click is not shown (html-popover, css-selectors-
+//! pseudo-classes); a page of nothing but a box in the middle of the window has no height (glowbutton).
+//!
 //! The score: of the words that are shown, the share that both show in the same order, within 5 % of the page's width of
 //! the same place from the left, and within as much of the same distance below the word before. Remote pictures are off
 //! in both, and alternative texts are taken away (Chromium does not tell where it draws them). Both use the same font
-//! where a page names none.
+//! where a page names none, and where it names one that Debian lacks and for which we take another of the same widths.
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)]
+
+mod caniemail;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -30,6 +40,8 @@ struct Word {
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    let judge = arguments.first().is_some_and(|word| word == "caniemail");
+    let arguments = if judge { arguments.into_iter().skip(1).collect() } else { arguments };
     let Some(folder) = arguments.first().map(PathBuf::from).filter(|folder| folder.is_dir()) else {
         println!("compare: skipped, no folder of HTML files was named");
         return;
@@ -38,17 +50,25 @@ fn main() {
         println!("compare: skipped, there is no chromium here");
         return;
     }
-    let number = arguments.get(1).and_then(|number| number.parse().ok()).unwrap_or(20);
+    let number = arguments.get(1).and_then(|number| number.parse().ok()).unwrap_or(if judge { 1_000 } else { 20 });
     let names: Vec<&String> = arguments.iter().skip(1).filter(|word| word.parse::<usize>().is_err()).collect();
     let out = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/compare");
     fs::create_dir_all(&out).expect("a folder for the sheet");
     let limits = Limits { time: std::time::Duration::from_secs(20), ..Limits::default() };
     let mut worker = Worker::new(PathBuf::from(env!("CARGO_BIN_EXE_postkeep")), limits);
     let mut scores: Vec<(f64, String)> = Vec::new();
+    let mut judged = Vec::new();
     for file in files(&folder, number, &names) {
         let name = file.strip_prefix(&folder).expect("inside").display().to_string().replace('/', "__");
-        let score = compare(&mut worker, &file, &out.join(&name));
-        println!("{score:.3} {name}");
+        let score = compare(&mut worker, &file, &out.join(&name), judge);
+        if judge {
+            let picture = |kind: &str| out.join(&name).with_extension(kind);
+            let colours = caniemail::colours(&picture("ours.png"), &picture("chromium.png"));
+            println!("{score:.3} {colours:.3} {name}");
+            judged.push(caniemail::Judged { name: name.clone(), words: score, colours });
+        } else {
+            println!("{score:.3} {name}");
+        }
         scores.push((score, name));
     }
     scores.sort_by(|one, other| one.0.total_cmp(&other.0));
@@ -63,6 +83,9 @@ fn main() {
         scores.len(),
         out.join("sheet.html").display()
     );
+    if judge {
+        println!("{}", caniemail::table(&judged));
+    }
 }
 
 /// The first files of each folder by the hash of their content.
@@ -89,11 +112,12 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
     fs::read_dir(folder).expect("a readable folder").map(|entry| entry.expect("an entry").path()).collect()
 }
 
-fn compare(worker: &mut Worker, file: &Path, out: &Path) -> f64 {
+/// `once`: Chromium draws the first 1000 pixels while it says where its words are, which takes half of the time.
+fn compare(worker: &mut Worker, file: &Path, out: &Path, once: bool) -> f64 {
     let html = message::page_of_html(&fs::read(file).expect("readable")).html;
     let html = html.replace(" alt=", " data-alt=").replace(" ALT=", " data-alt=").replace("\nalt=", "\ndata-alt=");
     let ours = ours(worker, &html, out);
-    let theirs = theirs(&html, out);
+    let theirs = theirs(&html, out, once);
     let score = score(&ours, &theirs);
     if std::env::var_os("COMPARE_WORDS").is_some() {
         println!("ours: {:?}", ours.iter().take(60).map(|word| (&word.text, word.left, word.top)).collect::<Vec<_>>());
@@ -136,6 +160,9 @@ fn push(words: &mut Vec<Word>, text: &str, left: f32, top: f32) {
     }
 }
 
+/// What we take for families that are missing (`src/render/normal/css.rs`), so that it is layout that is compared.
+const STAND_INS: &[(&str, &str)] = &[("Verdana", "DejaVu Sans"), ("Tahoma", "Liberation Sans")];
+
 /// Runs when everything is loaded: the place of each word, at the end of the document.
 const SCRIPT: &str = r#"<script>addEventListener('load', () => {
 const out = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), range = document.createRange();
@@ -151,12 +178,20 @@ for (let node; node = walker.nextNode();) {
 const pre = document.createElement('script'); pre.type = 'application/json'; pre.id = 'pk-words'; pre.textContent = JSON.stringify(out).replace(/</g, '\\u003c');
 document.documentElement.appendChild(pre); });</script>"#;
 
-fn theirs(html: &str, out: &Path) -> Vec<Word> {
+fn theirs(html: &str, out: &Path, once: bool) -> Vec<Word> {
     let page = out.with_extension("page.html");
     let doctype =
         html.to_ascii_lowercase().find("<!doctype").and_then(|at| html[at..].find('>').map(|end| at + end + 1));
     let (before, after) = html.split_at(doctype.unwrap_or(0));
-    let style = "<meta charset=utf-8><style>html{font-family:sans-serif}</style>";
+    let stand_ins: String = STAND_INS
+        .iter()
+        .flat_map(|(name, local)| {
+            [("normal", ""), ("bold", " Bold")].map(|(weight, face)| {
+                format!("@font-face{{font-family:{name};font-weight:{weight};src:local('{local}{face}')}}")
+            })
+        })
+        .collect();
+    let style = format!("<meta charset=utf-8><style>html{{font-family:sans-serif}}{stand_ins}</style>");
     fs::write(&page, format!("\u{feff}{before}{style}{after}{SCRIPT}")).expect("written");
     let chromium = |arguments: &[String]| {
         Command::new("timeout")
@@ -173,16 +208,23 @@ fn theirs(html: &str, out: &Path) -> Vec<Word> {
             .expect("chromium runs")
             .stdout
     };
-    let dom = chromium(&[format!("--window-size={WIDTH},1000"), "--dump-dom".to_owned()]);
+    let picture = out.with_extension("chromium.png");
+    let screenshot = format!("--screenshot={}", picture.display());
+    let mut arguments = vec![format!("--window-size={WIDTH},1000"), "--dump-dom".to_owned()];
+    if once {
+        arguments.push(screenshot.clone());
+    }
+    let dom = chromium(&arguments);
     let dom = String::from_utf8_lossy(&dom);
     let json = dom
         .split_once("id=\"pk-words\">")
         .and_then(|(_, rest)| rest.split_once("</script>"))
         .map_or("[]", |(json, _)| json);
     let found: Vec<(String, f32, f32)> = serde_json::from_str(json).unwrap_or_default();
-    let height = found.iter().map(|(_, _, top)| *top).fold(500.0_f32, f32::max).min(HIGHEST) + 60.0;
-    let picture = out.with_extension("chromium.png");
-    chromium(&[format!("--window-size={WIDTH},{height:.0}"), format!("--screenshot={}", picture.display())]);
+    if !once {
+        let height = found.iter().map(|(_, _, top)| *top).fold(500.0_f32, f32::max).min(HIGHEST) + 60.0;
+        chromium(&[format!("--window-size={WIDTH},{height:.0}"), screenshot]);
+    }
     let mut words = Vec::new();
     found.iter().for_each(|(text, left, top)| push(&mut words, text, *left, *top));
     words

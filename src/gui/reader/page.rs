@@ -395,6 +395,11 @@ fn wanted(seen: (f32, f32), strip: f32, page: f32) -> Range<usize> {
 }
 
 impl Sheet {
+    /// The remote pictures that were fetched for it.
+    pub(super) fn remote_pictures(&self) -> Vec<Arc<Given>> {
+        self.remote.given().to_vec()
+    }
+
     /// What is to be drawn; `None` where the text stands in its place.
     pub fn drawn(&self) -> Option<Drawn<'_>> {
         let shown = self.shown.as_ref().filter(|_| !self.plain)?;

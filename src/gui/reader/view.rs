@@ -4,6 +4,7 @@ use iced::widget::text::Span;
 use iced::widget::{Row, Stack, button, column, container, rich_text, row, sensor, span, text};
 use iced::{Alignment, Element, Fill, Font, padding};
 
+use super::paper::Form;
 use super::passing::Way;
 use super::{Message, Open, Reader, SCROLL, Shows};
 use crate::archive::Field;
@@ -106,6 +107,9 @@ impl Open {
             (icon::SEARCH, "Find in the message", "Ctrl+F", look),
             (icon::REPLY_ALL, "Reply to all", "A", Message::Answer(Way::ReplyAll)),
             (icon::COPY, "Copy as text", "", Message::CopyText),
+            (icon::PRINTER, "Print", "Ctrl+P", Message::Print),
+            (icon::FILE_TEXT, "Save as PDF", "", Message::KeepAs(Form::Pdf)),
+            (icon::IMAGE, "Save as picture", "", Message::KeepAs(Form::Picture)),
             (icon::INFO, shows(Shows::Headers, "All headers"), "H", Message::Show(Shows::Headers)),
             (icon::CODE, shows(Shows::Source, "View source"), "V", Message::Show(Shows::Source)),
             (icon::FILE, equal, "M", Message::Monospace),

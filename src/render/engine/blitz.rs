@@ -7,8 +7,8 @@ use kurbo::{Affine, Rect};
 use peniko::{Color, Fill};
 
 use super::super::normal::{self, Normalised};
-use super::super::{Colours, Laid, MOST_PAINTED, Page, Part, Picture, View};
-use super::{Engine, document, ground, reading};
+use super::super::{Colours, Laid, MOST_PAINTED, Page, Part, Pdf, Picture, Print, View};
+use super::{Engine, document, ground, print, reading};
 
 pub(super) struct Blitz {
     fonts: FontContext,
@@ -43,6 +43,10 @@ impl Engine for Blitz {
     fn paint(&mut self, part: Part) -> Option<Picture> {
         self.shown.as_mut().map(|shown| shown.paint(part))
     }
+
+    fn pdf(&mut self, page: &Page, print: &Print) -> Option<Pdf> {
+        print::pdf(page, print, &self.fonts)
+    }
 }
 
 fn laid(document: &BaseDocument, normal: Normalised, view: View, ground: [u8; 3]) -> Laid {
@@ -74,7 +78,7 @@ fn laid(document: &BaseDocument, normal: Normalised, view: View, ground: [u8; 3]
 }
 
 /// The size of the page in points; at least as wide as the view.
-fn size(document: &BaseDocument, view: View) -> (f32, f32) {
+pub(super) fn size(document: &BaseDocument, view: View) -> (f32, f32) {
     let Some(root) = document.try_root_element() else { return (view.width, 0.0) };
     let layout = root.final_layout();
     let right = layout.scrollable_overflow_rect.right.max(layout.size.width);

@@ -13,13 +13,14 @@ use blitz_traits::shell::{ColorScheme, Viewport};
 
 use super::super::normal::{Normalised, Piece};
 use super::super::{Colours, View};
-use super::tables;
+use super::{tables, turn};
 
 /// What a page looks like where it says nothing.
 const BASE: &str = "
     html { font-family: sans-serif; overflow-wrap: break-word }
     pk-cell { display: table-cell; padding: 0 }
     pk-row { display: table-row }
+    [pk-apart] { border-collapse: separate !important; border-spacing: 0 !important }
     pk-img { display: inline-block; overflow: hidden; font-size: 13px; font-weight: normal; max-width: 100% }
     pk-img[remote] { background-color: rgba(128, 128, 128, 0.12) }
     pk-tail { display: block }
@@ -78,6 +79,9 @@ pub(super) fn laid_out(page: &mut Normalised, view: View, fonts: &FontContext) -
         if asked.load(Ordering::Relaxed) == before {
             break;
         }
+    }
+    if turn::mend(&mut document) {
+        document.resolve(0.0);
     }
     document
 }

@@ -333,7 +333,7 @@ fn scaled(part: &str, whole: f32) -> Option<f32> {
 }
 
 /// A list of families, or a `font`, with the families that may stand in put behind those that are named.
-fn with_stand_ins(value: &str) -> String {
+pub(super) fn with_stand_ins(value: &str) -> String {
     let (list, important) = match value.rsplit_once('!') {
         Some((list, _)) => (list, "!important"),
         None => (value, ""),
@@ -366,6 +366,8 @@ const STAND_INS: &[(&str, &str)] = &[
     ("calibri", ",Carlito"),
     ("cambria", ",Caladea"),
     ("georgia", ",Gelasio"),
+    ("verdana", ",\"DejaVu Sans\""),
+    ("tahoma", ",\"Liberation Sans\",Arimo,\"Nimbus Sans\""),
 ];
 
 fn takes_length(property: &str) -> bool {

@@ -167,12 +167,12 @@ impl Legacy<'_> {
         let share = cells.shares.filter(|(first, _)| Some(*first) == row).zip(self.weight(id, cells.padding));
         match share {
             Some(((_, sum), weight)) => {
-                declare(out, "width", &share_of_table(&format!("{}%", weight / sum * 100.0)));
+                declare(out, "width", &format!("{}%", weight / sum * 100.0));
             }
             None => {
                 let width = length(&self.get(id, "width")).filter(|width| width != "0px" && width != "0%");
                 if let Some(width) = width {
-                    declare(out, "width", &share_of_table(&width));
+                    declare(out, "width", &width);
                 }
             }
         }
@@ -213,7 +213,7 @@ impl Legacy<'_> {
         let face = self.tree.attribute(id, "face");
         let sound = |each: char| each.is_alphanumeric() || matches!(each, ' ' | ',' | '-' | '_' | '\'' | '"');
         if !face.trim().is_empty() && face.chars().all(sound) {
-            declare(out, "font-family", face);
+            declare(out, "font-family", &super::css::with_stand_ins(face));
         }
         const SIZES: [&str; 7] = ["x-small", "small", "medium", "large", "x-large", "xx-large", "xxx-large"];
         let value = self.get(id, "size");
@@ -323,16 +323,6 @@ fn declare(out: &mut String, property: &str, value: &str) {
 
 fn px(value: f32) -> String {
     format!("{value}px")
-}
-
-/// The width of a cell, written so that the engine heeds it: it passes over plain shares of a table.
-pub(super) fn share_of_table(width: &str) -> String {
-    match width.split_once('%') {
-        Some((share, rest)) if share.parse::<f32>().is_ok() && matches!(rest, "" | "!important") => {
-            format!("calc({share}% + 0.01px){rest}")
-        }
-        _ => width.to_owned(),
-    }
 }
 
 /// The leading digits of an attribute's value, as HTML reads dimensions; kept within what can be drawn.

@@ -180,7 +180,10 @@ impl<'a> Writer<'a> {
     fn write(mut self, body: Id) -> Normalised {
         if self.tree.quirks {
             // As browsers show documents without a doctype: a table does not take over the text's style around it.
-            self.hints.rule(":where(table){font-size:initial;font-weight:initial;font-style:initial;white-space:initial;text-align:start}");
+            self.hints.rule(
+                ":where(table){font-size:initial;font-weight:initial;font-style:initial;line-height:initial;\
+                 white-space:initial;text-align:start}",
+            );
         }
         let styles = self.styles();
         self.count_head();
@@ -353,10 +356,26 @@ impl<'a> Writer<'a> {
             _ => String::new(),
         };
         let style = match self.tree.name(id) {
-            "td" | "th" if style.contains('%') => with_shares(&style),
+            // Without a doctype a line of nothing but pictures is as high as they are, and letters count for nothing.
+            "td" | "th" | "div" | "p" | "center" if self.tree.quirks && self.holds_only_pictures(id) => {
+                style + "font-size:0;line-height:0;"
+            }
             _ => style,
         };
         (hints, style)
+    }
+
+    fn holds_only_pictures(&self, id: Id) -> bool {
+        let mut pictures = 0;
+        let only = self.tree.below(id).all(|below| match (self.tree.kind(below), self.tree.name(below)) {
+            (Kind::Text(text), _) => text.chars().all(|each| each.is_ascii_whitespace()),
+            (_, "img") => {
+                pictures += 1;
+                true
+            }
+            (_, name) => matches!(name, "a" | "font" | "span" | "b" | "strong" | "i" | "em" | "u"),
+        });
+        only && pictures > 0
     }
 
     fn attributes(
@@ -464,18 +483,6 @@ impl<'a> Writer<'a> {
             hidden: inherited.hidden || is_hidden(style) || !self.tree.attribute(id, "hidden").is_empty(),
         }
     }
-}
-
-/// The declarations of a cell with its width as [`legacy::share_of_table`] writes it.
-fn with_shares(style: &str) -> String {
-    let mut out = String::new();
-    for declaration in style.split_inclusive(';') {
-        match declaration.strip_prefix("width:").map(|value| value.trim_end_matches(';')) {
-            Some(width) => out.extend(["width:", &legacy::share_of_table(width), ";"]),
-            None => out.push_str(declaration),
-        }
-    }
-    out
 }
 
 fn is_hidden(style: &str) -> bool {

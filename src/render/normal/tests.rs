@@ -45,7 +45,7 @@ fn old_attributes_weigh_nothing() {
         "width:100px;",
         "background-color:#aabbcc;",
         "margin-left:auto;",
-        "padding:3px;width:calc(50% + 0.01px);vertical-align:top;white-space:nowrap;",
+        "padding:3px;width:50%;vertical-align:top;white-space:nowrap;",
     ] {
         assert!(hints.contains(expected), "{expected}: {hints}");
     }
@@ -67,4 +67,31 @@ fn what_is_deeper_than_the_bound_stands_beside() {
     assert_eq!(depth, 0);
     assert!(normal.pieces.contains(&Piece::Text("x".to_owned())));
     assert_eq!(normal.notes.len(), 1);
+}
+
+#[test]
+fn without_a_doctype_letters_give_no_height_to_pictures() {
+    let low = |html: &str, doctype: &str| {
+        normalise(&Page { html: format!("{doctype}{html}"), ..Page::default() })
+            .html()
+            .contains("font-size:0;line-height:0")
+    };
+    for (html, quirks) in [
+        ("<table><tr><td><a href=x> <img src=x> </a></table>", true),
+        ("<div style='color:red'><img src=x><img src=x></div>", true),
+        ("<table><tr><td><img src=x>x</table>", false),
+        ("<table><tr><td><img src=x>&nbsp;</table>", false),
+        ("<table><tr><td> </table>", false),
+    ] {
+        assert_eq!((low(html, ""), low(html, "<!DOCTYPE html>")), (quirks, false), "{html}");
+    }
+}
+
+#[test]
+fn without_a_doctype_a_table_takes_no_size_of_letters_from_its_page() {
+    let resets = |doctype: &str| {
+        let html = format!("{doctype}<body style='font-size:9px'><table><tr><td>x</table>");
+        normalise(&Page { html, ..Page::default() }).styles.iter().any(|style| style.contains("line-height:initial"))
+    };
+    assert!(resets("") && !resets("<!DOCTYPE html>"));
 }

@@ -119,6 +119,11 @@ impl Remote {
         Remote::default()
     }
 
+    /// Those that were fetched, for putting the message on paper.
+    pub(super) fn given(&self) -> &[Arc<Given>] {
+        &self.given
+    }
+
     pub(super) fn source(&self, page: &Arc<Page>) -> Source {
         Source { page: Arc::clone(page), fetched: self.given.clone() }
     }

@@ -1,7 +1,7 @@
 //! Attachments given to the programs of the system: from a folder that only the user can enter, which goes when the
 //! window does and, were it killed, when the program starts again. What would run is never given away.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use tempfile::TempDir;
@@ -28,6 +28,12 @@ impl Folder {
         if message::is_program(name, media_type, content) {
             return Ok(Handed::Refused(name.to_owned()));
         }
+        give(&self.put(name, content)?);
+        Ok(Handed::Over(name.to_owned()))
+    }
+
+    /// Writes a copy, to be given to a program. Blocks.
+    pub fn put(&self, name: &str, content: &[u8]) -> Result<PathBuf, Problem> {
         let copied = || {
             let mut folder = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             if folder.is_none() {
@@ -36,9 +42,7 @@ impl Folder {
             let Some(folder) = folder.as_ref() else { return Err(std::io::ErrorKind::NotFound.into()) };
             new_file::write(folder.path(), name, content)
         };
-        let path = copied().map_err(|error| unwritten(name, &error))?;
-        give(&path);
-        Ok(Handed::Over(name.to_owned()))
+        copied().map_err(|error| unwritten(name, &error))
     }
 
     #[cfg(test)]
