@@ -34,7 +34,8 @@ impl<F: Read + Seek> Store<F> {
     /// Whether Outlook asks for a password before it opens this file. It hides nothing in it.
     pub fn has_password(&mut self) -> bool {
         let mut room = 1 << 20;
-        let node = self.node(STORE);
+        // In a copy of what lies on a server there always stands something.
+        let node = self.node(STORE).filter(|_| self.own);
         let context = node.and_then(|node| self.context(node, &mut room).ok());
         let found = context.and_then(|context| self.property(&context, id::PST_PASSWORD, &mut room).ok());
         found.and_then(|properties| properties.number(id::PST_PASSWORD)).is_some_and(|sum| sum != 0)

@@ -110,6 +110,8 @@ pub struct Store<F> {
     nodes: Vec<Node>,
     /// Pages were missing or damaged.
     pub damaged: bool,
+    /// A person's own file, not a copy of what lies on a server.
+    pub own: bool,
 }
 
 struct Page {
@@ -158,7 +160,9 @@ impl<F: Read + Seek> Store<F> {
             return Err(Refused::Another);
         }
         let (form, cipher) = kind(&head)?;
-        let mut store = Store { file, length, form, cipher, blocks: Vec::new(), nodes: Vec::new(), damaged: false };
+        let own = head.get(8..10) == Some(b"SM");
+        let mut store =
+            Store { file, length, form, cipher, blocks: Vec::new(), nodes: Vec::new(), damaged: false, own };
         let place = |ansi, wide| match form {
             Form::Ansi => u32_at(&head, ansi).map(u64::from),
             Form::Unicode | Form::Large => u64_at(&head, wide),
