@@ -68,7 +68,10 @@ impl Reading<'_, '_> {
     }
 
     fn attachment(&mut self, place: &Path, depth: usize) -> Result<Attachment, Flaw> {
+        let before = std::mem::take(&mut self.flawed);
         let mut properties = self.properties(place, HEAD_PART)?;
+        let flawed = std::mem::replace(&mut self.flawed, before);
+        self.flawed |= flawed;
         let object = place.join("__substg1.0_3701000D");
         let content = match properties.take(id::ATTACH_DATA) {
             Some(Value::Octets(octets)) => Content::Octets(octets),
@@ -78,6 +81,8 @@ impl Reading<'_, '_> {
                 self.flawed |= item.flawed;
                 Content::Message(Box::new(item))
             }
+            // It may have been there.
+            _ if flawed => return Err(Flaw::Damaged),
             _ => Content::Elsewhere,
         };
         Ok(Attachment { properties, content })

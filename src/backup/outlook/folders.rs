@@ -104,6 +104,8 @@ impl<F: Read + Seek> Store<F> {
                     _ => Content::Octets(self.data(object.data, room)?.concat()),
                 }
             }
+            // It may have been there.
+            _ if context.flawed => return Err(Flaw::Damaged),
             _ => Content::Elsewhere,
         };
         Ok(Attachment { properties, content })

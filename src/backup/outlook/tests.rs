@@ -158,6 +158,7 @@ fn a_damaged_data_file_gives_what_is_whole_in_it() {
         file[at] ^= 0x5a;
         let found = mails(read(&file).unwrap());
         assert!(found.len() >= 2, "octet {at}: {} messages", found.len());
+        assert!(found.iter().map(|mail| mail.elsewhere).sum::<u64>() <= 1, "octet {at}: a damaged file is no link");
     }
     for at in (0..0x4400).step_by(401).chain(pages..whole.len()) {
         let mut file = whole.clone();
