@@ -200,6 +200,9 @@ impl DataFile {
                 },
             ],
         );
+        let (partial, full) = (checksum(&file[8..479]), checksum(&file[8..524]));
+        file[4..8].copy_from_slice(&partial.to_le_bytes());
+        file[524..528].copy_from_slice(&full.to_le_bytes());
         file
     }
 }
