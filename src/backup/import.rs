@@ -10,7 +10,7 @@ use super::flags::{self, Flags};
 use super::mbox::{self, Content};
 use super::pipeline::{self, Counts, Queue};
 use super::walk::{self, Kind, Source};
-use super::{Imported, Result, durable, emlx};
+use super::{Imported, Result, durable, emlx, outlook};
 use crate::archive::{Archive, Incoming, Marks, Origin};
 use crate::job::{Cancel, Progress, Report, unless_cancelled};
 
@@ -43,9 +43,11 @@ pub(super) fn import_up_to(
     let mut done =
         Imported { failed: sources.failed, notes: sources.notes, left_out: sources.left_out, ..Imported::default() };
     let mut partial = 0;
+    let mut tally = outlook::Tally::default();
     let counts = pipeline::run(archive, cancel, report, |queue, report| {
         let progress = Progress { octets_total: Some(octets_total), ..Progress::default() };
-        let mut run = Run { largest, queue, done: &mut done, cancel, report, progress, partial: 0 };
+        let tally = &mut tally;
+        let mut run = Run { largest, queue, done: &mut done, cancel, report, progress, partial: 0, tally };
         run.all(&sources.found)?;
         partial = run.partial;
         Ok(())
@@ -53,6 +55,7 @@ pub(super) fn import_up_to(
     if partial > 0 {
         done.notes.push(incomplete(partial));
     }
+    done.notes.extend(tally.notes());
     let failures = done.failed.len() as u64;
     Ok(Imported {
         found: counts.added + counts.already_here + failures,
@@ -80,6 +83,7 @@ struct Run<'a, 'q> {
     report: Report<'a>,
     progress: Progress,
     partial: u64,
+    tally: &'a mut outlook::Tally,
 }
 
 impl Run<'_, '_> {
@@ -89,6 +93,8 @@ impl Run<'_, '_> {
             let before = self.progress.octets;
             match source.kind {
                 Kind::Mbox => self.mbox(source)?,
+                Kind::Outlook => self.outlook(source)?,
+                Kind::OutlookMessage => self.outlook_message(source)?,
                 Kind::Message(flags) => self.one(source, |bytes, _| Some((bytes, flags)))?,
                 Kind::Delivered => self.one(source, |bytes, _| {
                     let flags = flags::of_header(&bytes);
@@ -153,6 +159,66 @@ impl Run<'_, '_> {
             }
             self.progress.octets = before + reader.position();
             (self.report)(self.progress);
+        }
+        Ok(())
+    }
+
+    /// A data file of Outlook.
+    fn outlook(&mut self, source: &Source) -> Result<()> {
+        let path = source.path.display();
+        let opened = durable::open(&source.path).map_err(|error| format!("could not be opened: {error}"));
+        let mut file = match opened.and_then(|file| outlook::DataFile::open(file, self.largest)) {
+            Ok(file) => file,
+            Err(why) => {
+                self.fail(format!("{path} {why}."));
+                return Ok(());
+            }
+        };
+        if file.has_password() {
+            self.done
+                .notes
+                .push(format!("Outlook asks for a password before it opens {path}. It hides nothing in it."));
+        }
+        if file.is_damaged() {
+            self.fail(format!("{path} is damaged. What could still be found in it was imported."));
+        }
+        let (arrived, before) = (modified(&source.path), self.progress.octets);
+        loop {
+            unless_cancelled(self.cancel)?;
+            let taken = file.next_message();
+            let (read, of) = file.progress();
+            match taken {
+                Ok(None) => break,
+                Ok(Some(taken)) => self.taken(taken, arrived, &format!("Message {read} of {path}"))?,
+                Err(error) => {
+                    self.fail(format!("{path} could not be read beyond message {}: {error}.", read - 1));
+                    break;
+                }
+            }
+            self.progress.octets = before + source.octets / of.max(1) * read;
+            (self.report)(self.progress);
+        }
+        Ok(())
+    }
+
+    fn outlook_message(&mut self, source: &Source) -> Result<()> {
+        let path = source.path.display().to_string();
+        match durable::read(&source.path, self.largest as u64) {
+            Ok(bytes) => match outlook::message_file(&bytes, self.largest) {
+                Some(taken) => self.taken(taken, modified(&source.path), &path)?,
+                None => self.fail(format!("{path} is not a mail file.")),
+            },
+            Err(error) => self.fail(format!("{path} could not be read: {error}.")),
+        }
+        Ok(())
+    }
+
+    fn taken(&mut self, taken: outlook::Taken, arrived: Timestamp, name: &str) -> Result<()> {
+        self.tally.count(&taken);
+        match taken {
+            outlook::Taken::Mail(mail) => self.add(mail.bytes, mail.arrived.unwrap_or(arrived), mail.flags)?,
+            outlook::Taken::NotMail => (),
+            outlook::Taken::Failed(why) => self.fail(format!("{name} {why}.")),
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ mod cancel;
 mod damage;
 mod formats;
 mod hostile;
+mod outlook;
 mod programs;
 
 use std::collections::BTreeMap;

@@ -7,6 +7,8 @@
 //! | MH: nmh, Claws, Sylpheed, Gnus | numbers for names, beside `.mh_sequences` or with the header of a message |
 //! | `.eml`: Windows Live Mail, and most exports | the name |
 //! | `.emlx`: Apple Mail, `~/Library/Mail/V2` to `V10` | the name |
+//! | Outlook: `.pst`, `.ost` | how it begins, whatever its name |
+//! | Outlook: `.msg` | the name, and how it begins |
 //!
 //! What belongs to a mail program but cannot be read here is named with a way to export it.
 
@@ -16,7 +18,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::flags::Flags;
-use super::{durable, emlx, maildir, mbox, mh};
+use super::{durable, emlx, maildir, mbox, mh, outlook};
 use crate::job::{Cancel, unless_cancelled};
 
 /// How deep folders are searched: deeper than any mail program's, and an end to any trick.
@@ -41,6 +43,10 @@ pub enum Kind {
         partial: bool,
     },
     Mbox,
+    /// A data file of Outlook.
+    Outlook,
+    /// One message of Outlook.
+    OutlookMessage,
 }
 
 /// What a search found, in the order of names, and what could not be looked at.
@@ -98,7 +104,12 @@ impl Sources {
             return self.fail(path, advice);
         }
         match head(real) {
-            Ok(head) if head.starts_with(b"!BDN") => self.fail(path, PST),
+            Ok(head) if head.starts_with(outlook::DATA_FILE) => self.add(real.to_owned(), Kind::Outlook, octets),
+            Ok(_) if is_data_file(path) => self.fail(path, NO_DATA_FILE),
+            // Many programs write compound files; whether it is a message is seen when it is read.
+            Ok(head) if head.starts_with(outlook::COMPOUND) => {
+                self.add(real.to_owned(), Kind::OutlookMessage, octets);
+            }
             Ok(head) if mbox::is_mbox(&head) => self.add(real.to_owned(), Kind::Mbox, octets),
             // A message never holds a NUL in its first lines; pictures, archives and programs do.
             Ok(head) if mbox::is_header_field(&head) || !head.iter().take(1024).any(|&octet| octet == 0) => {
@@ -186,6 +197,9 @@ impl Sources {
         }
         match (head(&path), mh::number(&name)) {
             (Ok(head), _) if mbox::is_mbox(&head) => self.add(path, Kind::Mbox, octets),
+            (Ok(head), _) if head.starts_with(outlook::DATA_FILE) => self.add(path, Kind::Outlook, octets),
+            (Ok(_), _) if is_data_file(&path) => self.fail(&path, NO_DATA_FILE),
+            (Ok(head), _) if has_extension(&path, "msg") => self.msg_in_folder(path, &head, octets),
             (Ok(head), Some(number)) => match sequences {
                 Some(sequences) => self.add(path, Kind::Message(sequences.flags(number)), octets),
                 None if mh::looks_like_a_message(&head) => self.add(path, Kind::Message(Flags::default()), octets),
@@ -196,6 +210,17 @@ impl Sources {
             }
             (Ok(_), None) => {}
             (Err(error), _) => self.fail(&path, &format!("could not be read: {error}")),
+        }
+    }
+
+    /// Some programs give that name to a message as it came.
+    fn msg_in_folder(&mut self, path: PathBuf, head: &[u8], octets: u64) {
+        if head.starts_with(outlook::COMPOUND) {
+            self.add(path, Kind::OutlookMessage, octets);
+        } else if mbox::is_header_field(head) {
+            self.add(path, Kind::Message(Flags::default()), octets);
+        } else {
+            self.fail(&path, "is not a message of Outlook, whatever its name says");
         }
     }
 
@@ -225,19 +250,17 @@ impl Sources {
     }
 }
 
-const PST: &str = "is a data file of Outlook (.pst), which only Outlook reads in full. In Outlook, or in Thunderbird with     an add-on, save its folders as .eml or mbox files and import those; `readpst -r` writes mbox files as well";
+const NO_DATA_FILE: &str = "is not a data file of Outlook, whatever its name says";
+
+/// Whether its name says so.
+fn is_data_file(path: &Path) -> bool {
+    has_extension(path, "pst") || has_extension(path, "ost")
+}
 
 /// What files of other programs that cannot be read here are, and the way out of them.
 fn foreign(path: &Path) -> Option<&'static str> {
     let extension = path.extension()?.to_str()?.to_ascii_lowercase();
     Some(match extension.as_str() {
-        "pst" => PST,
-        "ost" => {
-            "is Outlook's copy of mail that lies on a server (.ost), which no other program reads. Fetch the mail from the              server, or save it from Outlook as .eml files"
-        }
-        "msg" => {
-            "is a message in Outlook's own format (.msg), in which the original is not kept. Drag it from Outlook into              Thunderbird, or save it as .eml, and import that"
-        }
         "olm" => {
             "is an archive of Outlook for Mac (.olm). Drag the folders from Outlook onto the desktop, which writes mbox              files, and import those"
         }

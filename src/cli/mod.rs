@@ -81,7 +81,8 @@ enum Command {
     Save(browse::SaveArguments),
     /// Draw a message as a picture.
     Render(render::RenderArguments),
-    /// Import mbox, Maildir, MH, .emlx and .eml files, and folders of them: of Thunderbird, Apple Mail, Evolution and others.
+    /// Import mbox, Maildir, MH, .emlx, .eml, .pst, .ost and .msg files, and folders of them: of Thunderbird, Apple Mail,
+    /// Outlook, Evolution and others.
     Import(backup::ImportArguments),
     /// Export messages for other programs.
     Export(backup::ExportArguments),

@@ -29,6 +29,7 @@ mod likeness;
 pub mod links;
 mod names;
 pub mod outline;
+pub(crate) mod outlook_text;
 mod page;
 mod parameters;
 mod parts;

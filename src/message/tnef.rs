@@ -138,7 +138,7 @@ fn narrow(data: &[u8], code_page: u32) -> Cow<'_, str> {
     charset::decode(data.get(..end).unwrap_or(data), &label(code_page)).0
 }
 
-fn label(code_page: u32) -> String {
+pub(super) fn label(code_page: u32) -> String {
     match code_page {
         65001 => "utf-8".to_owned(),
         932 => "shift_jis".to_owned(),

@@ -176,7 +176,7 @@ const LAYOUTS: &[Layout] = &[
             ("e.eml", "Subject: one\n\n"),
         ],
         messages: &[("Subject: one\n\n", false, false)],
-        failed: &["(.pst)", "(.msg)", "(.ost)", "(.olm)", "(.dbx)"],
+        failed: &["Outlook.pst", "a.msg", "b.OST", "(.olm)", "(.dbx)"],
         ..NOTHING
     },
 ];

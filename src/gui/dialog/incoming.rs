@@ -55,7 +55,7 @@ impl Kind {
         match self {
             Kind::Import => {
                 "Mail from another program: a profile of Thunderbird, a mail folder of Apple Mail or Evolution, Gmail Takeout, \
-                 .eml files, mbox files, Maildir or MH folders. Your files are only read, and what is here already is not \
+                 .pst and .msg files of Outlook, .eml files, mbox files, Maildir or MH folders. Your files are only read, and what is here already is not \
                  added twice."
             }
             Kind::Restore => {

@@ -1,0 +1,239 @@
+//! What Outlook keeps of a message: properties by their numbers (MS-OXPROPS), the same in its data files and in `.msg`.
+
+use std::collections::BTreeMap;
+
+use crate::message::outlook_text;
+
+/// The properties that are read; names as in MS-OXPROPS without their `PidTag`.
+pub mod id {
+    pub const MESSAGE_CLASS: u16 = 0x001a;
+    pub const IMPORTANCE: u16 = 0x0017;
+    pub const SUBJECT: u16 = 0x0037;
+    pub const CLIENT_SUBMIT_TIME: u16 = 0x0039;
+    pub const SENT_REPRESENTING_NAME: u16 = 0x0042;
+    pub const SENT_REPRESENTING_ADDRESS_TYPE: u16 = 0x0064;
+    pub const SENT_REPRESENTING_EMAIL_ADDRESS: u16 = 0x0065;
+    pub const TRANSPORT_MESSAGE_HEADERS: u16 = 0x007d;
+    pub const RECIPIENT_TYPE: u16 = 0x0c15;
+    pub const SENDER_NAME: u16 = 0x0c1a;
+    pub const SENDER_ADDRESS_TYPE: u16 = 0x0c1e;
+    pub const SENDER_EMAIL_ADDRESS: u16 = 0x0c1f;
+    pub const DISPLAY_BCC: u16 = 0x0e02;
+    pub const DISPLAY_CC: u16 = 0x0e03;
+    pub const DISPLAY_TO: u16 = 0x0e04;
+    pub const MESSAGE_DELIVERY_TIME: u16 = 0x0e06;
+    pub const MESSAGE_FLAGS: u16 = 0x0e07;
+    pub const MESSAGE_STATUS: u16 = 0x0e17;
+    pub const BODY: u16 = 0x1000;
+    pub const RTF_COMPRESSED: u16 = 0x1009;
+    pub const HTML: u16 = 0x1013;
+    pub const INTERNET_MESSAGE_ID: u16 = 0x1035;
+    pub const INTERNET_REFERENCES: u16 = 0x1039;
+    pub const IN_REPLY_TO_ID: u16 = 0x1042;
+    pub const FLAG_STATUS: u16 = 0x1090;
+    pub const DISPLAY_NAME: u16 = 0x3001;
+    pub const ADDRESS_TYPE: u16 = 0x3002;
+    pub const EMAIL_ADDRESS: u16 = 0x3003;
+    pub const CREATION_TIME: u16 = 0x3007;
+    pub const ATTACH_DATA: u16 = 0x3701;
+    pub const ATTACH_FILENAME: u16 = 0x3704;
+    pub const ATTACH_METHOD: u16 = 0x3705;
+    pub const ATTACH_LONG_FILENAME: u16 = 0x3707;
+    pub const ATTACH_MIME_TAG: u16 = 0x370e;
+    pub const ATTACH_CONTENT_ID: u16 = 0x3712;
+    pub const ATTACH_CONTENT_LOCATION: u16 = 0x3713;
+    pub const ATTACH_FLAGS: u16 = 0x3714;
+    pub const SMTP_ADDRESS: u16 = 0x39fe;
+    pub const INTERNET_CODEPAGE: u16 = 0x3fde;
+    pub const MESSAGE_CODEPAGE: u16 = 0x3ffd;
+    pub const SENDER_SMTP_ADDRESS: u16 = 0x5d01;
+    pub const SENT_REPRESENTING_SMTP_ADDRESS: u16 = 0x5d02;
+    pub const PST_PASSWORD: u16 = 0x67ff;
+}
+
+/// Those that are read of a message, of an attachment and of a recipient, all others are passed over.
+pub const WANTED: &[u16] = &[
+    id::MESSAGE_CLASS,
+    id::IMPORTANCE,
+    id::SUBJECT,
+    id::CLIENT_SUBMIT_TIME,
+    id::SENT_REPRESENTING_NAME,
+    id::SENT_REPRESENTING_ADDRESS_TYPE,
+    id::SENT_REPRESENTING_EMAIL_ADDRESS,
+    id::TRANSPORT_MESSAGE_HEADERS,
+    id::RECIPIENT_TYPE,
+    id::SENDER_NAME,
+    id::SENDER_ADDRESS_TYPE,
+    id::SENDER_EMAIL_ADDRESS,
+    id::DISPLAY_BCC,
+    id::DISPLAY_CC,
+    id::DISPLAY_TO,
+    id::MESSAGE_DELIVERY_TIME,
+    id::MESSAGE_FLAGS,
+    id::MESSAGE_STATUS,
+    id::BODY,
+    id::RTF_COMPRESSED,
+    id::HTML,
+    id::INTERNET_MESSAGE_ID,
+    id::INTERNET_REFERENCES,
+    id::IN_REPLY_TO_ID,
+    id::FLAG_STATUS,
+    id::DISPLAY_NAME,
+    id::ADDRESS_TYPE,
+    id::EMAIL_ADDRESS,
+    id::CREATION_TIME,
+    id::ATTACH_DATA,
+    id::ATTACH_FILENAME,
+    id::ATTACH_METHOD,
+    id::ATTACH_LONG_FILENAME,
+    id::ATTACH_MIME_TAG,
+    id::ATTACH_CONTENT_ID,
+    id::ATTACH_CONTENT_LOCATION,
+    id::ATTACH_FLAGS,
+    id::SMTP_ADDRESS,
+    id::INTERNET_CODEPAGE,
+    id::MESSAGE_CODEPAGE,
+    id::SENDER_SMTP_ADDRESS,
+    id::SENT_REPRESENTING_SMTP_ADDRESS,
+    id::PST_PASSWORD,
+];
+
+/// The kinds of values, as both formats number them.
+pub mod kind {
+    pub const I16: u16 = 0x0002;
+    pub const I32: u16 = 0x0003;
+    pub const BOOLEAN: u16 = 0x000b;
+    pub const OBJECT: u16 = 0x000d;
+    pub const I64: u16 = 0x0014;
+    pub const NARROW: u16 = 0x001e;
+    pub const WIDE: u16 = 0x001f;
+    pub const TIME: u16 = 0x0040;
+    pub const OCTETS: u16 = 0x0102;
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    Number(i64),
+    /// Text in the message's code page.
+    Narrow(Vec<u8>),
+    /// UTF-16.
+    Wide(Vec<u8>),
+    Octets(Vec<u8>),
+    /// A node inside, by its id.
+    Object(u32),
+}
+
+impl Value {
+    /// A value that stands as so many octets; `None` for kinds that are not read.
+    pub fn of(kind: u16, octets: Vec<u8>) -> Option<Value> {
+        let number = |size: usize| {
+            let mut word = [0; 8];
+            word.get_mut(..size)?.copy_from_slice(octets.get(..size)?);
+            Some(Value::Number(i64::from_le_bytes(word)))
+        };
+        match kind {
+            kind::BOOLEAN => number(1),
+            kind::I16 => number(2),
+            kind::I32 => number(4),
+            kind::I64 | kind::TIME => number(8),
+            kind::NARROW => Some(Value::Narrow(octets)),
+            kind::WIDE => Some(Value::Wide(octets)),
+            kind::OCTETS => Some(Value::Octets(octets)),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Properties {
+    values: BTreeMap<u16, Value>,
+    /// What narrow text is in.
+    pub code_page: u32,
+}
+
+impl Properties {
+    pub fn put(&mut self, id: u16, value: Value) {
+        self.values.insert(id, value);
+    }
+
+    pub fn take(&mut self, id: u16) -> Option<Value> {
+        self.values.remove(&id)
+    }
+
+    pub fn number(&self, id: u16) -> Option<i64> {
+        match self.values.get(&id) {
+            Some(Value::Number(number)) => Some(*number),
+            _ => None,
+        }
+    }
+
+    pub fn octets(&self, id: u16) -> Option<&[u8]> {
+        match self.values.get(&id) {
+            Some(Value::Octets(octets)) => Some(octets),
+            _ => None,
+        }
+    }
+
+    /// Text that is not empty, up to its NUL.
+    pub fn text(&self, id: u16) -> Option<String> {
+        let text = match self.values.get(&id)? {
+            Value::Wide(octets) => wide(octets),
+            Value::Narrow(octets) => {
+                let end = memchr::memchr(0, octets).unwrap_or(octets.len());
+                outlook_text::narrow(octets.get(..end).unwrap_or_default(), self.code_page)
+            }
+            _ => return None,
+        };
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// The first of these that is there.
+    pub fn first_text(&self, ids: &[u16]) -> Option<String> {
+        ids.iter().find_map(|id| self.text(*id))
+    }
+}
+
+fn wide(octets: &[u8]) -> String {
+    let units = octets.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit)).take_while(|&unit| unit != 0);
+    char::decode_utf16(units).map(|character| character.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+}
+
+/// A message as Outlook keeps it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Item {
+    pub properties: Properties,
+    pub recipients: Vec<Properties>,
+    pub attachments: Vec<Attachment>,
+    /// Something of it could not be read.
+    pub flawed: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    pub properties: Properties,
+    pub content: Content,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// Not in the file: it was only referred to.
+    Elsewhere,
+    Octets(Vec<u8>),
+    Message(Box<Item>),
+}
+
+/// A message that holds messages that hold messages: deeper than this it is not followed.
+pub const DEEPEST: usize = 8;
+
+impl Item {
+    /// Says in which code page the narrow text of it is.
+    pub fn with_code_page(mut self) -> Item {
+        let number = |id| self.properties.number(id).and_then(|page| u32::try_from(page).ok());
+        let page = number(id::MESSAGE_CODEPAGE).or_else(|| number(id::INTERNET_CODEPAGE)).unwrap_or(1252);
+        let all = self.recipients.iter_mut().chain(self.attachments.iter_mut().map(|each| &mut each.properties));
+        for properties in all.chain([&mut self.properties]) {
+            properties.code_page = page;
+        }
+        self
+    }
+}
