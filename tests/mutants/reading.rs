@@ -49,7 +49,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "leak-on-the-command-line",
         file: "src/cli/render.rs",
-        from: "    say_what_is_blocked(&laid);\n",
+        from: "    say_what_is_blocked(laid);\n",
         to: r#"    if crate::mutant("leak-on-the-command-line") {
         for picture in &laid.blocked.pictures {
             let url = url::Url::parse(&picture.address).ok();
@@ -57,7 +57,7 @@ pub const MUTANTS: &[Mutant] = &[
             _ = host.map(|host| std::net::TcpStream::connect((host, 80)));
         }
     }
-    say_what_is_blocked(&laid);
+    say_what_is_blocked(laid);
 "#,
         killed_by: ("leak", "no_message_on_the_command_line_sends_a_packet"),
     },
