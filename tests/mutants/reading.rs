@@ -27,15 +27,7 @@ pub const MUTANTS: &[Mutant] = &[
         to: r#"        if self.parts.leaves.len() < MOST_PARTS || crate::mutant("mime-parts-unbounded") {"#,
         killed_by: ("lib", "message::parts::tests::nesting_and_number_are_bounded"),
     },
-    // Fault 54.
-    Mutant {
-        name: "picture-bomb-decoded",
-        file: "src/render/normal/source.rs",
-        from: "        if self.shown.len() >= MOST_PICTURES || self.pixels.saturating_add(pixels) > MOST_PIXELS {",
-        to: r#"        let over = self.shown.len() >= MOST_PICTURES || self.pixels.saturating_add(pixels) > MOST_PIXELS;
-        if over && !crate::mutant("picture-bomb-decoded") {"#,
-        killed_by: ("render", "picture_bombs_are_refused_before_they_are_decoded"),
-    },
+    // Fault 54, and the fence of the worker, have none: no switch reaches the worker, which is given no environment.
     // Fault 55.
     Mutant {
         name: "page-depth-unbounded",
@@ -95,16 +87,6 @@ pub const MUTANTS: &[Mutant] = &[
             }
             None => out.push_str("none"),"#,
         killed_by: ("render", "no_page_holds_an_address"),
-    },
-    Mutant {
-        name: "worker-without-fence",
-        file: "src/render/fence.rs",
-        from: "    let _ = refuse_calls();",
-        to: r#"    if crate::mutant("worker-without-fence") {
-        return;
-    }
-    let _ = refuse_calls();"#,
-        killed_by: ("render", "the_worker_is_behind_its_fence"),
     },
     // Remote pictures.
     Mutant {
@@ -227,13 +209,6 @@ pub const MUTANTS: &[Mutant] = &[
         from: "    if look_alike {",
         to: r#"    if look_alike && !crate::mutant("link-look-alike-unsaid") {"#,
         killed_by: LINKS,
-    },
-    Mutant {
-        name: "link-begins-with-hyphen",
-        file: "src/message/links.rs",
-        from: "    if trimmed.starts_with('-') {",
-        to: r#"    if trimmed.starts_with('-') && !crate::mutant("link-begins-with-hyphen") {"#,
-        killed_by: ("lib", "message::links::tests::what_must_not_open_is_dead_and_says_why"),
     },
     // Fault 60.
     Mutant {
