@@ -6,6 +6,8 @@
 //! namespaces cannot be made the tests fail.
 #![cfg(target_os = "linux")]
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)]
+// The test of the window, and what it alone needs, is not there without the window.
+#![cfg_attr(not(feature = "gui"), allow(dead_code, unused_imports))]
 
 #[path = "support/leaks.rs"]
 mod leaks;
