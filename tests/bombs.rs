@@ -98,5 +98,7 @@ fn pages() {
             Err(Failure::Died | Failure::TooSlow) => println!("{name}: given up"),
             Err(other) => panic!("{name}: {other}"),
         }
+        let next = worker.lay(&Page { html: "<p>next".to_owned(), ..Page::default() }).unwrap();
+        assert_eq!(next.lines.len(), 1, "{name}: the next page is drawn all the same");
     }
 }

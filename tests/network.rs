@@ -5,17 +5,19 @@
 //! Needs root, `ip`, `tc` and `nft` (tests/run installs them). Where namespaces cannot be made the tests fail.
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)]
 
+#[path = "support/namespace.rs"]
+mod namespace;
 mod support;
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, sleep};
 use std::time::Duration;
 
+use namespace::{Namespace, run};
 use postkeep::demo::{Options, Server};
 use support::{Dice, add_account, originals, postkeep};
 
@@ -26,32 +28,20 @@ static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 /// A network namespace with a link to this one; goes away with all that is in it.
 struct Net {
-    name: String,
+    namespace: Namespace,
     /// Our end of the link, and its address; the other end has the next one.
     link: String,
     address: String,
-}
-
-fn run(command: &str) {
-    let mut words = command.split(' ');
-    let output = Command::new(words.next().expect("a program")).args(words).output();
-    let output = output.unwrap_or_else(|error| panic!("{command}: {error}; tests/run installs what is needed"));
-    assert!(
-        output.status.success(),
-        "{command}: {}. These tests need network namespaces: run them as root, outside of a container that forbids it.",
-        String::from_utf8_lossy(&output.stderr).trim()
-    );
 }
 
 impl Net {
     fn new() -> Net {
         let number = NUMBER.fetch_add(1, Ordering::SeqCst);
         let process = std::process::id();
-        let (name, link) = (format!("postkeep-{process}-{number}"), format!("pk{}x{number}", process % 1_000_000));
+        let link = format!("pk{}x{number}", process % 1_000_000);
         let base = format!("10.{}.{}", 64 + process % 64, (process / 64 + number) % 256);
-        let net = Net { address: format!("{base}.1"), name, link };
-        let (ns, link) = (&net.name, &net.link);
-        run(&format!("ip netns add {ns}"));
+        let net = Net { namespace: Namespace::new(), address: format!("{base}.1"), link };
+        let (ns, link) = (&net.namespace.name, &net.link);
         run(&format!("ip link add {link} type veth peer name {link}b"));
         run(&format!("ip link set {link}b netns {ns}"));
         run(&format!("ip address add {base}.1/24 dev {link}"));
@@ -59,28 +49,20 @@ impl Net {
         run(&format!("ip -n {ns} address add {base}.2/24 dev {link}b"));
         run(&format!("ip -n {ns} address add fd77::2/64 dev {link}b nodad"));
         run(&format!("ip -n {ns} link set {link}b up"));
-        run(&format!("ip -n {ns} link set lo up"));
         run(&format!("ip netns exec {ns} nft add table inet bad"));
         run(&format!("ip netns exec {ns} nft add chain inet bad in {{ type filter hook input priority 0 ; }}"));
         run(&format!("ip netns exec {ns} nft add chain inet bad out {{ type filter hook output priority 0 ; }}"));
-        net.names(&format!("{base}.1 localhost\n"));
+        net.namespace.etc("hosts", &format!("{base}.1 localhost\n"));
         net
-    }
-
-    /// What /etc/hosts says in the namespace.
-    fn names(&self, hosts: &str) {
-        let folder = Path::new("/etc/netns").join(&self.name);
-        std::fs::create_dir_all(&folder).expect("a folder");
-        std::fs::write(folder.join("hosts"), hosts).expect("a file");
     }
 
     /// Loses so many of a hundred packets, both ways.
     fn lose(&self, percent: u32) {
         for chain in ["in", "out"] {
-            run(&format!("ip netns exec {} nft flush chain inet bad {chain}", self.name));
+            run(&format!("ip netns exec {} nft flush chain inet bad {chain}", self.namespace.name));
             if percent > 0 {
                 let rule = format!("numgen random mod 100 < {percent} drop");
-                run(&format!("ip netns exec {} nft add rule inet bad {chain} {rule}", self.name));
+                run(&format!("ip netns exec {} nft add rule inet bad {chain} {rule}", self.namespace.name));
             }
         }
     }
@@ -93,27 +75,11 @@ impl Net {
     fn set_link(&self, state: &str) {
         run(&format!("ip link set {} {state}", self.link));
     }
-
-    /// The command, in the namespace.
-    fn inside(&self, command: &Command) -> Command {
-        let mut inside = Command::new("ip");
-        inside.args(["netns", "exec", &self.name]).arg(command.get_program()).args(command.get_args());
-        for (name, value) in command.get_envs() {
-            match value {
-                Some(value) => inside.env(name, value),
-                None => inside.env_remove(name),
-            };
-        }
-        inside.stdin(Stdio::null());
-        inside
-    }
 }
 
 impl Drop for Net {
     fn drop(&mut self) {
-        _ = Command::new("ip").args(["netns", "del", &self.name]).status();
         _ = Command::new("ip").args(["link", "del", &self.link]).stderr(Stdio::null()).status();
-        _ = std::fs::remove_dir_all(Path::new("/etc/netns").join(&self.name));
     }
 }
 
@@ -180,7 +146,7 @@ impl Rig {
     }
 
     fn fetching(&self) -> Child {
-        let mut command = self.net.inside(postkeep(self.archive.path()).args(["fetch", "--json"]));
+        let mut command = self.net.namespace.inside(postkeep(self.archive.path()).args(["fetch", "--json"]));
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts")
     }
 
@@ -242,8 +208,11 @@ fn fault_50_a_network_that_loses_every_fifth_packet() {
 fn fault_50_a_slow_link_that_goes_down_and_up_and_a_black_hole_beside_it() {
     let rig = Rig::new(Options::default().generated(40, 51).pipelining(false));
     // IPv6 leads nowhere, and comes first.
-    rig.net.names(&format!("fd77::1 localhost\n{} localhost\n", rig.net.address));
-    run(&format!("ip netns exec {} nft add rule inet bad out meta nfproto ipv6 tcp flags syn drop", rig.net.name));
+    rig.net.namespace.etc("hosts", &format!("fd77::1 localhost\n{} localhost\n", rig.net.address));
+    run(&format!(
+        "ip netns exec {} nft add rule inet bad out meta nfproto ipv6 tcp flags syn drop",
+        rig.net.namespace.name
+    ));
     rig.net.slow("400kbit");
     let mut child = rig.fetching();
     rig.wait_for_retrs(3, &mut child);
@@ -282,13 +251,13 @@ fn a_route_is_there_or_not() {
     let probe = || {
         let mut command = Command::new(std::env::current_exe().expect("this test"));
         command.args(["--exact", "whether_there_is_a_route", "--ignored", "--nocapture"]);
-        let output = net.inside(&command).output().expect("the probe");
+        let output = net.namespace.inside(&command).output().expect("the probe");
         String::from_utf8_lossy(&output.stdout).contains("a route: true")
     };
     assert!(!probe(), "a link alone leads nowhere");
-    run(&format!("ip -n {} route add default via {}", net.name, net.address));
+    run(&format!("ip -n {} route add default via {}", net.namespace.name, net.address));
     assert!(probe());
-    run(&format!("ip -n {} link set {}b down", net.name, net.link));
+    run(&format!("ip -n {} link set {}b down", net.namespace.name, net.link));
     assert!(!probe(), "the link is down");
 }
 
