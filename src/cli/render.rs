@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use super::failure::{Failure, Status};
 use super::print::{self, Out};
 use crate::problem::Problem;
-use crate::render::{self, Colours, Drawn, Laid, Limits, Paper, Pdf, Picture, View, Worker};
+use crate::render::{self, Colours, Laid, Limits, Paper, Pdf, Picture, View, Worker};
 use crate::{message, new_file};
 
 #[derive(Debug, Args)]
@@ -94,15 +94,11 @@ pub(super) fn draw(page: message::Page, picture: &Path, width: u32, dark: bool) 
     let view = View { width: width as f32, colours, ..View::default() };
     let (page, notes) = render::page_of(page, view);
     let drawn = Worker::default().draw(&page).map_err(|failure| Failure::of(&Problem::from(&failure)))?;
-    let Drawn { laid, strips, cut } = &drawn;
-    write(picture, strips).map_err(|error| Failure::of_file("Writing", picture, &error))?;
-    for note in notes.iter().chain(&laid.notes) {
+    write(picture, &drawn.strips).map_err(|error| Failure::of_file("Writing", picture, &error))?;
+    for note in notes.iter().chain(&drawn.notes()) {
         print::say(note);
     }
-    say_what_is_blocked(laid);
-    if let Some(cut) = cut {
-        print::say(&format!("The page is {:.0} pixels high: only its first {cut:.0} are in the picture.", laid.height));
-    }
+    say_what_is_blocked(&drawn.laid);
     Ok(Status::Done)
 }
 

@@ -401,8 +401,10 @@ impl App {
         let Stage::Open(desk) = &mut self.stage else { return Task::none() };
         let task = if desk.dialog.is_some() {
             desk.close_dialog()
-        } else if desk.leave_page() || desk.reader.leave() {
+        } else if desk.leave_page() {
             Task::none()
+        } else if let Some(left) = desk.reader.leave() {
+            left.map(desk::Message::Reader)
         } else if desk.list.is_several() {
             desk.list(list::Message::Collapse, &self.clock)
         } else if !desk.list.query.is_empty() {

@@ -146,7 +146,7 @@ impl Reading {
 
     /// The message that is there, unless another one is awaited.
     pub fn shown(&self) -> Option<MessageId> {
-        self.reader.open.as_ref().map(|open| open.row.id).filter(|id| self.reader.shows(*id))
+        self.reader.open.as_ref().filter(|_| self.reader.is_shown()).map(|open| open.row.id)
     }
 
     /// Whether there is a page that could not be shown.

@@ -54,6 +54,8 @@ pub struct Reader {
     /// Where attachments lie that were opened.
     opened: Arc<parts::opening::Folder>,
     pub(super) press: Press,
+    /// A message is being put on paper: one at a time, however long a key is held.
+    making: bool,
 }
 
 /// A message that is shown.
@@ -267,16 +269,16 @@ impl Reader {
         *self = Reader { monospace: self.monospace, opened, press, ..Reader::default() };
     }
 
-    /// Esc: closes the menu or the field for finding, goes back from the source to the text, or from a message inside another to that one. Whether
-    /// there was such a thing.
-    pub fn leave(&mut self) -> bool {
-        let Some(open) = &mut self.open else { return false };
+    /// Esc: closes the menu or the field for finding, goes back from the source to the text, or from a message inside
+    /// another to that one. `None` where there was no such thing.
+    pub fn leave(&mut self) -> Option<Task<Message>> {
+        let open = self.open.as_mut()?;
         if std::mem::take(&mut open.menu) || open.stop_looking() {
-            return true;
+            return Some(Task::none());
         }
         if open.body.shows != Shows::Text {
             open.show_text(self.monospace);
-            return true;
+            return Some(Task::none());
         }
         self.leave_inner()
     }
@@ -291,12 +293,17 @@ impl Reader {
     }
 
     /// Whether the message that was asked for last is on the screen.
-    #[cfg(test)]
     pub fn is_shown(&self) -> bool {
         self.open.is_some() && self.awaited.is_none()
     }
 
     pub fn update(&mut self, message: Message, archive: &Archive, clock: &Clock) -> Action {
+        match &message {
+            Message::Print | Message::KeepAs(_) if self.making => return Action::None,
+            Message::Print | Message::KeepAs(_) => self.making = self.open.is_some(),
+            Message::Noted(_) | Message::Told(_) => self.making = false,
+            _ => {}
+        }
         match message {
             Message::Loaded(id, loaded) => self.loaded(id, loaded),
             Message::Back => Action::Back,

@@ -24,6 +24,28 @@ pub struct Drawn {
     pub strips: Vec<Picture>,
     /// Where the picture ends before the page does.
     pub cut: Option<f32>,
+    /// The width of the strips.
+    width: f32,
+}
+
+impl Drawn {
+    /// What the layout says, and what of the page is not in the strips, in sentences.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = self.laid.notes.clone();
+        if let Some(cut) = self.cut {
+            notes.push(format!(
+                "The page is {:.0} pixels high: only its first {cut:.0} are in the picture.",
+                self.laid.height
+            ));
+        }
+        if self.laid.width > self.width + 1.0 {
+            notes.push(format!(
+                "The page is {:.0} pixels wide: only its first {:.0} are in the picture.",
+                self.laid.width, self.width
+            ));
+        }
+        notes
+    }
 }
 
 impl Worker {
@@ -44,7 +66,7 @@ impl Worker {
             top += STRIP;
         }
         let cut = (laid.height > highest).then_some(highest);
-        Ok(Drawn { laid, strips, cut })
+        Ok(Drawn { laid, strips, cut, width: page.view.width })
     }
 
     /// Puts a message on paper, with what stands over it; `date` as it is shown. `pictures` are remote ones that were

@@ -41,15 +41,15 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "leak-on-the-command-line",
         file: "src/cli/render.rs",
-        from: "    say_what_is_blocked(laid);\n",
+        from: "    say_what_is_blocked(&drawn.laid);\n",
         to: r#"    if crate::mutant("leak-on-the-command-line") {
-        for picture in &laid.blocked.pictures {
+        for picture in &drawn.laid.blocked.pictures {
             let url = url::Url::parse(&picture.address).ok();
             let host = url.and_then(|url| url.host_str().map(str::to_owned));
             _ = host.map(|host| std::net::TcpStream::connect((host, 80)));
         }
     }
-    say_what_is_blocked(laid);
+    say_what_is_blocked(&drawn.laid);
 "#,
         killed_by: ("leak", "no_message_on_the_command_line_sends_a_packet"),
     },
@@ -57,7 +57,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "leak-name-looked-up-in-the-window",
         file: "src/gui/reader/page/remote.rs",
-        from: "        if self.remote.always { self.load(rules) } else { Task::none() }",
+        from: "        if self.remote.always && !self.remote.stopped { self.load(rules) } else { Task::none() }",
         to: r#"        if crate::mutant("leak-name-looked-up-in-the-window")
             && let Some(shown) = &self.shown
         {

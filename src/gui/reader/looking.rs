@@ -15,6 +15,7 @@ use crate::gui::icon;
 use crate::gui::off::off;
 use crate::gui::theme::{self, size};
 use crate::gui::widget::anchored::{Place, anchored};
+use crate::gui::widget::prose::another;
 use crate::gui::widget::{across, field, gap, glyph};
 use crate::gui::words::count;
 
@@ -30,7 +31,7 @@ pub struct Looking {
     /// How many places there are.
     of: usize,
     current: Option<usize>,
-    /// Counts what was asked: an answer to an older question is dropped.
+    /// What was asked last, a number of its own in all messages: the answer to another question is dropped.
     asked: u64,
     then: Then,
 }
@@ -111,8 +112,8 @@ impl Open {
         if self.body.shows != Shows::Text || !self.looking.open {
             return false;
         }
-        let Looking { sought, asked, .. } = std::mem::take(&mut self.looking);
-        self.looking = Looking { sought, asked: asked + 1, ..Looking::default() };
+        let Looking { sought, .. } = std::mem::take(&mut self.looking);
+        self.looking = Looking { sought, asked: another(), ..Looking::default() };
         self.unmark();
         true
     }
@@ -136,7 +137,7 @@ impl Open {
     }
 
     fn seek(&mut self) -> Task<Whole> {
-        self.looking.asked += 1;
+        self.looking.asked = another();
         let (asked, sought) = (self.looking.asked, self.looking.sought.clone());
         if sought.is_empty() {
             (self.looking.of, self.looking.current) = (0, None);

@@ -205,7 +205,7 @@ impl Press {
     }
 
     /// Lays the page out for what the window is now, where it is not.
-    fn lay(&self, sheet: &mut Sheet) -> Task<Whole> {
+    pub(super) fn lay(&self, sheet: &mut Sheet) -> Task<Whole> {
         let Some(view) = self.view(sheet) else { return Task::none() };
         let number = self.latest.fetch_add(1, Ordering::SeqCst) + 1;
         if sheet.key == 0 {
@@ -467,8 +467,10 @@ impl Open {
                 return Action::Run(Task::batch([paint, pictures, self.seek_again(press)]));
             }
             Message::Read(key, laid) => {
+                // One that could not be read is tried again with the next layout, and not at once.
+                let came = laid.is_some();
                 sheet.read(key, laid);
-                return Action::Run(self.seek_again(press));
+                return if came { Action::Run(self.seek_again(press)) } else { Action::None };
             }
             Message::Painted(number, strip, painted) => {
                 let Some(shown) = sheet.shown.as_mut().filter(|shown| shown.number == number) else {

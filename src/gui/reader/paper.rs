@@ -69,7 +69,10 @@ impl Open {
             Form::Picture => "The picture is being made.".to_owned(),
         }));
         Action::Run(kept.map(|kept| match kept {
-            Ok(path) => Message::Told(Told::Kept(path)),
+            Ok((path, notes)) if notes.is_empty() => Message::Told(Told::Kept(path)),
+            Ok((path, notes)) => {
+                Message::Noted(Note::Said(format!("Saved as {}. {}", path.display(), notes.join(" "))))
+            }
             Err(problem) => Message::Noted(Note::Failed(problem)),
         }))
     }
@@ -80,13 +83,15 @@ impl Open {
         self.note = Some(Note::Said("The message is being printed.".to_owned()));
         let printed = off(move || {
             let name = message::safe_name(&format!("{}.pdf", wanted.name), "message.pdf");
-            let path = opened.put(&name, &wanted.pdf()?)?;
-            Ok(if is_printed(&path, PROGRAMS) {
-                "The message was given to the printer.".to_owned()
+            let (pdf, notes) = wanted.pdf()?;
+            let path = opened.put(&name, &pdf)?;
+            let sentence = if is_printed(&path, PROGRAMS) {
+                format!("“{}” was given to the printer.", wanted.name)
             } else {
                 opener::open_file(&path);
-                "No printer took the message, so it was opened as a PDF: print it from there.".to_owned()
-            })
+                format!("No printer took “{}”, so it was opened as a PDF: print it from there.", wanted.name)
+            };
+            Ok(std::iter::once(sentence).chain(notes).collect::<Vec<_>>().join(" "))
         });
         Action::Run(printed.map(|printed: Result<String, Problem>| {
             Message::Noted(match printed {
@@ -107,31 +112,34 @@ impl Wanted {
         self.pictures.iter().map(|given| Given::clone(given)).collect()
     }
 
-    fn pdf(&self) -> Result<Vec<u8>, Problem> {
+    /// The octets, and what is not in them, in sentences.
+    fn pdf(&self) -> Result<(Vec<u8>, Vec<String>), Problem> {
         let mut worker = Worker::default().within(Limits::PRINT);
         let pdf = worker.paper(&self.original()?, &self.date, Paper::of_system(), self.pictures());
-        pdf.map(|pdf| pdf.octets).map_err(|failure| unmade(&failure))
+        pdf.map(|pdf| (pdf.octets, pdf.notes)).map_err(|failure| unmade(&failure))
     }
 
-    fn picture(&self) -> Result<Vec<u8>, Problem> {
+    fn picture(&self) -> Result<(Vec<u8>, Vec<String>), Problem> {
         let mut worker = Worker::default().within(Limits::PRINT);
         let view = View { width: WIDTH, scale: 2.0, ..View::default() };
-        let (mut page, _) = render::page_of(message::page(&message::unsealed(&self.original()?)), view);
+        let (mut page, mut notes) = render::page_of(message::page(&message::unsealed(&self.original()?)), view);
         page.pictures.extend(self.pictures());
         let drawn = worker.draw(&page).map_err(|failure| unmade(&failure))?;
         let mut png = Vec::new();
         render::write_png(&mut png, &drawn.strips).map_err(|error| unwritten("The picture", &error))?;
-        Ok(png)
+        notes.extend(drawn.notes());
+        Ok((png, notes))
     }
 
     /// Never over a file that is there.
-    fn keep(&self, form: Form, folder: &Path) -> Result<PathBuf, Problem> {
-        let (content, extension) = match form {
+    fn keep(&self, form: Form, folder: &Path) -> Result<(PathBuf, Vec<String>), Problem> {
+        let ((content, notes), extension) = match form {
             Form::Pdf => (self.pdf()?, "pdf"),
             Form::Picture => (self.picture()?, "png"),
         };
         let name = message::safe_name(&format!("{}.{extension}", self.name), &format!("message.{extension}"));
-        new_file::write(folder, &name, &content).map_err(|error| unwritten(&name, &error))
+        let kept = new_file::write(folder, &name, &content).map_err(|error| unwritten(&name, &error))?;
+        Ok((kept, notes))
     }
 }
 
@@ -154,7 +162,7 @@ const PROGRAMS: &[&[&str]] = if cfg!(target_os = "macos") {
     &[&["/usr/bin/lpr"]]
 } else if cfg!(windows) {
     // The program that is set up for PDF, asked to print. The path comes by the environment: it is never read as a command.
-    &[&["powershell.exe", "-NoProfile", "-Command", "Start-Process -LiteralPath $env:POSTKEEP_PRINT -Verb Print"]]
+    &[&["powershell.exe", "-NoProfile", "-Command", "Start-Process -FilePath $env:POSTKEEP_PRINT -Verb Print"]]
 } else {
     &[&["lp"], &["lpr"]]
 };

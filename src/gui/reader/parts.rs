@@ -79,10 +79,7 @@ impl Reader {
     pub(super) fn parts(&mut self, message: Message, archive: &Archive) -> Action {
         match message {
             Message::Entered(path, loaded) => self.entered(path, loaded),
-            Message::Leave => {
-                self.leave_inner();
-                Action::None
-            }
+            Message::Leave => self.leave_inner().map_or(Action::None, Action::Run),
             message => {
                 let opened = Arc::clone(&self.opened);
                 self.open.as_mut().map_or(Action::None, |open| open.part(message, archive, &opened))
@@ -90,11 +87,12 @@ impl Reader {
         }
     }
 
-    /// Back to the message around the one that is shown; whether there was one.
-    pub(super) fn leave_inner(&mut self) -> bool {
-        let Some(outer) = self.outer.pop() else { return false };
-        self.open = Some(outer);
-        true
+    /// Back to the message around the one that is shown, where there is one. Its page is laid out again: what came of it
+    /// meanwhile went to the other, and the pane may have another size.
+    pub(super) fn leave_inner(&mut self) -> Option<Task<super::Message>> {
+        self.open = Some(self.outer.pop()?);
+        let sheet = self.open.as_mut().and_then(|open| open.sheet.as_mut());
+        Some(sheet.map_or_else(Task::none, |sheet| self.press.lay(sheet)))
     }
 
     /// A message inside the one that is shown is there.
@@ -106,6 +104,9 @@ impl Reader {
             Ok(Some(loaded)) if is_next && loaded.row.id == open.row.id => {
                 let page = loaded.html.clone().map(|html| self.press.begin(html, super::page::Remote::inner()));
                 let (sheet, drawn) = page.map_or((None, Task::none()), |(sheet, task)| (Some(sheet), task));
+                if let Some(sheet) = &mut open.sheet {
+                    sheet.rest();
+                }
                 let inner = Open { path, sheet, ..Open::new(loaded, self.monospace) };
                 self.outer.extend(self.open.replace(inner));
                 let top = iced::widget::scrollable::RelativeOffset::START;

@@ -35,6 +35,8 @@ pub struct Remote {
     /// Whose pictures may be loaded always; `None` where it is not certain enough who wrote.
     sender: Option<Sender>,
     always: bool,
+    /// A person stopped it: nothing is asked for again by itself.
+    stopped: bool,
     /// Those that are there, in the order in which they came.
     given: Vec<Arc<Given>>,
     asked: HashSet<String>,
@@ -134,7 +136,8 @@ impl Remote {
         blocked.pictures.iter().filter(new).map(|picture| picture.address.clone()).collect()
     }
 
-    fn stop(&mut self) {
+    pub(in crate::gui::reader) fn stop(&mut self) {
+        self.stopped = true;
         self.under_way = None;
         for address in self.awaited.drain() {
             self.asked.remove(&address);
@@ -225,6 +228,13 @@ fn shortened(address: &str) -> String {
 }
 
 impl Sheet {
+    /// Another message is read for a while: nothing that is on its way would be heard of.
+    pub(in crate::gui::reader) fn rest(&mut self) {
+        let stopped = self.remote.stopped;
+        self.remote.stop();
+        (self.remote.stopped, self.remote.waiting) = (stopped, false);
+    }
+
     /// Asks for the pictures that are blocked and were not asked for.
     fn load(&mut self, rules: &Rules) -> Task<Whole> {
         let Some(shown) = &self.shown else { return Task::none() };
@@ -243,7 +253,7 @@ impl Sheet {
 
     /// After a layout: what is loaded always is asked for.
     pub(super) fn load_always(&mut self, rules: &Rules) -> Task<Whole> {
-        if self.remote.always { self.load(rules) } else { Task::none() }
+        if self.remote.always && !self.remote.stopped { self.load(rules) } else { Task::none() }
     }
 
     fn came(&mut self, fetched: Fetched) -> Task<Whole> {
@@ -265,7 +275,10 @@ impl Sheet {
 impl Press {
     fn remote(&self, message: Message, sheet: &mut Sheet) -> Task<Whole> {
         match message {
-            Message::Once | Message::Always(true) => sheet.load(&self.rules),
+            Message::Once | Message::Always(true) => {
+                sheet.remote.stopped = false;
+                sheet.load(&self.rules)
+            }
             Message::Stop => {
                 sheet.remote.stop();
                 Task::none()
@@ -285,7 +298,7 @@ impl Reader {
     pub(in crate::gui::reader) fn remote(&mut self, message: Message, archive: &Archive) -> Action {
         let Some(open) = &mut self.open else { return Action::None };
         if let Message::Noted(problem) = message {
-            open.note = problem.map(Note::Failed);
+            open.note = problem.map(Note::Failed).or(open.note.take());
             return Action::None;
         }
         let Some(sheet) = &mut open.sheet else { return Action::None };
