@@ -108,7 +108,7 @@ fn a_worker_that_was_killed_is_started_again_and_one_that_cannot_be_leaves_the_t
     // The next page finds it dead: its text is shown, with the reason over it.
     open(&mut frames, ids[1]);
     frames.until("the text is there", |reading| reading.stands() == Stands::Text);
-    assert!(frames.says("The text of page 1.") && frames.says("REASON"), "the text, and the reason");
+    assert!(frames.says("The text of page 1.") && frames.says("could not be drawn"), "the text, and the reason");
     open(&mut frames, ids[0]);
     frames.until_page();
     let (again, more) = frames.reading.worker();

@@ -132,9 +132,9 @@ fn open_writer(path: &Path) -> Result<Connection> {
     connection.busy_timeout(Duration::from_secs(20))?;
     connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     // Where the truth is gone, as from a drive that was pulled out, no index is left in its place.
-    open::leave_no_trace(path).inspect_err(|_| {
-        if new {
-            remove(path)
+    open::leave_no_trace(path).inspect_err(|error| {
+        if new && matches!(error, ArchiveError::Missing { .. }) {
+            remove(path);
         }
     })?;
     // A power cut may cost the last batches, never the order of writes: what is lost is indexed again.

@@ -367,7 +367,8 @@ pub(super) fn reader(path: &Path) -> Result<Connection> {
 /// database itself: where a drive was pulled out in between, they now lie in the empty mount point, and are removed.
 pub(super) fn leave_no_trace(path: &Path) -> Result<()> {
     let folder = path.parent().unwrap_or(path);
-    if folder.join(MAIL).exists() {
+    // A disk that cannot say is no drive that went: then nothing is touched, for another process may be at work.
+    if folder.join(MAIL).try_exists().map_err(|error| ArchiveError::io(path, error))? {
         return Ok(());
     }
     // A journal with something in it is none of those.

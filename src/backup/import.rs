@@ -14,6 +14,9 @@ use super::{Imported, Result, durable, emlx, outlook};
 use crate::archive::{Archive, Incoming, Marks, Origin};
 use crate::job::{Cancel, Progress, Report, unless_cancelled};
 
+/// Messages in a row that cannot be read before a data file is given up.
+const FAILURES: u32 = 20;
+
 /// The largest message that is taken, in octets: anything larger is not mail.
 const LARGEST_MESSAGE: usize = 256 << 20;
 
@@ -183,13 +186,23 @@ impl Run<'_, '_> {
             self.fail(format!("{path} is damaged. What could still be found in it was imported."));
         }
         let (arrived, before) = (modified(&source.path), self.progress.octets);
+        let mut failures = 0;
         loop {
             unless_cancelled(self.cancel)?;
             let taken = file.next_message();
             let (read, of) = file.progress();
+            let name = format!("Message {read} of {path}");
             match taken {
                 Ok(None) => break,
-                Ok(Some(taken)) => self.taken(taken, arrived, &format!("Message {read} of {path}"))?,
+                Ok(Some(taken)) => {
+                    failures = 0;
+                    self.taken(taken, arrived, &name)?;
+                }
+                // Each message lies by itself: a bad sector costs one. A drive that is gone costs all.
+                Err(error) if failures < FAILURES => {
+                    failures += 1;
+                    self.fail(format!("{name} could not be read: {error}."));
+                }
                 Err(error) => {
                     self.fail(format!("{path} could not be read beyond message {}: {error}.", read - 1));
                     break;
@@ -216,6 +229,9 @@ impl Run<'_, '_> {
     fn taken(&mut self, taken: outlook::Taken, arrived: Timestamp, name: &str) -> Result<()> {
         self.tally.count(&taken);
         match taken {
+            outlook::Taken::Mail(mail) if mail.bytes.len() > self.largest => {
+                self.fail(format!("{name} is larger than a mail can be, and was left out."));
+            }
             outlook::Taken::Mail(mail) => self.add(mail.bytes, mail.arrived.unwrap_or(arrived), mail.flags)?,
             outlook::Taken::NotMail => (),
             outlook::Taken::Failed(why) => self.fail(format!("{name} {why}.")),

@@ -92,8 +92,9 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "index-in-the-mount-point",
         file: "src/archive/open.rs",
-        from: "    if folder.join(MAIL).exists() {",
-        to: r#"    if folder.join(MAIL).exists() || crate::mutant("index-in-the-mount-point") {"#,
+        from: "    if folder.join(MAIL).try_exists().map_err(|error| ArchiveError::io(path, error))? {",
+        to: r#"    let there = folder.join(MAIL).try_exists().map_err(|error| ArchiveError::io(path, error))?;
+    if there || crate::mutant("index-in-the-mount-point") {"#,
         killed_by: ("storage", "a_drive_pulled_out_leaves_an_empty_mount_point_empty"),
     },
     // 9: bits that rot.

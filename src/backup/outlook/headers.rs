@@ -9,6 +9,8 @@ use mail_builder::headers::text::Text;
 use super::properties::{Item, Properties, id};
 
 /// Recipients that are written.
+/// Octets of a header section, or of a list of message ids.
+const LONGEST: usize = 1 << 20;
 const MOST_RECIPIENTS: usize = 20_000;
 
 /// The header section that a message came with.
@@ -25,7 +27,7 @@ impl Kept {
         let mut kept = Kept::default();
         let section = properties.text(id::TRANSPORT_MESSAGE_HEADERS).unwrap_or_default();
         let mut fields: Vec<String> = Vec::new();
-        for line in section.lines().map(|line| line.trim_end_matches('\r')) {
+        for line in within(&section).lines().map(|line| line.trim_end_matches('\r')) {
             if line.trim().is_empty() {
                 // Exchange begins with an empty line now and then; any other ends the section.
                 if fields.is_empty() { continue } else { break }
@@ -122,8 +124,13 @@ fn subject_of(kept: &str) -> &str {
     characters.as_str()
 }
 
+/// As much of a header section, or of a field, as anyone reads: what is longer is hostile.
+fn within(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(LONGEST)).unwrap_or(text)
+}
+
 fn message_ids(text: &str) -> Vec<String> {
-    let ids = text.split_ascii_whitespace().map(|id| id.trim_start_matches('<').trim_end_matches('>'));
+    let ids = within(text).split_ascii_whitespace().map(|id| id.trim_start_matches('<').trim_end_matches('>'));
     ids.filter(|id| !id.is_empty() && id.bytes().all(|octet| octet.is_ascii_graphic() && !b"<>".contains(&octet)))
         .map(str::to_owned)
         .collect()

@@ -118,6 +118,8 @@ struct Page {
     level: u8,
     entry: usize,
     entries: Vec<u8>,
+    /// Grows with each page that is written.
+    made: u64,
 }
 
 impl Page {
@@ -167,7 +169,7 @@ impl<F: Read + Seek> Store<F> {
             Form::Ansi => u32_at(&head, ansi).map(u64::from),
             Form::Unicode | Form::Large => u64_at(&head, wide),
         };
-        store.learn(place(188, 224), place(196, 240)).map_err(Refused::Io)?;
+        store.learn(place(188, 224), place(196, 240));
         if store.blocks.is_empty() && store.nodes.is_empty() { Err(Refused::Ruined) } else { Ok(store) }
     }
 
@@ -184,12 +186,15 @@ impl<F: Read + Seek> Store<F> {
         self.nodes.get(at).copied()
     }
 
-    fn learn(&mut self, nodes: Option<u64>, blocks: Option<u64>) -> io::Result<()> {
-        let mut leaves = self.tree(blocks, BLOCK_PAGE)?;
-        let mut node_leaves = self.tree(nodes, NODE_PAGE)?;
+    fn learn(&mut self, nodes: Option<u64>, blocks: Option<u64>) {
+        let mut leaves = self.tree(blocks, BLOCK_PAGE);
+        let mut node_leaves = self.tree(nodes, NODE_PAGE);
         if self.damaged {
-            let (more, more_nodes) = self.scan()?;
-            // What the trees say goes before what lies about: the sorting below is stable.
+            let (mut more, mut more_nodes) = self.scan();
+            // What the trees say goes before what lies about, and of that the newest, for Outlook writes a page anew and
+            // leaves the old one in free room: the sorting below is stable.
+            more.sort_by_key(|page| std::cmp::Reverse(page.made));
+            more_nodes.sort_by_key(|page| std::cmp::Reverse(page.made));
             leaves.extend(more);
             node_leaves.extend(more_nodes);
         }
@@ -199,7 +204,6 @@ impl<F: Read + Seek> Store<F> {
         self.blocks.dedup_by_key(|block| block.id);
         self.nodes.sort_by_key(|node| node.id);
         self.nodes.dedup_by_key(|node| node.id);
-        Ok(())
     }
 
     fn block_entry(&self, entry: &[u8]) -> Option<Block> {
@@ -224,7 +228,7 @@ impl<F: Read + Seek> Store<F> {
     }
 
     /// The leaves of a tree of pages. What is damaged is passed over and noted.
-    fn tree(&mut self, root: Option<u64>, kind: u8) -> io::Result<Vec<Page>> {
+    fn tree(&mut self, root: Option<u64>, kind: u8) -> Vec<Page> {
         let wide = self.form.layout().wide;
         let mut leaves = Vec::new();
         let mut visited = HashSet::new();
@@ -240,22 +244,24 @@ impl<F: Read + Seek> Store<F> {
                     let offset = if wide { u64_at(entry, 16)? } else { u64::from(u32_at(entry, 8)?) };
                     Some((offset, page.level))
                 })),
-                Err(Flaw::Io(error)) => return Err(error),
+                // A bad sector too: what else there is of the tree is looked for in the whole file.
                 Ok(_) | Err(_) => self.damaged = true,
             }
         }
-        Ok(leaves)
+        leaves
     }
 
     /// All leaves that lie in the file, of blocks and of nodes.
-    fn scan(&mut self) -> io::Result<(Vec<Page>, Vec<Page>)> {
+    fn scan(&mut self) -> (Vec<Page>, Vec<Page>) {
         let layout = self.form.layout();
         let (mut blocks, mut nodes) = (Vec::new(), Vec::new());
         let mut offset = 0;
         while offset < self.length {
             let mut part = Vec::new();
-            self.file.seek(SeekFrom::Start(offset))?;
-            self.file.by_ref().take(1 << 20).read_to_end(&mut part)?;
+            // Of a part with a bad sector what stands before it is looked at.
+            if self.file.seek(SeekFrom::Start(offset)).is_ok() {
+                _ = self.file.by_ref().take(1 << 20).read_to_end(&mut part);
+            }
             for page in part.chunks_exact(layout.page) {
                 let kind = page.get(layout.trailer).copied().unwrap_or_default();
                 if let (BLOCK_PAGE | NODE_PAGE, Some(page)) = (kind, self.parse(page, kind)) {
@@ -268,7 +274,7 @@ impl<F: Read + Seek> Store<F> {
             }
             offset += 1 << 20;
         }
-        Ok((blocks, nodes))
+        (blocks, nodes)
     }
 
     fn page(&mut self, offset: u64, kind: u8) -> Result<Page, Flaw> {
@@ -294,7 +300,11 @@ impl<F: Read + Seek> Store<F> {
         };
         let entry = usize::from(entry);
         let entries = page.get(..count.checked_mul(entry)?).filter(|entries| entries.len() <= layout.count)?;
-        (entry > 0).then(|| Page { level, entry, entries: entries.to_vec() })
+        let made = match self.form {
+            Form::Ansi => u64::from(u32_at(page, layout.trailer + 4)?),
+            Form::Unicode | Form::Large => u64_at(page, layout.trailer + 8)?,
+        };
+        (entry > 0).then(|| Page { level, entry, entries: entries.to_vec(), made })
     }
 
     fn read_at(&mut self, offset: u64, size: usize) -> Result<Vec<u8>, Flaw> {
@@ -439,7 +449,7 @@ fn kind(head: &[u8]) -> Result<(Form, Cipher), Refused> {
 }
 
 /// Takes off what is read.
-fn take(room: &mut u64, octets: u64) -> Result<(), Flaw> {
+pub(super) fn take(room: &mut u64, octets: u64) -> Result<(), Flaw> {
     *room = room.checked_sub(octets.max(LEAST)).ok_or(Flaw::TooLarge)?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{Read, Seek};
 
 use super::properties::{Properties, Value, WANTED, kind};
-use super::store::{Flaw, Form, Inside, Node, Store, u16_at, u32_at};
+use super::store::{Flaw, Form, Inside, Node, Store, take, u16_at, u32_at};
 
 /// Items of a tree that are followed.
 const MOST_ITEMS: usize = 20_000;
@@ -139,7 +139,10 @@ impl<F: Read + Seek> Store<F> {
         if id == 0 {
             Ok(Vec::new())
         } else if id & 0x1f == 0 {
-            Ok(heap.item(id).ok_or(Flaw::Damaged)?.to_vec())
+            let item = heap.item(id).ok_or(Flaw::Damaged)?;
+            // A hostile table names one item in each of its rows.
+            take(room, item.len() as u64)?;
+            Ok(item.to_vec())
         } else {
             let node = inside.get(&id).ok_or(Flaw::Damaged)?;
             // A node without data holds nothing.
