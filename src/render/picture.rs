@@ -2,14 +2,21 @@
 
 use std::io::{self, Cursor, Write};
 
-use image::{ImageFormat, ImageReader};
+use image::{ImageFormat, ImageReader, Limits};
 
 use super::Picture;
+
+/// Octets that may be unpacked of a header.
+const BEFORE_THE_PIXELS: u64 = 4 << 20;
 
 /// Width and height as the header of a PNG, JPEG, GIF or WebP claims them; `None` for anything else, for no pixels, and
 /// for a side that cannot be drawn.
 pub fn picture_size(octets: &[u8]) -> Option<(u32, u32)> {
-    let reader = ImageReader::new(Cursor::new(octets)).with_guessed_format().ok()?;
+    let mut reader = ImageReader::new(Cursor::new(octets)).with_guessed_format().ok()?;
+    // Even for the size a decoder unpacks what stands before the pixels, such as a profile of colours.
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(BEFORE_THE_PIXELS);
+    reader.limits(limits);
     if !matches!(reader.format()?, ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Gif | ImageFormat::WebP) {
         return None;
     }

@@ -460,6 +460,10 @@ impl Open {
                 sheet.late = true;
                 return Action::Run(self.seek_again(press));
             }
+            // Once more without the pictures that came: the page was there before them.
+            Message::Laid(number, Err(_)) if number == sheet.asked && sheet.put_away() => {
+                return Action::Run(press.lay(sheet));
+            }
             Message::Laid(number, fresh) => {
                 sheet.take(number, fresh);
                 let pictures = sheet.load_always(&press.rules);
@@ -485,6 +489,7 @@ impl Open {
                     }
                     // A later layout is on its way.
                     Err(_) if sheet.asked != number => {}
+                    Err(_) if sheet.put_away() => return Action::Run(press.lay(sheet)),
                     Err(problem) => {
                         (sheet.shown, sheet.failed) = (None, Some(problem));
                         return Action::Run(self.seek_again(press));

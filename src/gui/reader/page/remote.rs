@@ -99,7 +99,8 @@ pub fn is_always(archive: &Archive, head: &Head) -> bool {
     archive.setting(&key(address)).is_ok_and(|value| value.as_deref() == Some("always"))
 }
 
-/// The address of a sender who is what he seems, as far as one can see.
+/// The address of a sender who is what he seems, as far as one can see: nothing in the message is odd, and no server that
+/// is believed said that it is forged. Many servers say nothing; then it is the written address that counts.
 fn certain(head: &Head) -> Option<&str> {
     let sender = &head.sender;
     let failed = head.authentication.as_ref().is_some_and(|said| said.failed);
@@ -228,6 +229,13 @@ fn shortened(address: &str) -> String {
 }
 
 impl Sheet {
+    /// The worker failed with the fetched pictures in the page, it may be by them: they are put away, and not asked for by
+    /// themselves again. Whether there were any.
+    pub(super) fn put_away(&mut self) -> bool {
+        self.remote.stop();
+        !std::mem::take(&mut self.remote.given).is_empty()
+    }
+
     /// Another message is read for a while: nothing that is on its way would be heard of.
     pub(in crate::gui::reader) fn rest(&mut self) {
         let stopped = self.remote.stopped;
@@ -242,11 +250,18 @@ impl Sheet {
         if wanted.is_empty() || !self.remote.awaited.is_empty() {
             return Task::none();
         }
+        // The bounds are those of the message, however often it is laid out and other pictures come into sight.
+        let had: usize = self.remote.given.iter().map(|given| given.octets.len()).sum();
+        let rules = Rules {
+            most: rules.most.saturating_sub(self.remote.asked.len()),
+            all_octets: rules.all_octets.saturating_sub(had),
+            ..rules.clone()
+        };
         let key = self.key;
         self.remote.asked.extend(wanted.iter().cloned());
         self.remote.awaited.extend(wanted.iter().cloned());
         let came = move |fetched| Whole::Page(OfPage::Remote(Message::Came(key, fetched)));
-        let (task, handle) = Task::run(remote::fetch(wanted, rules.clone()).boxed(), came).abortable();
+        let (task, handle) = Task::run(remote::fetch(wanted, rules).boxed(), came).abortable();
         self.remote.under_way = Some(handle.abort_on_drop());
         task
     }
@@ -279,7 +294,7 @@ impl Press {
                 sheet.remote.stopped = false;
                 sheet.load(&self.rules)
             }
-            Message::Stop => {
+            Message::Stop | Message::Always(false) => {
                 sheet.remote.stop();
                 Task::none()
             }
