@@ -1,16 +1,17 @@
-//! A web server over TLS on loopback, with an authority of its own; it keeps what it was asked.
+//! A web server over TLS on loopback; it keeps what it was asked, and how often it was connected to.
 #![allow(dead_code)]
+
+#[path = "scripted/authority.rs"]
+mod authority;
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// A piece of an answer.
@@ -27,6 +28,7 @@ pub struct Web {
     pub port: u16,
     folder: tempfile::TempDir,
     heard: Arc<Mutex<Vec<String>>>,
+    connections: Arc<AtomicUsize>,
 }
 
 impl Web {
@@ -37,18 +39,22 @@ impl Web {
 
     pub fn at(address: SocketAddr, answer: impl Fn(&str) -> Vec<Step> + Send + Sync + 'static) -> Web {
         let folder = tempfile::tempdir().expect("a folder");
-        let config = config(&folder.path().join("ca.pem"));
+        std::fs::write(folder.path().join("ca.pem"), &authority::authority().pem).expect("a file");
+        let names = ["localhost", "127.0.0.1", "shop.example", "*.shop.example"];
+        let config = authority::config(&names).expect("a configuration");
         let listener = TcpListener::bind(address).expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let heard = Arc::new(Mutex::new(Vec::new()));
-        let (kept, answer) = (Arc::clone(&heard), Arc::new(answer));
+        let connections = Arc::new(AtomicUsize::new(0));
+        let (kept, counted, answer) = (Arc::clone(&heard), Arc::clone(&connections), Arc::new(answer));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
+                counted.fetch_add(1, SeqCst);
                 let (config, kept, answer) = (Arc::clone(&config), Arc::clone(&kept), Arc::clone(&answer));
                 thread::spawn(move || serve(stream, config, &kept, &*answer));
             }
         });
-        Web { port, folder, heard }
+        Web { port, folder, heard, connections }
     }
 
     pub fn ca_file(&self) -> PathBuf {
@@ -60,26 +66,14 @@ impl Web {
         self.heard.lock().expect("a lock").clone()
     }
 
+    /// How often it was connected to, before the last connection that it answered.
+    pub fn connections(&self) -> usize {
+        self.connections.load(SeqCst)
+    }
+
     pub fn address(&self, path: &str) -> String {
         format!("https://localhost:{}{path}", self.port)
     }
-}
-
-fn config(ca_file: &std::path::Path) -> Arc<ServerConfig> {
-    let key = KeyPair::generate().expect("a key");
-    let mut params = CertificateParams::new(Vec::<String>::new()).expect("parameters");
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-    std::fs::write(ca_file, params.self_signed(&key).expect("a certificate").pem()).expect("a file");
-    let issuer = Issuer::new(params, key);
-    let own = KeyPair::generate().expect("a key");
-    let names = ["localhost", "127.0.0.1", "shop.example", "*.shop.example"].map(str::to_owned);
-    let leaf = CertificateParams::new(names).expect("parameters").signed_by(&own, &issuer).expect("a certificate");
-    let key = PrivatePkcs8KeyDer::from(own.serialize_der()).into();
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .and_then(|builder| builder.with_no_client_auth().with_single_cert(vec![leaf.into()], key));
-    Arc::new(config.expect("a configuration"))
 }
 
 fn serve(stream: TcpStream, config: Arc<ServerConfig>, heard: &Mutex<Vec<String>>, answer: &dyn Fn(&str) -> Vec<Step>) {

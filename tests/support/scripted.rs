@@ -620,6 +620,6 @@ impl Session {
 }
 
 fn tls(stream: TcpStream, name: &str) -> io::Result<Wire> {
-    let connection = ServerConnection::new(authority::config(name)?).map_err(io::Error::other)?;
+    let connection = ServerConnection::new(authority::config(&[name])?).map_err(io::Error::other)?;
     Ok(Wire::Tls(Box::new(StreamOwned::new(connection, stream))))
 }

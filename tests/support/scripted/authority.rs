@@ -1,4 +1,4 @@
-//! The authority of the scripted server, and its certificates.
+//! The authority of the servers of tests, and its certificates.
 
 use std::io;
 use std::sync::{Arc, OnceLock};
@@ -18,17 +18,18 @@ pub fn authority() -> &'static Authority {
     AUTHORITY.get_or_init(|| {
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::new(Vec::<String>::new()).expect("parameters");
-        params.distinguished_name.push(rcgen::DnType::CommonName, "The authority of the scripted server");
+        params.distinguished_name.push(rcgen::DnType::CommonName, "The authority of the tests");
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         let pem = params.self_signed(&key).expect("a certificate").pem();
         Authority { issuer: Issuer::new(params, key), pem }
     })
 }
 
-/// For a host of this name.
-pub fn config(name: &str) -> io::Result<Arc<ServerConfig>> {
+/// For a host of these names.
+pub fn config(names: &[&str]) -> io::Result<Arc<ServerConfig>> {
     let key = KeyPair::generate().expect("a key");
-    let params = CertificateParams::new(vec![name.to_owned()]).expect("parameters");
+    let params =
+        CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).expect("parameters");
     let certificate = params.signed_by(&key, &authority().issuer).expect("a certificate");
     let key = PrivatePkcs8KeyDer::from(key.serialize_der()).into();
     let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
