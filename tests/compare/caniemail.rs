@@ -6,10 +6,18 @@
 //! colours: it is the stricter measure). A feature is laid out as in Chromium where the first is 0.9 or more, nearly where it
 //! is 0.6 or more. What Chromium itself does not show is judged as if nothing were to be shown; what needs a click or a
 //! mouse is judged as it looks before.
+//!
+//! `caniemail FOLDER DATA.json` adds what caniemail publishes of other programs, for the features whose tests lie in FOLDER
+//! (DATA.json is `data/caniemail.json` of the npm package `caniemail`). Ours beside it is the judgement of the page a feature
+//! is tested on: one page tests several, so it is stricter than a count by hand.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 
 use image::RgbImage;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 /// The side of a square.
 const SQUARE: u32 = 10;
@@ -79,4 +87,89 @@ pub fn table(judged: &[Judged]) -> String {
         out.push_str(&format!("| {title} | {all} | {full} | {part} | {} | {both} |\n", all - full - part));
     }
     out
+}
+
+/// What DATA.json says of one feature.
+#[derive(Deserialize)]
+struct Feature {
+    test_url: Option<String>,
+    /// By program and platform.
+    stats: BTreeMap<String, BTreeMap<String, Newest>>,
+}
+
+/// The last of a list of versions: `y`, `n`, `a` (partly) or `u` (not known), and notes behind it.
+struct Newest(String);
+
+impl<'de> Deserialize<'de> for Newest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Versions;
+        impl<'de> Visitor<'de> for Versions {
+            type Value = Newest;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of versions")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut versions: A) -> Result<Newest, A::Error> {
+                let mut newest = Newest("u".to_owned());
+                while let Some((IgnoredAny, support)) = versions.next_entry()? {
+                    newest = Newest(support);
+                }
+                Ok(newest)
+            }
+        }
+        deserializer.deserialize_map(Versions)
+    }
+}
+
+#[derive(Deserialize)]
+struct Published {
+    last_update_date: String,
+    data: Vec<Feature>,
+}
+
+/// The programs that are set beside ours, as DATA.json names them.
+const PROGRAMS: [(&str, &str, &str); 4] = [
+    ("Thunderbird", "thunderbird", "macos"),
+    ("Outlook for Windows", "outlook", "windows"),
+    ("Outlook for macOS", "outlook", "macos"),
+    ("Outlook.com", "outlook", "outlook-com"),
+];
+
+/// The counts of features, ours and those that are published, as a table for a README.
+///
+/// # Errors
+/// Whatever is wrong with the file.
+pub fn beside(judged: &[Judged], data: &Path) -> Result<String, Box<dyn std::error::Error>> {
+    let published: Published = serde_json::from_slice(&std::fs::read(data)?)?;
+    let tested: Vec<(&Feature, &Judged)> = published
+        .data
+        .iter()
+        .filter_map(|feature| {
+            let test = Path::new(feature.test_url.as_deref()?.split('#').next()?).file_name()?;
+            Some((feature, judged.iter().find(|one| test == one.name.as_str())?))
+        })
+        .collect();
+    let mut out = format!(
+        "Of {} features (caniemail's data of {}):\n\n| program | shown | partly | not | not known |\n|---|---|---|---|---|\n",
+        tested.len(),
+        published.last_update_date.get(..10).unwrap_or_default()
+    );
+    let mut line = |program: &str, marks: Vec<char>| {
+        let count = |wanted: char| marks.iter().filter(|mark| **mark == wanted).count();
+        let known = count('y') + count('a') + count('n');
+        let unknown = tested.len() - known;
+        out.push_str(&format!("| {program} | {} | {} | {} | {unknown} |\n", count('y'), count('a'), count('n')));
+    };
+    let ours = |one: &Judged| match one.words {
+        0.9.. => 'y',
+        0.6.. => 'a',
+        _ => 'n',
+    };
+    line("Postkeep", tested.iter().map(|(_, one)| ours(one)).collect());
+    for (program, family, platform) in PROGRAMS {
+        let newest = |feature: &Feature| feature.stats.get(family)?.get(platform)?.0.chars().next();
+        line(program, tested.iter().map(|(feature, _)| newest(feature).unwrap_or('u')).collect());
+    }
+    Ok(out)
 }

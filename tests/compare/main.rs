@@ -51,7 +51,9 @@ fn main() {
         return;
     }
     let number = arguments.get(1).and_then(|number| number.parse().ok()).unwrap_or(if judge { 1_000 } else { 20 });
-    let names: Vec<&String> = arguments.iter().skip(1).filter(|word| word.parse::<usize>().is_err()).collect();
+    let published = arguments.iter().find(|word| word.ends_with(".json")).map(Path::new);
+    let is_name = |word: &&String| word.parse::<usize>().is_err() && !word.ends_with(".json");
+    let names: Vec<&String> = arguments.iter().skip(1).filter(is_name).collect();
     let out = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/compare");
     fs::create_dir_all(&out).expect("a folder for the sheet");
     let limits = Limits { time: std::time::Duration::from_secs(20), ..Limits::default() };
@@ -85,6 +87,9 @@ fn main() {
     );
     if judge {
         println!("{}", caniemail::table(&judged));
+        if let Some(data) = published {
+            println!("{}", caniemail::beside(&judged, data).expect("the file that caniemail publishes"));
+        }
     }
 }
 
