@@ -32,6 +32,8 @@ pub enum Message {
     Complete(usize),
     /// Enter: what is typed is all of it.
     Searched,
+    /// Down: to the first message of the list.
+    IntoList,
     CheckMail,
     Export,
     Settings,

@@ -114,6 +114,7 @@ impl Offer {
             Named::ArrowDown | Named::ArrowUp if !self.hidden && !self.senders.is_empty() => {
                 Some(Message::Choose(key == Named::ArrowDown))
             }
+            Named::ArrowDown => Some(Message::IntoList),
             Named::Enter => Some(match self.chosen.filter(|_| !self.hidden) {
                 Some(chosen) => Message::Complete(chosen),
                 None => Message::Searched,

@@ -1,13 +1,14 @@
 //! Searching while one types: each key stops the search before, and asks for senders like what is typed.
 
 use iced::Task;
+use iced::advanced::widget::operation::focusable::unfocus;
 use iced::widget::operation;
 
 use super::{Action, Desk, Message};
-use crate::gui::bars;
 use crate::gui::off::ask;
 use crate::gui::offer::{self, SENDERS};
 use crate::gui::words::Clock;
+use crate::gui::{bars, list};
 
 impl Desk {
     /// Something was typed into the search field.
@@ -49,12 +50,22 @@ impl Desk {
         Task::batch([found, to_the_end()]).into()
     }
 
-    /// Enter in the search field.
+    /// Enter in the search field: what is typed is all of it, and the keyboard goes to what is found.
     pub(super) fn searched(&mut self, clock: &Clock) -> Action {
         let query = self.list.query.clone();
         let found = self.search(query, clock);
+        Task::batch([found, self.leave_the_field()]).into()
+    }
+
+    /// From the search field to the first message below.
+    pub(super) fn into_list(&mut self) -> Action {
+        let first = Task::done(Message::List(list::Message::Move(list::Move::Next, false)));
+        Task::batch([self.leave_the_field(), first]).into()
+    }
+
+    fn leave_the_field(&mut self) -> Task<Message> {
         self.offer.hidden = true;
-        found.into()
+        iced::advanced::widget::operate(unfocus())
     }
 }
 

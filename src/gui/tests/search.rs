@@ -64,6 +64,25 @@ fn each_key_narrows_the_search_and_escape_ends_it() {
 }
 
 #[test]
+fn enter_and_down_lead_from_the_field_to_what_is_found() {
+    let mut bench = Bench::full();
+    type_into(&mut bench, "from:harbour");
+    assert!(offers(&bench, "has:attachment"));
+    key(&mut bench, Named::Enter);
+    assert!(!offers(&bench, "has:attachment"), "it is all that is typed");
+
+    let mut live = sample();
+    live.until_desk("all is listed", settled);
+    live.type_into(SEARCH, "from:harbour");
+    live.until_shown("6 messages in All mail");
+    let none = crate::gui::offer::Offer::default();
+    assert!(matches!(none.key(Named::ArrowDown), Some(bars::Message::IntoList)), "where no sender is offered");
+    live.tell(Message::Top(bars::Message::IntoList));
+    live.until_desk("the first is open", |desk| desk.reader.is_shown());
+    assert!(live.shows("6 messages in All mail"));
+}
+
+#[test]
 fn only_the_last_of_many_searches_is_shown() {
     let mut live = sample();
     live.until_desk("all is listed", settled);
