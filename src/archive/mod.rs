@@ -259,6 +259,13 @@ pub struct Row {
     pub binned: Option<Timestamp>,
 }
 
+impl Row {
+    /// Who it is from, in a line that has room for the name or the address; empty where neither is known.
+    pub fn sender(&self) -> &str {
+        crate::message::called(&self.from_name, &self.from_address)
+    }
+}
+
 /// Numbers for the sidebar and the copies card. Messages shown once are counted once, and those in the bin only there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {

@@ -172,7 +172,7 @@ pub(super) fn print_rows(archive: &Archive, keys: &[SortKey], json: bool) -> Res
 fn line(row: &Row) -> String {
     let mark = |set: bool, sign: char| if set { sign } else { ' ' };
     let marks = [mark(!row.marks.read, 'N'), mark(row.marks.starred, '*'), mark(row.attachments > 0, '@')];
-    let from = if row.from_name.is_empty() { &row.from_address } else { &row.from_name };
+    let from = row.sender();
     format!(
         "{:>6} {} {}  {}  {}",
         row.id.0,

@@ -61,7 +61,7 @@ pub use head::Head;
 pub use kinds::Kind;
 pub use report::Report;
 pub use sealed::{Scheme, Seal};
-pub use sender::Sender;
+pub use sender::{Sender, called};
 pub use vcard::{Contact, Reached};
 
 /// A person or machine as a header field names it. Text is decoded and made safe to show (see [`visible`]).

@@ -5,6 +5,8 @@ use super::fields::Section;
 use super::visible::{self, visible_line};
 use super::{Mailbox, addresses, words};
 
+/// What is read as the sign in an address.
+const AT: [char; 3] = ['@', '＠', '﹫'];
 /// The characters of a name that are shown.
 const LONGEST_NAME: usize = 120;
 /// The longest address there can be (RFC 5321 section 4.5.3.1), with some room.
@@ -32,6 +34,14 @@ impl Sender {
             (true, name, _) => name,
         }
     }
+}
+
+/// The sender in a line that has room for one of both: the name, but the address where there is no name and where the name
+/// holds an address that is another's.
+pub fn called<'a>(name: &'a str, address: &'a str) -> &'a str {
+    let lies = || address_within(name).is_some_and(|claimed| !claimed.eq_ignore_ascii_case(address));
+    let name = if address.is_empty() || !name.contains(AT) || !lies() { name } else { address };
+    if name.is_empty() { address } else { name }
 }
 
 /// The sender that a header section names. `hint` as in [`words::unfold`].
@@ -153,7 +163,7 @@ pub(super) fn is_valid(address: &str) -> bool {
 
 /// An address, or what looks like one, within a name. Other signs than @ look like it, too.
 fn address_within(name: &str) -> Option<String> {
-    let plain: String = name.chars().map(|each| if matches!(each, '＠' | '﹫') { '@' } else { each }).collect();
+    let plain: String = name.chars().map(|each| if AT.contains(&each) { '@' } else { each }).collect();
     let words = plain.split(|each: char| each.is_whitespace() || "<>()[]\"',;:".contains(each));
     words
         .map(|word| word.trim_matches('.'))
@@ -188,6 +198,22 @@ mod tests {
 
     /// A header, what stands first, the address that is shown, whether it is valid, a word of the warnings.
     type Case = (&'static str, &'static str, &'static str, bool, &'static str);
+
+    #[test]
+    fn a_name_that_holds_another_address_does_not_stand_for_the_sender() {
+        for (name, address, expected) in [
+            ("Ann", "ann@example.org", "Ann"),
+            ("", "ann@example.org", "ann@example.org"),
+            ("Ann @ Home", "ann@example.org", "Ann @ Home"),
+            ("ANN@example.org", "ann@example.org", "ANN@example.org"),
+            ("Bank service@bank.example", "x@evil.example", "x@evil.example"),
+            ("service＠bank.example", "x@evil.example", "x@evil.example"),
+            ("service@bank.example", "", "service@bank.example"),
+            ("", "", ""),
+        ] {
+            assert_eq!(super::called(name, address), expected);
+        }
+    }
 
     #[test]
     fn honest_senders_are_shown_as_they_are() {

@@ -139,10 +139,10 @@ fn buttons<'a>(keep: &'a str, erase: &'a str, state: &State, message: Message) -
 
 fn one<'a>(row: &'a Row, state: &'a State, lent: Lent<'a>) -> Element<'a, Message> {
     let subject = if row.subject.is_empty() { "No subject" } else { &row.subject };
-    let sender = if row.from_name.is_empty() { &row.from_address } else { &row.from_name };
+    let sender = row.sender();
     let named = column![
         words(subject, size::BODY, theme::ink).font(theme::bold(subject)),
-        words(sender.as_str(), size::SMALL, theme::dim),
+        words(sender, size::SMALL, theme::dim),
     ];
     let account = row.account.and_then(|id| lent.library.account(id));
     let removes = account.is_some_and(|account| account.retention != Retention::LeaveCopy);

@@ -69,7 +69,7 @@ pub struct Prepared {
 impl Prepared {
     fn new(row: &Row, width: f32, time: String, clock: &Clock, found_by: &FoundBy) -> Prepared {
         let strong = |text: &str| if row.marks.read { theme::REGULAR } else { theme::bold(text) };
-        let name = if row.from_name.is_empty() { &row.from_address } else { &row.from_name };
+        let name = row.sender();
         let name = if name.is_empty() { "Unknown sender" } else { name };
         let subject = if row.subject.is_empty() { "No subject" } else { &row.subject };
         let when = fitted(&time, width, size::SMALL, theme::REGULAR);
@@ -248,8 +248,8 @@ impl<Message> MessageList<'_, Message> {
         for index in self.order.visible(self.offset, height) {
             let Some(row) = self.order.key(index).and_then(|key| self.rows.get(&key)) else { continue };
             let area = area(self.order.top(index), ROW);
-            let name = if row.from_name.is_empty() { &row.from_address } else { &row.from_name };
-            for text in [name, &row.subject, &third_line(row, self.clock)] {
+            let name = row.sender();
+            for text in [name, row.subject.as_str(), &third_line(row, self.clock)] {
                 operation.text(None, area, text);
             }
             if let Some(hint) = state.hint.as_ref().filter(|hint| hint.key == row.key) {
