@@ -71,6 +71,21 @@ fn a_page_is_laid_out_painted_and_read() {
 }
 
 #[test]
+fn what_stands_in_the_middle_of_nothing_is_seen() {
+    let mut worker = worker();
+    let html = "<style>body{margin:0}a{position:absolute;top:50%;left:50%;transform:translate(-50%,-50%);width:200px;height:60px}</style>\
+                <a href='https://x.example/'>Button</a>";
+    let laid = lay(&mut worker, html);
+    let [link] = laid.links.as_slice() else { panic!("{:?}", laid.links) };
+    for area in &link.areas {
+        assert!(area.top >= 0.0 && area.top + area.height <= laid.height, "{area:?} of {}", laid.height);
+    }
+    for empty in ["", "<p style='display:none'>x", "<div style='position:absolute'></div>"] {
+        assert!(lay(&mut worker, empty).height < 50.0, "{empty}");
+    }
+}
+
+#[test]
 fn rows_of_a_table_follow_each_other_without_an_empty_line() {
     let mut worker = worker();
     let html =

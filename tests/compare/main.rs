@@ -8,7 +8,7 @@
 //! out of the window (css-word-break, exchange2007_05); addresses break behind a slash (html-body); Japanese breaks before
 //! other signs, and each such line counts as one word (bug6188_2); text does not run from top to bottom
 //! (css-text-underline-position, css-writing-mode); what only shows on a click is not shown (html-popover, css-selectors-
-//! pseudo-classes); a page of nothing but a box in the middle of the window has no height (glowbutton).
+//! pseudo-classes); a box that `transform` moves is read where it stood before (glowbutton).
 //!
 //! The score: of the words that are shown, the share that both show in the same order, within 5 % of the page's width of
 //! the same place from the left, and within as much of the same distance below the word before. Remote pictures are off

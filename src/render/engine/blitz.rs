@@ -2,7 +2,7 @@
 
 use anyrender::{ImageRenderer as _, PaintScene as _};
 use anyrender_vello_cpu::VelloCpuImageRenderer;
-use blitz_dom::{BaseDocument, FontContext, Point};
+use blitz_dom::{BaseDocument, FontContext, Node, Point};
 use kurbo::{Affine, Rect};
 use peniko::{Color, Fill};
 
@@ -85,7 +85,24 @@ pub(super) fn size(document: &BaseDocument, view: View) -> (f32, f32) {
     // What stands a little over the edge is not worth scrolling to.
     let width = if right * view.zoom > view.width + 2.0 { right * view.zoom } else { view.width };
     let bottom = layout.scrollable_overflow_rect.bottom.max(layout.size.height);
+    let bottom = if bottom < 1.0 { lowest(document, root) } else { bottom };
     (width.min(16_000.0), bottom * view.zoom)
+}
+
+/// Where the lowest of all boxes ends: a page of nothing but boxes that stand by themselves has no height of its own.
+fn lowest(document: &BaseDocument, root: &Node) -> f32 {
+    let mut lowest = 0.0_f32;
+    let mut stack = vec![(root, 0.0)];
+    while let Some((node, above)) = stack.pop() {
+        let layout = node.final_layout();
+        let top = above + layout.location.y;
+        if layout.size.width >= 1.0 && layout.size.height >= 1.0 {
+            lowest = lowest.max(top + layout.size.height);
+        }
+        let children = node.layout_children.borrow();
+        stack.extend(children.iter().flatten().filter_map(|id| Some((document.get_node(*id)?, top))));
+    }
+    lowest
 }
 
 impl Shown {
