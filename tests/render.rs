@@ -71,6 +71,18 @@ fn a_page_is_laid_out_painted_and_read() {
 }
 
 #[test]
+fn the_text_of_a_missing_picture_stands_inside_of_its_place() {
+    let mut worker = worker();
+    let image = "<img src='https://x.example/0.png' width=140 height=60 alt='Knot'>";
+    for around in ["<p>P</p>", "<table><tr><td>P</table>", "<div style='line-height:0'>P</div>", "P"] {
+        let laid = lay(&mut worker, &around.replace('P', image));
+        let place = laid.blocked.pictures[0].area.expect("a place");
+        let [line] = laid.lines.as_slice() else { panic!("{around}: {:?}", laid.lines) };
+        assert!(line.area.top >= place.top - 1.0 && line.area.height > 10.0, "{around}: {:?} in {place:?}", line.area);
+    }
+}
+
+#[test]
 fn what_stands_in_the_middle_of_nothing_is_seen() {
     let mut worker = worker();
     let html = "<style>body{margin:0}a{position:absolute;top:50%;left:50%;transform:translate(-50%,-50%);width:200px;height:60px}</style>\

@@ -21,7 +21,7 @@ const BASE: &str = "
     pk-cell { display: table-cell; padding: 0 }
     pk-row { display: table-row }
     [pk-apart] { border-collapse: separate !important; border-spacing: 0 !important }
-    pk-img { display: inline-block; overflow: hidden; font-size: 13px; font-weight: normal; max-width: 100% }
+    pk-img { display: inline-block; overflow: hidden; font-size: 13px; line-height: normal; font-weight: normal; max-width: 100% }
     pk-img[remote] { background-color: rgba(128, 128, 128, 0.12) }
     pk-tail { display: block }
     blockquote[type=cite] { margin: 0 0 0 0.8ex; padding-left: 1ex; border-left: 1px solid rgb(204, 204, 204) }
