@@ -35,6 +35,10 @@ fn filtered(characters: impl Iterator<Item = char>) -> String {
                 let between = before.is_some_and(joins) && characters.peek().copied().is_some_and(joins);
                 between.then_some(character)
             }
+            // Marks around the sign before (UAX 15 calls them enclosing): fonts that have both apart draw one over the
+            // other. A digit stays a digit, without the selector that asks for it as a picture.
+            '\u{20dd}'..='\u{20e0}' | '\u{20e2}'..='\u{20e4}' => None,
+            '\u{fe0f}' if before.is_some_and(|before| before.is_ascii()) => None,
             other => (!is_hidden(other)).then_some(other),
         };
         if let Some(shown) = shown {
@@ -88,6 +92,7 @@ mod tests {
             ("क्\u{200d}ष", "क्\u{200d}ष"),
             ("\u{feff}start \u{e0041}\u{e0042}", "start "),
             ("a\u{2028}b", "a\nb"),
+            ("7\u{fe0f}\u{20e3} days, ☔\u{fe0f}", "7 days, ☔\u{fe0f}"),
             ("\u{200d}", ""),
             ("e\u{200d}\u{301}", "é"),
             ("soft\u{ad}hyphen \u{34f}\u{a0}\u{34f}", "softhyphen \u{a0}"),
