@@ -207,20 +207,28 @@ fn picture_bombs_are_refused_before_they_are_decoded() {
     assert_eq!(worker.starts(), 1);
 }
 
+#[cfg(unix)]
+fn kill(worker: &Worker) {
+    let process = i32::try_from(worker.process().expect("it runs")).unwrap();
+    let process = rustix::process::Pid::from_raw(process).unwrap();
+    rustix::process::kill_process(process, rustix::process::Signal::KILL).unwrap();
+}
+
 #[test]
 fn a_worker_that_dies_is_started_again() {
     let mut worker = worker();
-    assert!(matches!(worker.paint(Part { left: 0.0, top: 0.0, width: 10.0, height: 10.0 }), Err(Failure::NoPage)));
+    let part = Part { left: 0.0, top: 0.0, width: 10.0, height: 10.0 };
+    assert!(matches!(worker.paint(part), Err(Failure::NoPage)));
     assert_eq!(texts(&lay(&mut worker, "one")), ["one"]);
     #[cfg(unix)]
     {
-        let process = i32::try_from(worker.process().expect("it runs")).unwrap();
-        rustix::process::kill_process(rustix::process::Pid::from_raw(process).unwrap(), rustix::process::Signal::KILL)
-            .unwrap();
-        assert!(matches!(worker.again(View::default(), &[]), Err(Failure::Died)));
-        assert!(matches!(worker.again(View::default(), &[]), Err(Failure::NoPage)));
-        assert_eq!(texts(&lay(&mut worker, "two")), ["two"]);
-        assert_eq!(worker.starts(), 2);
+        kill(&worker);
+        assert_eq!(texts(&lay(&mut worker, "two")), ["two"], "no fault of this page");
+        kill(&worker);
+        assert!(matches!(worker.again(View::default(), &[]), Err(Failure::NoPage)), "its page is gone with it");
+        kill(&worker);
+        assert!(matches!(worker.paint(part), Err(Failure::NoPage)));
+        assert_eq!(worker.starts(), 4);
     }
     let mut none = Worker::new(PathBuf::from("/nonexistent/postkeep"), limits());
     assert!(matches!(none.lay(&page("x")), Err(Failure::NotStarted(_))));
@@ -229,6 +237,22 @@ fn a_worker_that_dies_is_started_again() {
     assert!(matches!(hurried.lay(&page("x")), Err(Failure::TooSlow)));
     let mut poor = Worker::new(PathBuf::from(env!("CARGO_BIN_EXE_postkeep")), Limits { memory: 0, ..limits() });
     assert!(matches!(poor.lay(&page("x")), Err(Failure::Died)));
+    assert_eq!(poor.starts(), 1, "no process would do better");
+}
+
+/// A page that is too much for the worker is not drawn twice, whether it finds one that runs or starts the first.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_page_that_ends_the_worker_is_asked_for_once() {
+    let cells = format!("<table>{}</table>", "<tr><td>a<td>b<td>c<td>d".repeat(100_000));
+    let little = Limits { memory: 24 << 20, ..limits() };
+    let mut worker = Worker::new(PathBuf::from(env!("CARGO_BIN_EXE_postkeep")), little);
+    for starts in [1, 2] {
+        assert!(matches!(worker.lay(&page(&cells)), Err(Failure::Died)));
+        assert_eq!(worker.starts(), starts);
+        assert_eq!(texts(&lay(&mut worker, "next")), ["next"]);
+        assert_eq!(worker.starts(), starts + 1);
+    }
 }
 
 #[test]

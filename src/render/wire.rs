@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Laid, Part, Print, View};
 
 /// Raised with every change of what follows: parent and worker are one program, unless it was replaced while it ran.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 
 /// The longest header and the longest body that are taken.
 const LONGEST: u32 = 256 * 1024 * 1024;
@@ -40,6 +40,8 @@ pub(super) enum Question {
 pub(super) enum Answer {
     /// The first frame, unasked.
     Ready { version: u32 },
+    /// A question is there as a whole, and its answer comes next: whoever dies from here on dies of it.
+    Begun,
     /// The graphemes of all lines stand behind, as pairs of f32, little-endian; here how many each line has.
     Laid { laid: Laid, graphemes: Vec<usize> },
     /// The pixels stand behind.

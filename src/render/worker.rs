@@ -49,6 +49,7 @@ fn answer_all() -> io::Result<()> {
     wire::write(&mut to, &Answer::Ready { version: wire::VERSION }, &[])?;
     let mut page: Option<Page> = None;
     while let Some((question, body)) = wire::read(&mut from)? {
+        wire::write(&mut to, &Answer::Begun, &[])?;
         match question {
             Question::Lay { view, html, pictures } => {
                 let (html, octets) = body.split_at_checked(html).ok_or(io::ErrorKind::InvalidData)?;

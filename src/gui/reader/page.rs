@@ -242,13 +242,7 @@ impl Press {
         let (source, key) = (sheet.remote.source(&sheet.source), sheet.key);
         let painted = off(move || {
             let mut hand = hand.lock().unwrap_or_else(PoisonError::into_inner);
-            let held = match hand.holds {
-                Some((_, holds, _)) if holds == number => Ok(()),
-                // Another page came between, such as that of a message inside this one.
-                _ => hand.take_up(&source, view, key, number),
-            };
-            let painted = held.and_then(|()| hand.paint(&laid, view, strip));
-            painted.map_err(|failure| Problem::from(&failure))
+            hand.paint_of(&source, &laid, view, (key, number), strip).map_err(|failure| Problem::from(&failure))
         });
         painted.map(move |painted| Whole::Page(Message::Painted(number, strip, painted)))
     }
@@ -345,6 +339,26 @@ impl Hand {
         self.worker.lay(&source.whole(view))?;
         self.holds = Some((key, number, source.fetched.len()));
         Ok(())
+    }
+
+    /// Paints a strip of a page that was laid out before. The worker may not hold it any more: another page came between,
+    /// such as that of a message inside this one, or the process was ended while it waited.
+    fn paint_of(
+        &mut self,
+        source: &Source,
+        laid: &Laid,
+        view: View,
+        (key, number): (u64, u64),
+        strip: usize,
+    ) -> Result<Strip, Failure> {
+        if matches!(self.holds, Some((_, holds, _)) if holds == number) {
+            match self.paint(laid, view, strip) {
+                Err(Failure::NoPage) => {}
+                painted => return painted,
+            }
+        }
+        self.take_up(source, view, key, number)?;
+        self.paint(laid, view, strip)
     }
 
     fn paint(&mut self, laid: &Laid, view: View, strip: usize) -> Result<Strip, Failure> {
