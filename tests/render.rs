@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use postkeep::message;
 use postkeep::render::{
-    After, Blocked, Colours, Failure, Given, Laid, Limits, Normalised, Page, Part, Picture, Piece, View, Worker,
-    normalise,
+    After, Blocked, Colours, Failure, Given, Laid, Limits, Normalised, Page, Part, Picture, Piece, Unseen, View,
+    Worker, normalise,
 };
 use proptest::prelude::*;
 
@@ -252,6 +252,32 @@ fn a_page_that_ends_the_worker_is_asked_for_once() {
         assert_eq!(worker.starts(), starts);
         assert_eq!(texts(&lay(&mut worker, "next")), ["next"]);
         assert_eq!(worker.starts(), starts + 1);
+    }
+}
+
+/// A picture alone is measured before it is decoded, is made no larger than a page, and ends only its own worker.
+#[test]
+fn a_picture_is_looked_at_alone() {
+    let mut worker = worker();
+    let png = |width: u32, height: u32| {
+        let mut out = Vec::new();
+        let rgba = vec![200; width as usize * height as usize * 4];
+        postkeep::render::write_png(&mut out, &[Picture { width, height, rgba }]).unwrap();
+        out
+    };
+    let picture = worker.look(png(30, 20)).unwrap().unwrap();
+    assert_eq!((picture.width, picture.height, pixel(&picture, 3, 3)), (30, 20, [200; 4]));
+    let large = worker.look(png(3_200, 100)).unwrap().unwrap();
+    assert_eq!((large.width, large.height), (1_600, 50));
+    assert_eq!(worker.look(b"BM\0\0".to_vec()).unwrap(), Err(Unseen::Kind));
+    assert_eq!(worker.look(b"<svg/>".to_vec()).unwrap(), Err(Unseen::Broken));
+    assert_eq!(texts(&lay(&mut worker, "page")), ["page"]);
+    assert_eq!(worker.starts(), 1);
+    #[cfg(target_os = "linux")]
+    {
+        let mut poor = worker.within(Limits { memory: 24 << 20, ..limits() });
+        assert!(matches!(poor.look(png(4_000, 4_000)), Err(Failure::Died)));
+        assert!(poor.look(png(30, 20)).unwrap().is_ok());
     }
 }
 

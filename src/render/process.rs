@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 
 use super::wire::{self, Answer, Question};
-use super::{ARGUMENT, Given, Laid, Limits, Page, Part, Pdf, Picture, Print, View};
+use super::{ARGUMENT, Given, Laid, Limits, Page, Part, Pdf, Picture, Print, Unseen, View};
 
 /// Why a page is not shown: show the text of the message instead.
 #[derive(Debug, thiserror::Error)]
@@ -72,9 +72,9 @@ impl Worker {
         Worker { program, limits, running: None, starts: 0 }
     }
 
-    /// The same program within other limits.
+    /// Another of the same program, within other limits. Starts nothing yet.
     #[must_use]
-    pub fn within(self, limits: Limits) -> Worker {
+    pub fn within(&self, limits: Limits) -> Worker {
         Worker::new(self.program.clone(), limits)
     }
 
@@ -131,12 +131,28 @@ impl Worker {
     /// As [`Worker::again`].
     pub fn paint(&mut self, part: Part) -> Result<Picture, Failure> {
         match self.ask(Question::Paint(part), Vec::new())? {
-            (Answer::Painted { width, height }, rgba)
-                if rgba.len() as u64 == u64::from(width) * u64::from(height) * 4 =>
-            {
+            (Answer::NoPage, _) => Err(Failure::NoPage),
+            heard => self.painted(heard),
+        }
+    }
+
+    /// Decodes a picture that stands alone, such as an attached one: PNG, JPEG, GIF or WebP, at most 1,600 pixels wide and
+    /// high, turned as it was taken. Or why it is not shown. Takes [`Limits::LOOK`] where a large one is to have its time.
+    ///
+    /// # Errors
+    /// Any [`Failure`] but [`Failure::NoPage`].
+    pub fn look(&mut self, octets: Vec<u8>) -> Result<Result<Picture, Unseen>, Failure> {
+        match self.ask(Question::Look, vec![octets])? {
+            (Answer::Unseen(why), _) => Ok(Err(why)),
+            heard => self.painted(heard).map(Ok),
+        }
+    }
+
+    fn painted(&mut self, (answer, rgba): Heard) -> Result<Picture, Failure> {
+        match answer {
+            Answer::Painted { width, height } if rgba.len() as u64 == u64::from(width) * u64::from(height) * 4 => {
                 Ok(Picture { width, height, rgba })
             }
-            (Answer::NoPage, _) => Err(Failure::NoPage),
             _ => self.confused(),
         }
     }

@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Laid, Part, Print, View};
+use super::{Laid, Part, Print, Unseen, View};
 
 /// Raised with every change of what follows: parent and worker are one program, unless it was replaced while it ran.
 pub(super) const VERSION: u32 = 3;
@@ -33,6 +33,8 @@ pub(super) enum Question {
         html: usize,
         pictures: Vec<(String, usize)>,
     },
+    /// The octets are those of one picture.
+    Look,
 }
 
 /// From the worker.
@@ -48,6 +50,8 @@ pub(super) enum Answer {
     Painted { width: u32, height: u32 },
     /// The document stands behind.
     Printed { sheets: usize, notes: Vec<String> },
+    /// A picture alone that cannot be; one that can is [`Answer::Painted`].
+    Unseen(Unseen),
     /// Nothing was laid out that could be painted.
     NoPage,
 }
