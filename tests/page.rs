@@ -305,7 +305,8 @@ fn the_sideways_bar_of_a_wide_page_is_dragged() {
 /// Presses where these words begin, and lets go.
 fn click_before(frames: &mut Frames, words: &str) {
     let place = frames.place(words).unwrap_or_else(|| panic!("{words}"));
-    frames.moves_to(place.x + 1.0, place.y + place.height / 2.0);
+    // In its first row.
+    frames.moves_to(place.x + 1.0, place.y + 8.0);
     frames.frame(&[Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left))]);
     frames.frame(&[Event::Mouse(mouse::Event::ButtonReleased(mouse::Button::Left))]);
 }

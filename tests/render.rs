@@ -281,6 +281,31 @@ fn a_picture_is_looked_at_alone() {
     }
 }
 
+/// What a letter of a set width is too wide for goes to the right, where one can go to it: not the letter, nor any
+/// of its words, ends before its box.
+#[test]
+fn a_letter_that_is_too_wide_for_its_place_is_whole() {
+    let mut worker = worker();
+    let html = "<body style='margin:0'><table width='100%' cellpadding=0 cellspacing=0><tr><td align=center style='padding:24px'>\
+        <table width=480 cellpadding=0 cellspacing=0 bgcolor='#ffffff'><tr><td style='padding:28px'>Some words</td></tr>\
+        <tr><td><img src='https://p.example/a.jpg' width=480 height=96 style='display:block'></td></tr>\
+        <tr><td align=right>the end</td></tr></table></table>";
+    // 480 and 24 on both sides.
+    for (zoom, width) in [(1.0, 700.0), (1.5, 528.0 * 1.5), (2.5, 528.0 * 2.5)] {
+        let view = View { width: 700.0, zoom, ..View::default() };
+        let laid = worker.lay(&Page { view, ..page(html) }).unwrap();
+        let right = laid.lines.iter().map(|line| line.area.left + line.area.width).fold(0.0, f32::max);
+        assert!((laid.width - width).abs() < 2.0 && right <= laid.width, "{zoom}: {} of {width}, {right}", laid.width);
+    }
+    // Nothing to go to: a blank at which a line was full, what is cut off.
+    let words = format!("<p>{}</p>", "word ".repeat(400));
+    let cut =
+        "<div style='overflow:hidden;width:300px'><div style='width:2000px;height:20px;background:red'>a</div></div>";
+    for html in [words.as_str(), cut] {
+        assert_eq!(lay(&mut worker, html).width, 700.0, "{}", &html[..40]);
+    }
+}
+
 #[test]
 fn no_page_holds_an_address() {
     let vectors = leaks();

@@ -4,6 +4,8 @@
 //! selected. Here each line is one laid-out paragraph, kept until text, width or font change; only what is in sight is drawn.
 //! What is shown belongs to a [`Page`], which the caller makes; what was selected is the widget's own.
 
+mod laid;
+
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
 
@@ -20,6 +22,7 @@ use crate::archive::{Field, Highlighter};
 use crate::gui::theme::{self, Tokens, size};
 use crate::gui::widget::line::Paragraph;
 use crate::gui::widget::select::{self, Lines, Place, Selection, Step};
+use laid::{Laid, at};
 
 /// The height of a line, in text sizes.
 const LEADING: f32 = 1.55;
@@ -172,73 +175,6 @@ impl<'a, Message> Prose<'a, Message> {
 enum Under {
     Link(usize),
     Fold(usize),
-}
-
-/// A line, laid out.
-struct Laid {
-    paragraph: Paragraph,
-    top: f32,
-    left: f32,
-    height: f32,
-    hits: Vec<Range<usize>>,
-}
-
-impl Laid {
-    /// Where its letters are.
-    fn inner(&self) -> Rectangle {
-        Rectangle::new(Point::new(self.left, self.top), Size::new(self.paragraph.min_width(), self.height))
-    }
-
-    /// Where the octets of a range came to lie: one rectangle for each piece that is in one row and side by side.
-    fn places(&self, range: &Range<usize>) -> Vec<Rectangle> {
-        let mut found: Vec<Rectangle> = Vec::new();
-        for run in self.paragraph.buffer().layout_runs() {
-            let y = self.top + run.line_top;
-            for glyph in run.glyphs.iter().filter(|glyph| glyph.start < range.end && glyph.end > range.start) {
-                let x = self.left + glyph.x;
-                match found.last_mut().filter(|last| last.y == y && (last.x + last.width - x).abs() < 0.6) {
-                    Some(last) => last.width += glyph.w,
-                    None => found.push(Rectangle::new(Point::new(x, y), Size::new(glyph.w, run.line_height))),
-                }
-            }
-        }
-        found
-    }
-
-    /// Where the place before an octet is seen: how far right, and the middle of its row.
-    fn caret(&self, octet: usize) -> Point {
-        let mut found = Point::new(self.left, self.top + self.height.min(20.0) / 2.0);
-        for run in self.paragraph.buffer().layout_runs() {
-            let y = self.top + run.line_top + run.line_height / 2.0;
-            for glyph in run.glyphs {
-                let (begin, end) = (glyph.x, glyph.x + glyph.w);
-                let (begin, end) = if glyph.level.is_rtl() { (end, begin) } else { (begin, end) };
-                if (glyph.start..glyph.end).contains(&octet) {
-                    return Point::new(self.left + begin, y);
-                }
-                if glyph.end == octet {
-                    found = Point::new(self.left + end, y);
-                }
-            }
-        }
-        found
-    }
-
-    /// Whether it runs from right to left.
-    fn runs_left(&self) -> bool {
-        self.paragraph.buffer().layout_runs().next().is_some_and(|run| run.rtl)
-    }
-
-    /// The octet that lies nearest to a point.
-    fn octet(&self, point: Point) -> usize {
-        let within = point - Vector::new(self.left, self.top);
-        self.paragraph.hit_test(within).map_or(0, iced::advanced::text::Hit::cursor)
-    }
-}
-
-/// The line at a height, else the last above it.
-fn at(laid: &[Laid], y: f32) -> Option<usize> {
-    laid.partition_point(|line| line.top <= y).checked_sub(1)
 }
 
 #[derive(Default)]

@@ -22,6 +22,8 @@ pub(super) struct Read {
     pub remote: Vec<(usize, Rect)>,
     /// Where the quoted tail begins.
     pub tail: Option<f32>,
+    /// How far right anything of it is seen.
+    pub right: f32,
 }
 
 /// Text smaller than this was not meant to be read.
@@ -111,6 +113,7 @@ impl<'a> Reader<'a> {
         let place = self.place(node);
         let clip = if clips { clip.within(place) } else { clip };
         if seen {
+            self.reaches(place, clip);
             self.boxed(node, place, clip);
         }
         if node.flags.is_inline_root() {
@@ -125,6 +128,14 @@ impl<'a> Reader<'a> {
             } else {
                 self.node(child, clip);
             }
+        }
+    }
+
+    /// Notes how far right a box is seen. The engine does not tell of what stands out of a table's cell.
+    fn reaches(&mut self, place: Clip, clip: Clip) {
+        let seen = clip.within(place);
+        if seen.right > seen.left && seen.bottom > seen.top {
+            self.read.right = self.read.right.max(seen.right * self.zoom);
         }
     }
 
@@ -271,6 +282,10 @@ impl<'a> Reader<'a> {
         if text.trim().is_empty() {
             return;
         }
+        // Not the blank at which it was full, which may stand over the edge.
+        let letters = text.graphemes(true).zip(&graphemes).filter(|(letter, _)| !letter.trim().is_empty());
+        let right = letters.fold(0.0, |right: f32, (_, [begin, end])| right.max(*begin).max(*end));
+        self.read.right = self.read.right.max(right.min(clip.right * self.zoom));
         self.read.lines.push(Line { area: self.rect(place), text, after: self.after, graphemes });
         self.after = After::Cell;
     }
