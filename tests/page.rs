@@ -1,5 +1,5 @@
 //! The page of a message in the reader's pane, with the real worker process: it arrives and is drawn, scrolled, searched,
-//! laid out anew; a worker that is killed is started again, and the text stands in the page's place meanwhile.
+//! laid out anew; a worker that is killed is started again, and where there is none the text stands in the page's place.
 #![cfg(feature = "gui")]
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
@@ -8,6 +8,7 @@ mod frames;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use base64::Engine as _;
 use frames::Frames;
 use iced::keyboard::key::{Named, Physical};
 use iced::keyboard::{self, Key, Location, Modifiers};
@@ -15,23 +16,34 @@ use iced::{Event, Size, mouse};
 use jiff::Timestamp;
 use postkeep::account::MessageId;
 use postkeep::archive::{Archive, Incoming, Marks, Origin};
-use postkeep::gui::measured::{Look, OfPage, Read, Reading, Stands};
+use postkeep::gui::measured::{Look, OfPage, OfPart, Read, Reading, Stands};
 use postkeep::job::Cancel;
-use postkeep::render::{Limits, Worker};
+use postkeep::render::{Limits, Picture, Worker, write_png};
 
 const PANE: Size = Size::new(756.0, 600.0);
 
 /// The pane over an archive with these pages, the first one chosen; slower limits than what is shipped.
 fn window(pages: &[&str], program: &str) -> (Frames, Vec<MessageId>, tempfile::TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let archive = Archive::open(folder.path()).unwrap();
-    let mail = pages.iter().enumerate().map(|(number, html)| {
-        let day = number + 1;
-        let text = format!(
-            "From: Ann <ann@example.org>\r\nSubject: page {number}\r\nDate: {day} Nov 2026 10:00:00 +0000\r\n\
-             MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n\
+    let parts = |(number, html): (usize, &&str)| {
+        format!(
+            "Content-Type: multipart/alternative; boundary=b\r\n\r\n\
              --b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nThe text of page {number}.\r\n\
              --b\r\nContent-Type: text/html; charset=utf-8\r\n\r\n{html}\r\n--b--\r\n"
+        )
+    };
+    window_of(pages.iter().enumerate().map(parts).collect(), program)
+}
+
+/// The same over messages with these bodies, each behind the fields that say what it is.
+fn window_of(bodies: Vec<String>, program: &str) -> (Frames, Vec<MessageId>, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = Archive::open(folder.path()).unwrap();
+    let ids: Vec<MessageId> = (1..).map(MessageId).take(bodies.len()).collect();
+    let mail = (1..).zip(bodies).map(|(day, body)| {
+        let text = format!(
+            "From: Ann <ann@example.org>\r\nSubject: page {}\r\nDate: {day} Nov 2026 10:00:00 +0000\r\n\
+             MIME-Version: 1.0\r\n{body}",
+            day - 1
         );
         Incoming {
             bytes: text.into_bytes(),
@@ -42,7 +54,6 @@ fn window(pages: &[&str], program: &str) -> (Frames, Vec<MessageId>, tempfile::T
     });
     archive.ingest(mail.collect()).unwrap();
     archive.index_pending(&Cancel::new(), &mut |_| {}).unwrap();
-    let ids: Vec<MessageId> = (1..).map(MessageId).take(pages.len()).collect();
     let limits = Limits { time: Duration::from_secs(30), ..Limits::default() };
     let reading = Reading::new(archive, Worker::new(PathBuf::from(program), limits));
     let mut frames = Frames::new(reading, PANE);
@@ -105,14 +116,19 @@ fn a_worker_that_was_killed_is_started_again_and_one_that_cannot_be_leaves_the_t
         assert!(std::process::Command::new("kill").args(["-9", &process]).status().unwrap().success());
     };
     kill(process);
-    // The next page finds it dead: its text is shown, with the reason over it.
+    // It waited: the next page is drawn by another, and nothing is said.
     open(&mut frames, ids[1]);
-    frames.until("the text is there", |reading| reading.stands() == Stands::Text);
-    assert!(frames.says("The text of page 1.") && frames.says("could not be drawn"), "the text, and the reason");
-    open(&mut frames, ids[0]);
     frames.until_page();
+    assert!(frames.says("Second.") && !frames.says("could not be drawn"));
     let (again, more) = frames.reading.worker();
     assert!(again.is_some() && again != process && more == starts + 1, "{again:?} after {process:?}: {more}");
+    // What is scrolled to was not painted by the one that is gone.
+    kill(again);
+    frames.cursor = mouse::Cursor::Available(iced::Point::new(300.0, 400.0));
+    let delta = mouse::ScrollDelta::Pixels { x: 0.0, y: -6_000.0 };
+    frames.frame(&[Event::Mouse(mouse::Event::WheelScrolled { delta })]);
+    frames.until_page();
+    assert!(!frames.says("could not be drawn") && frames.reading.worker().1 == more + 1);
 
     // A program that is no worker: never a page, always the text.
     drop((frames, folder));
@@ -173,7 +189,10 @@ fn typed(text: &str) -> Vec<Event> {
 }
 
 fn enter(modifiers: Modifiers) -> Event {
-    let key = Key::Named(Named::Enter);
+    pressed(Key::Named(Named::Enter), modifiers)
+}
+
+fn pressed(key: Key, modifiers: Modifiers) -> Event {
     Event::Keyboard(keyboard::Event::KeyPressed {
         modified_key: key.clone(),
         key,
@@ -237,20 +256,7 @@ fn words_are_found_in_a_page_and_in_its_folded_tail() {
 
     // The text in the page's place is searched as well.
     for _ in 0.."needles".len() {
-        let back = Key::Named(Named::Backspace);
-        let Event::Keyboard(keyboard::Event::KeyPressed { physical_key, location, .. }) = enter(Modifiers::empty())
-        else {
-            unreachable!()
-        };
-        frames.frame(&[Event::Keyboard(keyboard::Event::KeyPressed {
-            modified_key: back.clone(),
-            key: back,
-            physical_key,
-            location,
-            modifiers: Modifiers::empty(),
-            text: None,
-            repeat: false,
-        })]);
+        frames.frame(&[pressed(Key::Named(Named::Backspace), Modifiers::empty())]);
     }
     for event in typed("text of") {
         frames.frame(&[event]);
@@ -294,4 +300,147 @@ fn the_sideways_bar_of_a_wide_page_is_dragged() {
     assert_eq!(drawn.pixel(60, top + 100), [0, 0, 0xaa], "the right half");
     let stays = frames.moves_to(100.0, bar - 50.0);
     assert_eq!(stays.pixel(60, top + 100), [0, 0, 0xaa], "it was let go");
+}
+
+/// Presses where these words begin, and lets go.
+fn click_before(frames: &mut Frames, words: &str) {
+    let place = frames.place(words).unwrap_or_else(|| panic!("{words}"));
+    // In its first row.
+    frames.moves_to(place.x + 1.0, place.y + 8.0);
+    frames.frame(&[Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left))]);
+    frames.frame(&[Event::Mouse(mouse::Event::ButtonReleased(mouse::Button::Left))]);
+}
+
+/// What is copied after each of these keys, pressed with Shift and more.
+fn copied_after(frames: &mut Frames, keys: &[(Named, Modifiers)]) -> Vec<String> {
+    let mut all = Vec::new();
+    for (key, modifiers) in keys {
+        frames.frame(&[pressed(Key::Named(*key), Modifiers::SHIFT | *modifiers)]);
+        frames.frame(&[pressed(Key::Character("c".into()), Modifiers::COMMAND)]);
+        all.push(frames.copied());
+    }
+    all
+}
+
+#[test]
+fn keys_extend_what_the_mouse_selected_in_a_page_and_in_its_text() {
+    let (none, ctrl, alt) = (Modifiers::empty(), Modifiers::CTRL, Modifiers::ALT);
+    let html = "<p>One two three</p><p>Four five</p>";
+    let words = "word ".repeat(60);
+    let body = format!(
+        "Content-Type: multipart/alternative; boundary=b\r\n\r\n\
+         --b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nSix seven {words}last\r\nEight.\r\n\
+         --b\r\nContent-Type: text/html; charset=utf-8\r\n\r\n{html}\r\n--b--\r\n"
+    );
+    let (mut frames, _, _folder) = window_of(vec![body], PROGRAM);
+    frames.until_page();
+    assert_eq!(copied_after(&mut frames, &[(Named::ArrowRight, none)]), [""], "nothing was selected");
+    click_before(&mut frames, "One two three");
+    let keys = [
+        (Named::ArrowRight, none),
+        (Named::ArrowRight, ctrl),
+        (Named::ArrowRight, alt),
+        (Named::ArrowLeft, none),
+        (Named::End, none),
+        (Named::ArrowRight, none),
+        (Named::ArrowRight, alt),
+        (Named::ArrowUp, none),
+        (Named::ArrowDown, none),
+        (Named::ArrowDown, none),
+        (Named::Home, none),
+        (Named::Home, ctrl),
+    ];
+    let expected = [
+        "O",
+        "One",
+        "One two",
+        "One tw",
+        "One two three",
+        "One two three\n\n",
+        "One two three\n\nFour",
+        "One ",
+        "One two three\n\nFour",
+        "One two three\n\nFour five",
+        "One two three\n\n",
+        "",
+    ];
+    let copied = copied_after(&mut frames, &keys);
+    // How far right a row is left depends on the letters.
+    assert!("One two three".starts_with(&copied[7]) && copied[7].len() > 2, "{}", copied[7]);
+    assert_eq!((&copied[..7], &copied[8..]), (&expected.map(str::to_owned)[..7], &expected.map(str::to_owned)[8..]));
+
+    frames.tell(Read::Page(OfPage::Plain));
+    frames.frame(&[]);
+    assert_eq!(copied_after(&mut frames, &[(Named::ArrowRight, none)]), [""], "another widget");
+    click_before(&mut frames, "Six seven");
+    let copied = copied_after(
+        &mut frames,
+        &[
+            (Named::ArrowRight, alt),
+            (Named::ArrowDown, none),
+            (Named::ArrowUp, none),
+            (Named::End, none),
+            (Named::End, none),
+            (Named::End, ctrl),
+            (Named::ArrowLeft, none),
+            (Named::Home, none),
+        ],
+    );
+    let whole = format!("Six seven {words}last");
+    assert_eq!((copied[0].as_str(), copied[2].as_str()), ("Six", "Six"), "a row down and back");
+    assert!(copied[1].len() > 60 && whole.starts_with(&copied[1]), "one row: {}", copied[1]);
+    assert!(copied[3].ends_with("word") && copied[3].len() < 200, "to the end of its row: {}", copied[3]);
+    assert_eq!(copied[4], copied[3], "and no further");
+    assert_eq!(copied[5..], [format!("{whole}\nEight."), format!("{whole}\nEight"), format!("{whole}\n")]);
+}
+
+#[test]
+fn an_attached_picture_is_decoded_by_a_worker_of_its_own() {
+    let png = |rgba: [u8; 4]| {
+        let mut out = Vec::new();
+        let picture = Picture { width: 60, height: 40, rgba: rgba.repeat(60 * 40) };
+        write_png(&mut out, &[picture]).unwrap();
+        out
+    };
+    let part = |name: &str, content: &[u8]| {
+        let encoded = base64::engine::general_purpose::STANDARD.encode(content);
+        format!(
+            "--b\r\nContent-Type: application/octet-stream\r\nContent-Disposition: attachment; filename={name}\r\n\
+             Content-Transfer-Encoding: base64\r\n\r\n{encoded}\r\n"
+        )
+    };
+    let green = png([0, 0xaa, 0x66, 255]);
+    let bomb = [&green[..16], &[0, 0, 0xc3, 0x50, 0, 0, 0xc3, 0x50], &green[24..]].concat();
+    let body = format!(
+        "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n<p>See below.</p>\r\n\
+         {}{}--b--\r\n",
+        part("map.png", &green),
+        part("huge.png", &bomb)
+    );
+    let (mut frames, _, _folder) = window_of(vec![body], PROGRAM);
+    frames.until_page();
+    let worker = frames.reading.worker();
+    let is_green = |drawn: &frames::Drawn| {
+        drawn.rgba.chunks_exact(4).filter(|pixel| pixel[..3] == [0, 0xaa, 0x66]).count() >= 60 * 40
+    };
+    frames.tell(Read::Parts(OfPart::Look(0)));
+    let mut drawn = frames.frame(&[]);
+    for _ in 0..2_000 {
+        if is_green(&drawn) {
+            break;
+        }
+        frames.hears(Duration::from_millis(20));
+        drawn = frames.frame(&[]);
+    }
+    assert!(is_green(&drawn), "the picture is shown");
+    frames.tell(Read::Parts(OfPart::Look(1)));
+    until_says(&mut frames, "This picture is not shown: it could not be decoded. It can be saved.");
+    assert_eq!(frames.reading.worker(), worker, "the page's own worker had nothing to do with it");
+
+    // Where there is no worker it is said, and not blamed on the picture.
+    let body = format!("Content-Type: multipart/mixed; boundary=b\r\n\r\n{}--b--\r\n", part("map.png", &green));
+    let (mut frames, _, _folder) = window_of(vec![body], "/nonexistent/postkeep");
+    until_says(&mut frames, "map.png");
+    frames.tell(Read::Parts(OfPart::Look(0)));
+    until_says(&mut frames, "The part of Postkeep that draws pages could not be started");
 }

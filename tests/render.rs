@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use postkeep::message;
 use postkeep::render::{
-    After, Blocked, Colours, Failure, Given, Laid, Limits, Normalised, Page, Part, Picture, Piece, View, Worker,
-    normalise,
+    After, Blocked, Colours, Failure, Given, Laid, Limits, Normalised, Page, Part, Picture, Piece, Unseen, View,
+    Worker, normalise,
 };
 use proptest::prelude::*;
 
@@ -234,20 +234,28 @@ fn picture_bombs_are_refused_before_they_are_decoded() {
     assert_eq!(worker.starts(), 1);
 }
 
+#[cfg(unix)]
+fn kill(worker: &Worker) {
+    let process = i32::try_from(worker.process().expect("it runs")).unwrap();
+    let process = rustix::process::Pid::from_raw(process).unwrap();
+    rustix::process::kill_process(process, rustix::process::Signal::KILL).unwrap();
+}
+
 #[test]
 fn a_worker_that_dies_is_started_again() {
     let mut worker = worker();
-    assert!(matches!(worker.paint(Part { left: 0.0, top: 0.0, width: 10.0, height: 10.0 }), Err(Failure::NoPage)));
+    let part = Part { left: 0.0, top: 0.0, width: 10.0, height: 10.0 };
+    assert!(matches!(worker.paint(part), Err(Failure::NoPage)));
     assert_eq!(texts(&lay(&mut worker, "one")), ["one"]);
     #[cfg(unix)]
     {
-        let process = i32::try_from(worker.process().expect("it runs")).unwrap();
-        rustix::process::kill_process(rustix::process::Pid::from_raw(process).unwrap(), rustix::process::Signal::KILL)
-            .unwrap();
-        assert!(matches!(worker.again(View::default(), &[]), Err(Failure::Died)));
-        assert!(matches!(worker.again(View::default(), &[]), Err(Failure::NoPage)));
-        assert_eq!(texts(&lay(&mut worker, "two")), ["two"]);
-        assert_eq!(worker.starts(), 2);
+        kill(&worker);
+        assert_eq!(texts(&lay(&mut worker, "two")), ["two"], "no fault of this page");
+        kill(&worker);
+        assert!(matches!(worker.again(View::default(), &[]), Err(Failure::NoPage)), "its page is gone with it");
+        kill(&worker);
+        assert!(matches!(worker.paint(part), Err(Failure::NoPage)));
+        assert_eq!(worker.starts(), 4);
     }
     let mut none = Worker::new(PathBuf::from("/nonexistent/postkeep"), limits());
     assert!(matches!(none.lay(&page("x")), Err(Failure::NotStarted(_))));
@@ -256,6 +264,73 @@ fn a_worker_that_dies_is_started_again() {
     assert!(matches!(hurried.lay(&page("x")), Err(Failure::TooSlow)));
     let mut poor = Worker::new(PathBuf::from(env!("CARGO_BIN_EXE_postkeep")), Limits { memory: 0, ..limits() });
     assert!(matches!(poor.lay(&page("x")), Err(Failure::Died)));
+    assert_eq!(poor.starts(), 1, "no process would do better");
+}
+
+/// A page that is too much for the worker is not drawn twice, whether it finds one that runs or starts the first.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_page_that_ends_the_worker_is_asked_for_once() {
+    let cells = format!("<table>{}</table>", "<tr><td>a<td>b<td>c<td>d".repeat(100_000));
+    let little = Limits { memory: 24 << 20, ..limits() };
+    let mut worker = Worker::new(PathBuf::from(env!("CARGO_BIN_EXE_postkeep")), little);
+    for starts in [1, 2] {
+        assert!(matches!(worker.lay(&page(&cells)), Err(Failure::Died)));
+        assert_eq!(worker.starts(), starts);
+        assert_eq!(texts(&lay(&mut worker, "next")), ["next"]);
+        assert_eq!(worker.starts(), starts + 1);
+    }
+}
+
+/// A picture alone is measured before it is decoded, is made no larger than a page, and ends only its own worker.
+#[test]
+fn a_picture_is_looked_at_alone() {
+    let mut worker = worker();
+    let png = |width: u32, height: u32| {
+        let mut out = Vec::new();
+        let rgba = vec![200; width as usize * height as usize * 4];
+        postkeep::render::write_png(&mut out, &[Picture { width, height, rgba }]).unwrap();
+        out
+    };
+    let picture = worker.look(png(30, 20)).unwrap().unwrap();
+    assert_eq!((picture.width, picture.height, pixel(&picture, 3, 3)), (30, 20, [200; 4]));
+    let large = worker.look(png(3_200, 100)).unwrap().unwrap();
+    assert_eq!((large.width, large.height), (1_600, 50));
+    assert_eq!(worker.look(b"BM\0\0".to_vec()).unwrap(), Err(Unseen::Kind));
+    assert_eq!(worker.look(b"<svg/>".to_vec()).unwrap(), Err(Unseen::Broken));
+    assert_eq!(texts(&lay(&mut worker, "page")), ["page"]);
+    assert_eq!(worker.starts(), 1);
+    #[cfg(target_os = "linux")]
+    {
+        let mut poor = worker.within(Limits { memory: 24 << 20, ..limits() });
+        assert!(matches!(poor.look(png(4_000, 4_000)), Err(Failure::Died)));
+        assert!(poor.look(png(30, 20)).unwrap().is_ok());
+    }
+}
+
+/// What a letter of a set width is too wide for goes to the right, where one can go to it: not the letter, nor any
+/// of its words, ends before its box.
+#[test]
+fn a_letter_that_is_too_wide_for_its_place_is_whole() {
+    let mut worker = worker();
+    let html = "<body style='margin:0'><table width='100%' cellpadding=0 cellspacing=0><tr><td align=center style='padding:24px'>\
+        <table width=480 cellpadding=0 cellspacing=0 bgcolor='#ffffff'><tr><td style='padding:28px'>Some words</td></tr>\
+        <tr><td><img src='https://p.example/a.jpg' width=480 height=96 style='display:block'></td></tr>\
+        <tr><td align=right>the end</td></tr></table></table>";
+    // 480 and 24 on both sides.
+    for (zoom, width) in [(1.0, 700.0), (1.5, 528.0 * 1.5), (2.5, 528.0 * 2.5)] {
+        let view = View { width: 700.0, zoom, ..View::default() };
+        let laid = worker.lay(&Page { view, ..page(html) }).unwrap();
+        let right = laid.lines.iter().map(|line| line.area.left + line.area.width).fold(0.0, f32::max);
+        assert!((laid.width - width).abs() < 2.0 && right <= laid.width, "{zoom}: {} of {width}, {right}", laid.width);
+    }
+    // Nothing to go to: a blank at which a line was full, what is cut off.
+    let words = format!("<p>{}</p>", "word ".repeat(400));
+    let cut =
+        "<div style='overflow:hidden;width:300px'><div style='width:2000px;height:20px;background:red'>a</div></div>";
+    for html in [words.as_str(), cut] {
+        assert_eq!(lay(&mut worker, html).width, 700.0, "{}", &html[..40]);
+    }
 }
 
 #[test]

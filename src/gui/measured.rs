@@ -11,6 +11,7 @@ use super::list::{FoundBy, List, Listing, Message};
 pub use super::reader::Message as Read;
 pub use super::reader::looking::{FIELD, Message as Look};
 pub use super::reader::page::Message as OfPage;
+pub use super::reader::parts::Message as OfPart;
 use super::reader::{self, Reader};
 use super::theme::Choice;
 use super::widget::message_list::Event;

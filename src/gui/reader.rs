@@ -10,6 +10,7 @@ pub mod parts;
 pub mod passing;
 pub mod saving;
 mod view;
+mod whose;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -37,6 +38,7 @@ use page::{Press, Sheet};
 use paper::Form;
 use passing::Way;
 use saving::Saving;
+pub use whose::Whose;
 
 /// The scrollable around the message.
 pub const SCROLL: &str = "reader";
@@ -184,8 +186,8 @@ pub enum Message {
     Print,
     OpenFolder(PathBuf),
     CopyText,
-    Noted(Note),
-    Told(Told),
+    Noted(Whose, Note),
+    Told(Whose, Told),
     Star,
     Unread,
     /// To the bin, or out of it for good.
@@ -205,6 +207,8 @@ pub enum Message {
 pub enum Action {
     None,
     Run(Task<Message>),
+    /// To be said beside the panes, as it is not of the message that is shown.
+    Say(String),
     /// It is on the screen now: mark it read.
     Shown(MessageId, Task<Message>),
     Star(MessageId, bool),
@@ -301,7 +305,7 @@ impl Reader {
         match &message {
             Message::Print | Message::KeepAs(_) if self.making => return Action::None,
             Message::Print | Message::KeepAs(_) => self.making = self.open.is_some(),
-            Message::Noted(_) | Message::Told(_) => self.making = false,
+            Message::Noted(..) | Message::Told(..) => self.making = false,
             _ => {}
         }
         match message {
@@ -330,6 +334,18 @@ impl Reader {
                 Action::None
             }
             Message::Parts(message) => self.parts(message, archive),
+            Message::Noted(whose, note) => match self.open_of(&whose) {
+                Some(open) => open.noted(note),
+                None => whose.says(note),
+            },
+            Message::Told(whose, told) => match self.open_of(&whose) {
+                Some(open) => open.told(told),
+                None => whose.says(told.note()),
+            },
+            Message::Saving(saving::Message::Saved(whose, saved)) => match self.open_of(&whose) {
+                Some(open) => open.saved(saved),
+                None => whose.says(saving::said(saved)),
+            },
             Message::Print => {
                 let opened = Arc::clone(&self.opened);
                 self.open.as_mut().map_or(Action::None, |open| {
@@ -421,8 +437,6 @@ impl Open {
             Message::KeepAs(form) => return self.keep_as(form, archive, clock),
             Message::OpenFolder(folder) => return Action::Run(off(move || opener::open_folder(&folder)).discard()),
             Message::CopyText => return Action::Copy(self.as_text(clock), "The message was copied as text."),
-            Message::Noted(note) => self.note = Some(note),
-            Message::Told(told) => (self.note, self.told) = (None, Some(told)),
             Message::Star => return Action::Star(self.row.id, !self.row.marks.starred),
             Message::Unread => return Action::Unread(self.row.id),
             Message::Delete => return Action::Delete(Box::new(self.row.clone())),
@@ -433,6 +447,8 @@ impl Open {
             | Message::Looking(_)
             | Message::Parts(_)
             | Message::Print
+            | Message::Noted(..)
+            | Message::Told(..)
             | Message::Back
             | Message::Turn(_)
             | Message::Page(_)
@@ -502,7 +518,16 @@ impl Open {
     }
 
     fn said(&mut self, sentence: String) -> Action {
-        self.note = Some(Note::Said(sentence));
+        self.noted(Note::Said(sentence))
+    }
+
+    fn noted(&mut self, note: Note) -> Action {
+        self.note = Some(note);
+        Action::None
+    }
+
+    fn told(&mut self, told: Told) -> Action {
+        (self.note, self.told) = (None, Some(told));
         Action::None
     }
 }

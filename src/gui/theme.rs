@@ -64,7 +64,7 @@ pub struct Tokens {
     pub ink: Color,
     /// Secondary text.
     pub dim: Color,
-    /// Times and counts; still at least 4.5:1.
+    /// Times and counts; still at least 4.5:1 on every ground that they stand on.
     pub faint: Color,
     pub accent: Color,
     /// Text on the accent.
@@ -87,8 +87,8 @@ pub const LIGHT: Tokens = Tokens {
     card: color!(0xFFFFFF),
     line: color!(0xDEDAD1),
     ink: color!(0x1E2226),
-    dim: color!(0x5F656C),
-    faint: color!(0x6C727A),
+    dim: color!(0x53595F),
+    faint: color!(0x5D636A),
     accent: color!(0x17695A),
     on_accent: color!(0xFFFFFF),
     soft: color!(0xDDEEE8),
@@ -106,8 +106,8 @@ pub const DARK: Tokens = Tokens {
     card: color!(0x1D2125),
     line: color!(0x2B3136),
     ink: color!(0xE4E7EA),
-    dim: color!(0xA2A9B0),
-    faint: color!(0x8B939B),
+    dim: color!(0xAAB1B8),
+    faint: color!(0x98A0A8),
     accent: color!(0x5DC4A8),
     on_accent: color!(0x10201B),
     soft: color!(0x1F3A33),
@@ -384,7 +384,7 @@ pub fn quiet(theme: &Theme, status: button::Status) -> button::Style {
         button::Status::Active => (None, tokens.dim),
         button::Status::Hovered => (Some(Color { a: 0.06, ..tokens.ink }), tokens.ink),
         button::Status::Pressed => (Some(Color { a: 0.11, ..tokens.ink }), tokens.ink),
-        button::Status::Disabled => (None, Color { a: 0.5, ..tokens.faint }),
+        button::Status::Disabled => (None, Color { a: 0.75, ..tokens.faint }),
     };
     pressed(fill, ink, Color::TRANSPARENT, measure::CORNER)
 }
@@ -409,7 +409,7 @@ pub fn link(theme: &Theme, status: button::Status) -> button::Style {
 pub fn chip(theme: &Theme, status: button::Status) -> button::Style {
     let tokens = tokens(theme);
     let fill = match status {
-        button::Status::Hovered | button::Status::Pressed => mixed(tokens.soft, tokens.accent, 0.14),
+        button::Status::Hovered | button::Status::Pressed => mixed(tokens.soft, tokens.accent, 0.09),
         _ => tokens.soft,
     };
     pressed(Some(fill), tokens.accent, Color::TRANSPARENT, 6.0)
@@ -476,14 +476,15 @@ pub fn search(theme: &Theme, status: text_input::Status) -> text_input::Style {
     text_input::Style { background: Background::Color(tokens(theme).card), ..field(theme, status) }
 }
 
-/// The ground of selected text.
+/// The ground of selected text: links and what is quoted are read on it as well.
 pub fn selected(tokens: &Tokens) -> Color {
-    mixed(tokens.soft, tokens.accent, 0.25)
+    mixed(tokens.soft, tokens.accent, 0.09)
 }
 
-/// The ground of the one place, of those that were looked for, that is in front.
-pub fn chosen_mark(tokens: &Tokens) -> Color {
-    mixed(tokens.mark, tokens.warn, 0.35)
+/// The line around the one place, of those that were looked for, that is in front. Its ground is that of the others: a
+/// stronger one would leave too little of what is quoted, and of links.
+pub fn chosen_mark(tokens: &Tokens) -> Border {
+    border::rounded(2).color(tokens.warn).width(1.5)
 }
 
 /// The address under the mouse, at the foot of the reader.
@@ -568,7 +569,10 @@ pub fn scroll(theme: &Theme, status: scrollable::Status) -> scrollable::Style {
 
 #[cfg(test)]
 mod tests {
-    use super::{Choice, Color, DARK, LIGHT, Tokens, tokens};
+    use super::{
+        Background, Choice, Color, DARK, LIGHT, Tokens, button, chip, danger, link, mixed, place, plain, primary,
+        quiet, segment, selected, theme, tokens,
+    };
 
     fn luminance(color: Color) -> f32 {
         let [r, g, b, _] = color.into_linear();
@@ -580,30 +584,76 @@ mod tests {
         (a.max(b) + 0.05) / (a.min(b) + 0.05)
     }
 
-    fn readable(name: &str, theme: &Tokens) {
-        for (what, ink, ground) in [
-            ("ink on card", theme.ink, theme.card),
-            ("dim on card", theme.dim, theme.card),
-            ("faint on card", theme.faint, theme.card),
-            ("dim on the window", theme.dim, theme.bg),
-            ("dim on the sidebar", theme.dim, theme.side),
-            ("accent on card", theme.accent, theme.card),
-            ("the primary button", theme.on_accent, theme.accent),
-            ("a note", theme.warn, theme.warn_ground),
-            ("trouble", theme.bad, theme.bad_ground),
-            ("ink on a selected row", theme.ink, theme.soft),
-            ("ink on a hit", theme.ink, theme.mark),
-            ("dim on a hit", theme.dim, theme.mark),
-        ] {
-            let ratio = contrast(ink, ground);
-            assert!(ratio >= 4.5, "{name}: {what} has {ratio:.2}:1");
-        }
+    /// What is seen of a colour on a ground.
+    fn over(color: Color, ground: Color) -> Color {
+        mixed(ground, Color { a: 1.0, ..color }, color.a)
+    }
+
+    /// Each colour of words, and the grounds that they stand on somewhere in the window.
+    fn words(t: &Tokens) -> Vec<(&'static str, Color, Vec<Color>)> {
+        let hovered = |ground| over(Color { a: 0.06, ..t.ink }, ground);
+        let (row, chosen) = (over(Color { a: 0.03, ..t.ink }, t.card), selected(t));
+        let notes = [t.warn_ground, t.bad_ground, t.soft];
+        let with = |grounds: &[Color]| [&[t.card, t.bg, t.side, t.soft, row], grounds].concat();
+        vec![
+            ("ink", t.ink, with(&[t.mark, chosen, notes[0], notes[1], hovered(t.soft), hovered(t.side)])),
+            ("dim", t.dim, with(&[t.mark, chosen, notes[0], notes[1], hovered(t.side), hovered(t.card)])),
+            ("faint", t.faint, with(&[t.warn_ground, hovered(t.side), hovered(t.card)])),
+            ("accent", t.accent, with(&[t.mark, chosen, notes[0], notes[1], hovered(t.side)])),
+            ("warn", t.warn, with(&[t.warn_ground])),
+            ("bad", t.bad, with(&[t.bad_ground])),
+            ("a hint", t.card, vec![t.ink]),
+        ]
     }
 
     #[test]
     fn every_text_has_enough_contrast() {
-        readable("light", &LIGHT);
-        readable("dark", &DARK);
+        for dark in [false, true] {
+            let theme = theme(dark);
+            let t = tokens(&theme);
+            for (what, ink, grounds) in words(t) {
+                for ground in grounds {
+                    let ratio = contrast(ink, ground);
+                    assert!(ratio >= 4.5, "{theme}: {what} has {ratio:.2}:1 on {ground:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn so_has_every_button() {
+        use iced::widget::button::Status;
+        type Style = fn(&iced::Theme, Status) -> button::Style;
+        let styles: [(&str, Style); 9] = [
+            ("primary", primary),
+            ("plain", plain),
+            ("danger", danger),
+            ("quiet", quiet),
+            ("link", link),
+            ("chip", chip),
+            ("place", |theme, status| place(false)(theme, status)),
+            ("chosen place", |theme, status| place(true)(theme, status)),
+            ("chosen segment", |theme, status| segment(true)(theme, status)),
+        ];
+        for dark in [false, true] {
+            let theme = theme(dark);
+            let t = tokens(&theme);
+            for (name, style) in styles {
+                for status in [Status::Active, Status::Hovered, Status::Pressed, Status::Disabled] {
+                    // What cannot be pressed may be paler.
+                    let least = if status == Status::Disabled { 3.0 } else { 4.5 };
+                    for under in [t.card, t.bg, t.side, t.soft, t.warn_ground, t.bad_ground] {
+                        let style = style(&theme, status);
+                        let ground = match style.background {
+                            Some(Background::Color(color)) => over(color, under),
+                            _ => under,
+                        };
+                        let ratio = contrast(over(style.text_color, ground), ground);
+                        assert!(ratio >= least, "{theme}: {name} {status:?} has {ratio:.2}:1 on {under:?}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

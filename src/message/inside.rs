@@ -78,8 +78,9 @@ pub(super) fn unpacked(parts: &Parts<'_>) -> Unpacked {
     unpacked
 }
 
-/// The HTML in the first `winmail.dat` of a message that has any.
-pub(super) fn html(parts: &Parts<'_>) -> Option<String> {
+/// The HTML in the first `winmail.dat` of a message that has any, and the files that it can name: their Content-IDs
+/// and octets, `most` of these in all.
+pub(super) fn html(parts: &Parts<'_>, most: usize) -> Option<(String, Vec<(String, Vec<u8>)>)> {
     super::body::attached(parts).filter(|leaf| is_winmail(leaf)).find_map(|leaf| {
         let stream = transfer::decode(leaf.body, leaf.encoding, usize::MAX);
         let tnef = tnef::read(&stream)?;
@@ -91,8 +92,16 @@ pub(super) fn html(parts: &Parts<'_>) -> Option<String> {
             },
         };
         html.truncate(html.floor_char_boundary(MOST_HTML));
-        Some(html).filter(|html| !html::text_of_html(html).is_empty())
+        let is_seen = !html::text_of_html(&html).is_empty() || html.to_ascii_lowercase().contains("<img");
+        is_seen.then(|| (html, named(&tnef.files, most)))
     })
+}
+
+fn named(files: &[tnef::File<'_>], most: usize) -> Vec<(String, Vec<u8>)> {
+    let mut left = most;
+    let named = files.iter().filter(|file| !file.content_id.is_empty() && !file.is_message);
+    let fits = named.filter(|file| left.checked_sub(file.content.len()).inspect(|less| left = *less).is_some());
+    fits.map(|file| (file.content_id.clone(), file.content.to_vec())).collect()
 }
 
 fn is_winmail(leaf: &Leaf<'_>) -> bool {

@@ -20,8 +20,11 @@ pub(super) fn page(original: &[u8]) -> Page {
     let plain = || Page { html: from_text(&message.text), notes: message.notes.clone(), ..Page::default() };
     if parts.header.is_empty() || !chosen.iter().any(|leaf| is_html(leaf)) {
         // Outlook sends it packed up, beside the bare text or without any.
-        let Some(html) = super::inside::html(&parts) else { return plain() };
-        return Page { html, pictures: pictures(&parts.leaves), is_html: true, notes: message.notes };
+        let mut pictures = pictures(&parts.leaves);
+        let left = MOST_PICTURES.saturating_sub(pictures.iter().map(|(_, octets)| octets.len()).sum());
+        let Some((html, inside)) = super::inside::html(&parts, left) else { return plain() };
+        pictures.extend(inside);
+        return Page { html, pictures, is_html: true, notes: message.notes };
     }
     let mut left = MOST_TEXT;
     let mut pieces: Vec<String> = Vec::new();
@@ -194,9 +197,12 @@ mod tests {
             ))
         };
         let page = |own| page(&packed(own));
-        assert_eq!((page("text/plain").html.as_str(), page("text/plain").is_html), ("<p>rich</p>", true));
+        let rich = page("text/plain");
+        assert_eq!((rich.html.as_str(), rich.is_html), ("<p>rich</p>", true));
+        assert_eq!(rich.pictures, [("plan@x".to_owned(), b"%PDF".to_vec())], "for what its HTML names by cid");
         // Its own goes first.
-        assert_eq!(page("text/html").html, "words");
+        let own = page("text/html");
+        assert_eq!((own.html.as_str(), own.pictures.len()), ("words", 0));
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub(super) struct File<'a> {
     pub name: String,
     /// As the sender declared it; empty where it did not.
     pub media_type: String,
+    /// As the HTML beside it names it, without angle brackets; empty where it does not.
+    pub content_id: String,
     pub content: &'a [u8],
     pub is_message: bool,
     /// The name from before long names.
@@ -117,6 +119,9 @@ impl<'a> Reading<'a> {
                 (0x3707, Value::Text(name)) => file.name = name.into_owned(),
                 (0x3704 | 0x3001, Value::Text(name)) if file.short.is_empty() => file.short = name.into_owned(),
                 (0x370e, Value::Text(kind)) => file.media_type = kind.to_ascii_lowercase(),
+                (0x3712, Value::Text(id)) => {
+                    file.content_id = id.trim().trim_start_matches('<').trim_end_matches('>').to_owned();
+                }
                 (0x3701, Value::Binary(octets)) => file.content = octets,
                 (0x3701, Value::Object(octets)) => {
                     file.is_message = octets.starts_with(&SIGNATURE.to_le_bytes());
@@ -314,6 +319,7 @@ pub(super) mod tests {
                 &list(&[
                     counted(0x1f, 0x3707, &utf16("Programme für Anna.pdf")),
                     counted(0x1e, 0x370e, b"Application/PDF\0"),
+                    counted(0x1f, 0x3712, &utf16("<plan@x>")),
                 ]),
             ),
             attribute(2, 0x0006_9002, &[0; 14]),
@@ -334,6 +340,7 @@ pub(super) mod tests {
         assert_eq!(files, [("Programme für Anna.pdf", "application/pdf"), ("A letter", "")]);
         let [pdf, letter] = tnef.files.as_slice() else { panic!("two files") };
         assert_eq!((pdf.content, pdf.is_message, letter.is_message), (&b"%PDF"[..], false, true));
+        assert_eq!((pdf.content_id.as_str(), letter.content_id.as_str()), ("plan@x", ""));
         let inner = read(letter.content).unwrap();
         assert_eq!((inner.text.as_deref(), inner.files[0].content), (Some("inside"), &b"deep"[..]));
         assert!(read(b"no stream").is_none() && read(b"").is_none());

@@ -7,7 +7,8 @@
 //! standard streams. [`Worker::lay`] hands over a [`Page`] and gets [`Laid`]: the size of the page, every line of text
 //! with the place of every character (so that selecting, copying and finding need no further question), every link, and
 //! what was left out. [`Worker::paint`] then draws a part of it; [`Worker::again`] lays the same page out for another
-//! width, zoom, colours or with pictures that have come; [`Worker::pdf`] puts it on paper. All block for at most [`Limits::time`]: call them off the thread
+//! width, zoom, colours or with pictures that have come; [`Worker::pdf`] puts it on paper;
+//! [`Worker::look`] decodes a picture that is attached. All block for at most [`Limits::time`]: call them off the thread
 //! that draws the window.
 //!
 //! Any [`Failure`] means: show the text of the message, with the sentence of [`crate::problem::Problem`]. The next page
@@ -41,7 +42,7 @@ use serde::{Deserialize, Serialize};
 pub use engine::Engine;
 pub use normal::{Normalised, Piece, is_tracker, normalise};
 pub use paper::{MOST_SHEETS, Paper, Pdf, Print};
-pub use picture::{picture_size, write_png};
+pub use picture::{Unseen, picture_size, write_png};
 pub use process::{Failure, Worker};
 pub use whole::{Drawn, page_of};
 pub use worker::{ARGUMENT, serve};
@@ -133,6 +134,7 @@ pub struct Rect {
 /// One line of text: never more than one cell's or paragraph's.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Line {
+    /// As high as its letters, not as a picture that stands among them.
     pub area: Rect,
     /// What it says, white space as it is shown. Nothing hidden is in it.
     pub text: String,
@@ -216,7 +218,7 @@ pub struct Part {
 pub struct Picture {
     pub width: u32,
     pub height: u32,
-    /// Rows from the top, each pixel red, green, blue, 255.
+    /// Rows from the top, each pixel red, green, blue, alpha: 255 in what is painted of a page.
     pub rgba: Vec<u8>,
 }
 
@@ -236,6 +238,9 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// For a picture that is attached: a large one is waited for a little longer than a page.
+    pub const LOOK: Limits = Limits { time: Duration::from_secs(10), memory: 256 * 1024 * 1024 };
+
     /// For a page on paper, which is waited for.
     pub const PRINT: Limits = Limits { time: Duration::from_secs(60), memory: 512 * 1024 * 1024 };
 }

@@ -3,12 +3,12 @@
 use std::io;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
-use std::time::Instant;
 
 use super::wire::{self, Answer, Question};
-use super::{ARGUMENT, Given, Laid, Limits, Page, Part, Pdf, Picture, Print, View};
+use super::{ARGUMENT, Given, Laid, Limits, Page, Part, Pdf, Picture, Print, Unseen, View};
 
 /// Why a page is not shown: show the text of the message instead.
 #[derive(Debug, thiserror::Error)]
@@ -16,7 +16,7 @@ pub enum Failure {
     /// The program could not be started once more: too many processes, or its file is gone.
     #[error("the worker could not be started: {0}")]
     NotStarted(#[source] io::Error),
-    /// It used more memory than it may, or it came upon a fault in the engine.
+    /// At this question it used more memory than it may, or came upon a fault in the engine.
     #[error("the worker died")]
     Died,
     /// It did not answer in time, and was killed.
@@ -31,6 +31,7 @@ pub enum Failure {
 }
 
 /// A worker process, started when it is first needed and again after it died. It holds one page, the last one laid out.
+/// One that was ended while it waited is started again without a word; its page is gone then ([`Failure::NoPage`]).
 #[derive(Debug)]
 pub struct Worker {
     program: PathBuf,
@@ -46,8 +47,8 @@ struct Running {
     answers: Receiver<Heard>,
 }
 
-/// A frame on its way to the worker.
-type Sent = (Question, Vec<Vec<u8>>);
+/// A frame on its way to the worker; kept until it is known that the worker has begun with it.
+type Sent = Arc<(Question, Vec<Vec<u8>>)>;
 /// A frame that came from it.
 type Heard = (Answer, Vec<u8>);
 
@@ -71,9 +72,9 @@ impl Worker {
         Worker { program, limits, running: None, starts: 0 }
     }
 
-    /// The same program within other limits.
+    /// Another of the same program, within other limits. Starts nothing yet.
     #[must_use]
-    pub fn within(self, limits: Limits) -> Worker {
+    pub fn within(&self, limits: Limits) -> Worker {
         Worker::new(self.program.clone(), limits)
     }
 
@@ -130,12 +131,28 @@ impl Worker {
     /// As [`Worker::again`].
     pub fn paint(&mut self, part: Part) -> Result<Picture, Failure> {
         match self.ask(Question::Paint(part), Vec::new())? {
-            (Answer::Painted { width, height }, rgba)
-                if rgba.len() as u64 == u64::from(width) * u64::from(height) * 4 =>
-            {
+            (Answer::NoPage, _) => Err(Failure::NoPage),
+            heard => self.painted(heard),
+        }
+    }
+
+    /// Decodes a picture that stands alone, such as an attached one: PNG, JPEG, GIF or WebP, at most 1,600 pixels wide and
+    /// high, turned as it was taken. Or why it is not shown. Takes [`Limits::LOOK`] where a large one is to have its time.
+    ///
+    /// # Errors
+    /// Any [`Failure`] but [`Failure::NoPage`].
+    pub fn look(&mut self, octets: Vec<u8>) -> Result<Result<Picture, Unseen>, Failure> {
+        match self.ask(Question::Look, vec![octets])? {
+            (Answer::Unseen(why), _) => Ok(Err(why)),
+            heard => self.painted(heard).map(Ok),
+        }
+    }
+
+    fn painted(&mut self, (answer, rgba): Heard) -> Result<Picture, Failure> {
+        match answer {
+            Answer::Painted { width, height } if rgba.len() as u64 == u64::from(width) * u64::from(height) * 4 => {
                 Ok(Picture { width, height, rgba })
             }
-            (Answer::NoPage, _) => Err(Failure::NoPage),
             _ => self.confused(),
         }
     }
@@ -165,22 +182,33 @@ impl Worker {
         }
     }
 
+    /// Asks once more, in a new process, where the one that was there died before it began with this question: what
+    /// killed it was something else. One that died at the question is not asked again.
     fn ask(&mut self, question: Question, body: Vec<Vec<u8>>) -> Result<Heard, Failure> {
-        self.warm()?;
-        let sent = self.running.as_ref().is_some_and(|running| running.questions.send((question, body)).is_ok());
-        if !sent {
-            self.running = None;
-            return Err(Failure::Died);
+        let sent = Arc::new((question, body));
+        let was_running = self.running.is_some();
+        match self.begin(&sent) {
+            Err(Failure::Died) if was_running => self.begin(&sent)?,
+            begun => begun?,
         }
         self.hear()
     }
 
+    /// Sends a question, and waits until the worker has all of it and begins.
+    fn begin(&mut self, sent: &Sent) -> Result<(), Failure> {
+        self.warm()?;
+        // Where the thread that sends has ended there is nobody to hear from either.
+        let _ = self.running.as_ref().map(|running| running.questions.send(Arc::clone(sent)));
+        match self.hear()? {
+            (Answer::Begun, _) => Ok(()),
+            _ => self.confused(),
+        }
+    }
+
     /// The next answer; a worker that gives none is ended.
     fn hear(&mut self) -> Result<Heard, Failure> {
-        let until = Instant::now() + self.limits.time;
         let Some(running) = &self.running else { return Err(Failure::Died) };
-        let heard = running.answers.recv_timeout(until.saturating_duration_since(Instant::now()));
-        heard.map_err(|error| {
+        running.answers.recv_timeout(self.limits.time).map_err(|error| {
             self.running = None;
             match error {
                 RecvTimeoutError::Timeout => Failure::TooSlow,
@@ -210,9 +238,10 @@ impl Running {
         let (questions, to_send) = channel::<Sent>();
         let (hear, answers) = channel();
         thread::Builder::new().name("to the render worker".to_owned()).spawn(move || {
-            for (question, body) in to_send {
+            for sent in to_send {
+                let (question, body) = &*sent;
                 let pieces: Vec<&[u8]> = body.iter().map(Vec::as_slice).collect();
-                if wire::write(&mut stdin, &question, &pieces).is_err() {
+                if wire::write(&mut stdin, question, &pieces).is_err() {
                     return;
                 }
             }

@@ -6,10 +6,10 @@ use std::io::{self, Read, Write};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Laid, Part, Print, View};
+use super::{Laid, Part, Print, Unseen, View};
 
 /// Raised with every change of what follows: parent and worker are one program, unless it was replaced while it ran.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 
 /// The longest header and the longest body that are taken.
 const LONGEST: u32 = 256 * 1024 * 1024;
@@ -33,6 +33,8 @@ pub(super) enum Question {
         html: usize,
         pictures: Vec<(String, usize)>,
     },
+    /// The octets are those of one picture.
+    Look,
 }
 
 /// From the worker.
@@ -40,12 +42,16 @@ pub(super) enum Question {
 pub(super) enum Answer {
     /// The first frame, unasked.
     Ready { version: u32 },
+    /// A question is there as a whole, and its answer comes next: whoever dies from here on dies of it.
+    Begun,
     /// The graphemes of all lines stand behind, as pairs of f32, little-endian; here how many each line has.
     Laid { laid: Laid, graphemes: Vec<usize> },
     /// The pixels stand behind.
     Painted { width: u32, height: u32 },
     /// The document stands behind.
     Printed { sheets: usize, notes: Vec<String> },
+    /// A picture alone that cannot be; one that can is [`Answer::Painted`].
+    Unseen(Unseen),
     /// Nothing was laid out that could be painted.
     NoPage,
 }

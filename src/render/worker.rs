@@ -6,7 +6,7 @@ use std::thread;
 
 use super::engine::{self, Engine};
 use super::wire::{self, Answer, Question};
-use super::{Given, Page, View, fence};
+use super::{Given, Page, Picture, View, fence, picture};
 
 /// The hidden argument that makes the program a worker; behind it stands the memory that it may hold, in octets.
 pub const ARGUMENT: &str = "--render-worker";
@@ -49,6 +49,7 @@ fn answer_all() -> io::Result<()> {
     wire::write(&mut to, &Answer::Ready { version: wire::VERSION }, &[])?;
     let mut page: Option<Page> = None;
     while let Some((question, body)) = wire::read(&mut from)? {
+        wire::write(&mut to, &Answer::Begun, &[])?;
         match question {
             Question::Lay { view, html, pictures } => {
                 let (html, octets) = body.split_at_checked(html).ok_or(io::ErrorKind::InvalidData)?;
@@ -67,10 +68,7 @@ fn answer_all() -> io::Result<()> {
                 None => wire::write(&mut to, &Answer::NoPage, &[])?,
             },
             Question::Paint(part) => match engine.paint(part) {
-                Some(picture) => {
-                    let answer = Answer::Painted { width: picture.width, height: picture.height };
-                    wire::write(&mut to, &answer, &[&picture.rgba])?;
-                }
+                Some(picture) => painted(&picture, &mut to)?,
                 None => wire::write(&mut to, &Answer::NoPage, &[])?,
             },
             Question::Print { print, html, pictures } => {
@@ -80,6 +78,10 @@ fn answer_all() -> io::Result<()> {
                 let pdf = engine.pdf(&page, &print).ok_or(io::ErrorKind::InvalidData)?;
                 wire::write(&mut to, &Answer::Printed { sheets: pdf.sheets, notes: pdf.notes }, &[&pdf.octets])?;
             }
+            Question::Look => match picture::looked_at(&body) {
+                Ok(picture) => painted(&picture, &mut to)?,
+                Err(why) => wire::write(&mut to, &Answer::Unseen(why), &[])?,
+            },
         }
     }
     Ok(())
@@ -90,6 +92,10 @@ fn lay(engine: &mut dyn Engine, page: &mut Page, to: &mut impl io::Write) -> io:
     let mut laid = engine.lay(page);
     let (graphemes, octets) = wire::graphemes_out(&mut laid);
     wire::write(to, &Answer::Laid { laid, graphemes }, &[&octets])
+}
+
+fn painted(picture: &Picture, to: &mut impl io::Write) -> io::Result<()> {
+    wire::write(to, &Answer::Painted { width: picture.width, height: picture.height }, &[&picture.rgba])
 }
 
 fn given(names: &[(String, usize)], mut octets: &[u8]) -> io::Result<Vec<Given>> {

@@ -8,8 +8,8 @@ use futures::StreamExt as _;
 use futures::channel::mpsc;
 use iced::advanced::widget::Operation;
 use iced::advanced::widget::operation::Outcome;
+use iced::advanced::{Clipboard, clipboard};
 use iced::{Color, Event, Font, Pixels, Point, Size, Task, Theme, mouse, window};
-use iced_test::core::clipboard;
 use iced_test::core::renderer::{Headless, Style};
 use iced_test::runtime::user_interface::Cache;
 use iced_test::runtime::{Action, UserInterface, task::into_stream};
@@ -29,6 +29,21 @@ pub struct Frames {
     cache: Cache,
     renderer: iced::Renderer,
     theme: Theme,
+    copied: Copied,
+}
+
+/// What was copied last.
+#[derive(Default)]
+struct Copied(String);
+
+impl Clipboard for Copied {
+    fn read(&self, _kind: clipboard::Kind) -> Option<String> {
+        Some(self.0.clone())
+    }
+
+    fn write(&mut self, _kind: clipboard::Kind, contents: String) {
+        self.0 = contents;
+    }
 }
 
 enum Heard {
@@ -74,6 +89,7 @@ impl Frames {
             cache: Cache::default(),
             renderer: futures::executor::block_on(renderer).expect("a renderer"),
             theme: Scrolled::theme(),
+            copied: Copied::default(),
         }
     }
 
@@ -112,7 +128,7 @@ impl Frames {
         let redraw = Event::Window(window::Event::RedrawRequested(Instant::now()));
         let mut messages = Vec::new();
         for events in [events, &[redraw]] {
-            let _ = ui.update(events, self.cursor, &mut self.renderer, &mut clipboard::Null, &mut messages);
+            let _ = ui.update(events, self.cursor, &mut self.renderer, &mut self.copied, &mut messages);
         }
         ui.draw(&mut self.renderer, &self.theme, &Style { text_color: Color::BLACK }, self.cursor);
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -162,14 +178,24 @@ impl Frames {
         }
     }
 
+    /// What was copied last, taken away.
+    pub fn copied(&mut self) -> String {
+        std::mem::take(&mut self.copied.0)
+    }
+
     /// Whether the pane says this, in its words or in those of the page.
     pub fn says(&mut self, words: &str) -> bool {
+        self.place(words).is_some()
+    }
+
+    /// Where it says this first.
+    pub fn place(&mut self, words: &str) -> Option<iced::Rectangle> {
         let mut look = Look { words: words.to_owned(), found: None };
         let mut ui =
             UserInterface::build(self.reading.view(), self.size, std::mem::take(&mut self.cache), &mut self.renderer);
         ui.operate(&self.renderer, &mut look);
         self.cache = ui.into_cache();
-        look.found.is_some()
+        look.found
     }
 
     pub fn moves_to(&mut self, x: f32, y: f32) -> Drawn {

@@ -239,6 +239,10 @@ impl Desk {
                 self.dialog = Some(Dialog::Link(Box::new(dialog::link::Question::new(*link))));
                 Task::none()
             }
+            reader::Action::Say(said) => {
+                self.notice = Some(said);
+                Task::none()
+            }
             reader::Action::Copy(text, said) => {
                 self.notice = Some(said.to_owned());
                 iced::clipboard::write(text)

@@ -28,8 +28,8 @@ pub struct Looking {
     /// A person wants to find something in the message; in the headers and the source the field is always there.
     open: bool,
     sought: String,
-    /// How many places there are.
-    of: usize,
+    /// How many places there are; `None` until the first answer is there.
+    of: Option<usize>,
     current: Option<usize>,
     /// What was asked last, a number of its own in all messages: the answer to another question is dropped.
     asked: u64,
@@ -76,7 +76,7 @@ impl Open {
             }
             Message::For(sought) => {
                 self.looking.sought = sought;
-                self.looking.then = Then::Choose;
+                (self.looking.then, self.looking.of) = (Then::Choose, None);
                 self.seek()
             }
             Message::Found(asked, found) if asked == self.looking.asked => {
@@ -140,7 +140,7 @@ impl Open {
         self.looking.asked = another();
         let (asked, sought) = (self.looking.asked, self.looking.sought.clone());
         if sought.is_empty() {
-            (self.looking.of, self.looking.current) = (0, None);
+            (self.looking.of, self.looking.current) = (None, None);
             self.unmark();
             return Task::none();
         }
@@ -167,7 +167,7 @@ impl Open {
     fn found(&mut self, found: Found) {
         let nearest = match found {
             Found::Text(found) => {
-                self.looking.of = found.len();
+                self.looking.of = Some(found.len());
                 let from = self.body.current().unwrap_or(0);
                 let nearest = found.iter().position(|range| range.start >= from);
                 self.body.mark(found);
@@ -177,12 +177,12 @@ impl Open {
                 let Some(sheet) = &mut self.sheet else { return };
                 let from = sheet.current_top();
                 let Some(of) = sheet.mark(places) else { return };
-                self.looking.of = of;
+                self.looking.of = Some(of);
                 sheet.first_from(from)
             }
         };
         let Looking { of, current, then, .. } = &mut self.looking;
-        *current = match (*of, *then, *current) {
+        *current = match (of.unwrap_or(0), *then, *current) {
             (0, ..) => None,
             (of, Then::Keep | Then::Reveal, Some(current)) => Some(current.min(of - 1)),
             _ => Some(nearest),
@@ -224,10 +224,13 @@ impl Open {
             .size(size::BODY)
             .padding([6, 10]);
         let input = anchored(container(input).max_width(320), None, Place::BelowField).on_key(key);
-        let can = self.looking.of > 0;
+        let can = self.looking.of.is_some_and(|of| of > 0);
         let mut bar = row![
             input,
-            text(self.looking.says()).size(size::SMALL).style(theme::dim).wrapping(text::Wrapping::None),
+            text(self.looking.says(self.page_shown().is_some_and(Sheet::is_read)))
+                .size(size::SMALL)
+                .style(theme::dim)
+                .wrapping(text::Wrapping::None),
             glyph(icon::CHEVRON_UP, "The one before (Shift+Enter)", can.then(|| step(false))),
             glyph(icon::CHEVRON_DOWN, "The next (Enter)", can.then(|| step(true))),
         ];
@@ -255,12 +258,14 @@ impl Looking {
         self.open
     }
 
-    /// `3 of 17`
-    fn says(&self) -> String {
-        match (self.sought.is_empty(), self.of, self.current) {
-            (true, ..) => String::new(),
-            (false, 0, _) => "not found".to_owned(),
-            (false, of, current) => {
+    /// `3 of 17`; nothing where the answer is not there yet, as while the folded tail of a page `is_read`.
+    fn says(&self, is_read: bool) -> String {
+        match (self.of, self.current) {
+            _ if self.sought.is_empty() => String::new(),
+            (None, _) => String::new(),
+            (Some(0), _) if is_read => String::new(),
+            (Some(0), _) => "not found".to_owned(),
+            (Some(of), current) => {
                 format!("{} of {}", count(current.map_or(0, |place| place as u64 + 1)), count(of as u64))
             }
         }
@@ -268,7 +273,7 @@ impl Looking {
 
     /// Goes on, round at the ends.
     fn step(&mut self, on: bool) {
-        self.current = match (self.current, self.of) {
+        self.current = match (self.current, self.of.unwrap_or(0)) {
             (_, 0) => None,
             (None, _) => Some(0),
             (Some(place), of) => Some((place + if on { 1 } else { of - 1 }) % of),
@@ -282,15 +287,18 @@ mod tests {
 
     #[test]
     fn from_one_place_to_the_next_and_round_at_the_ends() {
-        let mut looking = Looking { sought: "x".to_owned(), of: 3, ..Looking::default() };
+        let mut looking = Looking { sought: "x".to_owned(), of: Some(3), ..Looking::default() };
         let mut said = Vec::new();
         for on in [true, true, true, true, false, false] {
             looking.step(on);
-            said.push(looking.says());
+            said.push(looking.says(true));
         }
         assert_eq!(said, ["1 of 3", "2 of 3", "3 of 3", "1 of 3", "3 of 3", "2 of 3"]);
-        looking.of = 0;
+        looking.of = Some(0);
         looking.step(true);
-        assert_eq!((looking.says().as_str(), looking.current), ("not found", None));
+        assert_eq!((looking.says(false).as_str(), looking.current), ("not found", None));
+        assert_eq!(looking.says(true), "", "it may stand in what is still read");
+        looking.of = None;
+        assert_eq!(looking.says(false), "", "no answer yet");
     }
 }

@@ -24,7 +24,7 @@ use crate::gui::widget::page::{Act, Drawn, Strip};
 use crate::message;
 use crate::problem::Problem;
 use crate::remote::Rules;
-use crate::render::{Colours, Failure, Given, Laid, Page, Part, View, Worker};
+use crate::render::{self, Colours, Failure, Given, Laid, Limits, Page, Part, View, Worker};
 pub use finding::Places;
 pub use remote::Remote;
 use remote::Source;
@@ -50,6 +50,8 @@ const BESIDE: f32 = 56.0;
 /// The window's worker, and what pages are drawn for.
 pub struct Press {
     hand: Arc<Mutex<Hand>>,
+    /// Never started: of its program are others, each for one picture that is looked at.
+    pattern: Worker,
     /// The number of the layout that was asked for last.
     latest: Arc<AtomicU64>,
     width: Option<f32>,
@@ -145,25 +147,37 @@ pub struct Fresh {
 /// What is laid out of a message; `None` where it has no HTML. Not on the thread that draws.
 pub fn source(original: &[u8]) -> Option<Arc<Page>> {
     let page = message::page(&message::unsealed(original));
-    if !page.is_html {
-        return None;
-    }
-    let given = |(id, octets)| Given { address: format!("cid:{id}"), octets };
-    let pictures = page.pictures.into_iter().map(given).collect();
-    Some(Arc::new(Page { html: page.html, pictures, view: View::default() }))
+    // Its notes are those of the message, which stand over it in any case.
+    page.is_html.then(|| Arc::new(render::page_of(page, View::default()).0))
 }
 
 impl Press {
     pub fn new(worker: Worker) -> Press {
+        let pattern = worker.within(Limits::LOOK);
         let hand = Arc::new(Mutex::new(Hand { worker, holds: None }));
         let rules = Rules::default();
-        Press { hand, latest: Arc::default(), width: None, scale: 1.0, dark: false, resized: 0, zoom: 1.0, rules }
+        Press {
+            hand,
+            pattern,
+            latest: Arc::default(),
+            width: None,
+            scale: 1.0,
+            dark: false,
+            resized: 0,
+            zoom: 1.0,
+            rules,
+        }
     }
 
     /// See [`crate::gui::measured::Reading::worker`].
     pub fn worker(&self) -> (Option<u32>, usize) {
         let hand = self.hand.lock().unwrap_or_else(PoisonError::into_inner);
         (hand.worker.process(), hand.worker.starts())
+    }
+
+    /// A worker for a picture that is looked at: one that is too much ends no page.
+    pub fn looker(&self) -> Worker {
+        self.pattern.within(Limits::LOOK)
     }
 
     /// Starts the worker, so that the first page need not wait for it.
@@ -242,13 +256,7 @@ impl Press {
         let (source, key) = (sheet.remote.source(&sheet.source), sheet.key);
         let painted = off(move || {
             let mut hand = hand.lock().unwrap_or_else(PoisonError::into_inner);
-            let held = match hand.holds {
-                Some((_, holds, _)) if holds == number => Ok(()),
-                // Another page came between, such as that of a message inside this one.
-                _ => hand.take_up(&source, view, key, number),
-            };
-            let painted = held.and_then(|()| hand.paint(&laid, view, strip));
-            painted.map_err(|failure| Problem::from(&failure))
+            hand.paint_of(&source, &laid, view, (key, number), strip).map_err(|failure| Problem::from(&failure))
         });
         painted.map(move |painted| Whole::Page(Message::Painted(number, strip, painted)))
     }
@@ -345,6 +353,26 @@ impl Hand {
         self.worker.lay(&source.whole(view))?;
         self.holds = Some((key, number, source.fetched.len()));
         Ok(())
+    }
+
+    /// Paints a strip of a page that was laid out before. The worker may not hold it any more: another page came between,
+    /// such as that of a message inside this one, or the process was ended while it waited.
+    fn paint_of(
+        &mut self,
+        source: &Source,
+        laid: &Laid,
+        view: View,
+        (key, number): (u64, u64),
+        strip: usize,
+    ) -> Result<Strip, Failure> {
+        if matches!(self.holds, Some((_, holds, _)) if holds == number) {
+            match self.paint(laid, view, strip) {
+                Err(Failure::NoPage) => {}
+                painted => return painted,
+            }
+        }
+        self.take_up(source, view, key, number)?;
+        self.paint(laid, view, strip)
     }
 
     fn paint(&mut self, laid: &Laid, view: View, strip: usize) -> Result<Strip, Failure> {

@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::page::Sheet;
 use super::parts::opening::Folder;
-use super::{Action, Message, Note, Open, Told, parts};
-use crate::account::MessageId;
+use super::{Action, Message, Note, Open, Told, Whose, parts};
 use crate::archive::Archive;
 use crate::gui::off::{off, unwritten};
 use crate::gui::opener;
@@ -34,8 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Where the message is, and what stands over it.
 struct Wanted {
     archive: Archive,
-    id: MessageId,
-    inside: Vec<usize>,
+    whose: Whose,
     date: String,
     /// Without an extension.
     name: String,
@@ -49,8 +47,7 @@ impl Open {
         let date = if self.message.envelope.date.is_some() { clock.dated(self.row.date) } else { String::new() };
         Wanted {
             archive: archive.clone(),
-            id: self.row.id,
-            inside: self.path.clone(),
+            whose: self.whose(),
             date,
             pictures: self.sheet.as_ref().map(Sheet::remote_pictures).unwrap_or_default(),
             name: if subject.trim().is_empty() { "message".to_owned() } else { subject.trim().to_owned() },
@@ -59,7 +56,7 @@ impl Open {
 
     /// Writes it where downloads go.
     pub(super) fn keep_as(&mut self, form: Form, archive: &Archive, clock: &Clock) -> Action {
-        let wanted = self.wanted(archive, clock);
+        let (wanted, whose) = (self.wanted(archive, clock), self.whose());
         let kept = off(move || {
             let folder = settings::downloads_folder().or_else(std::env::home_dir).unwrap_or_default();
             wanted.keep(form, &folder)
@@ -68,18 +65,19 @@ impl Open {
             Form::Pdf => "The PDF is being made.".to_owned(),
             Form::Picture => "The picture is being made.".to_owned(),
         }));
-        Action::Run(kept.map(|kept| match kept {
-            Ok((path, notes)) if notes.is_empty() => Message::Told(Told::Kept(path)),
+        Action::Run(kept.map(move |kept| match kept {
+            Ok((path, notes)) if notes.is_empty() => Message::Told(whose.clone(), Told::Kept(path)),
             Ok((path, notes)) => {
-                Message::Noted(Note::Said(format!("Saved as {}. {}", path.display(), notes.join(" "))))
+                let says = format!("Saved as {}. {}", path.display(), notes.join(" "));
+                Message::Noted(whose.clone(), Note::Said(says))
             }
-            Err(problem) => Message::Noted(Note::Failed(problem)),
+            Err(problem) => Message::Noted(whose.clone(), Note::Failed(problem)),
         }))
     }
 
     /// Gives it to the printer.
     pub(super) fn print(&mut self, archive: &Archive, clock: &Clock, opened: Arc<Folder>) -> Action {
-        let wanted = self.wanted(archive, clock);
+        let (wanted, whose) = (self.wanted(archive, clock), self.whose());
         self.note = Some(Note::Said("The message is being printed.".to_owned()));
         let printed = off(move || {
             let name = message::safe_name(&format!("{}.pdf", wanted.name), "message.pdf");
@@ -93,18 +91,17 @@ impl Open {
             };
             Ok(std::iter::once(sentence).chain(notes).collect::<Vec<_>>().join(" "))
         });
-        Action::Run(printed.map(|printed: Result<String, Problem>| {
-            Message::Noted(match printed {
-                Ok(sentence) => Note::Said(sentence),
-                Err(problem) => Note::Failed(problem),
-            })
+        Action::Run(printed.map(move |printed: Result<String, Problem>| {
+            let note = printed.map_or_else(Note::Failed, Note::Said);
+            Message::Noted(whose.clone(), note)
         }))
     }
 }
 
 impl Wanted {
     fn original(&self) -> Result<Vec<u8>, Problem> {
-        let original = parts::at(&self.archive, self.id, &self.inside).map_err(|error| Problem::from(&error))?;
+        let original =
+            parts::at(&self.archive, self.whose.id, &self.whose.path).map_err(|error| Problem::from(&error))?;
         Ok(original.unwrap_or_default())
     }
 

@@ -2,7 +2,6 @@
 //! its place with a way back.
 
 pub mod opening;
-mod picture;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -10,15 +9,17 @@ mod view;
 use std::sync::Arc;
 
 use iced::Task;
+use iced::widget::image::Handle;
 
 use super::page;
 use super::saving::What;
-use super::{Action, Loaded, Message as Whole, Note, Open, Reader};
+use super::{Action, Loaded, Message as Whole, Note, Open, Reader, Whose};
 use crate::account::MessageId;
 use crate::archive::{Archive, ArchiveError};
 use crate::gui::off::{ask, off};
 use crate::message::{self, Attachment, Kind};
 use crate::problem::Problem;
+use crate::render::{Failure, Unseen, Worker};
 use opening::Handed;
 
 /// Messages inside messages that are shown.
@@ -46,7 +47,7 @@ struct Preview {
 #[derive(Clone, Debug)]
 pub enum Shown {
     Waiting,
-    Picture(iced::widget::image::Handle),
+    Picture(Handle),
     /// The beginning of a text, and whether there is more.
     Text(String, bool),
     /// Why nothing is shown.
@@ -62,7 +63,7 @@ pub enum Message {
     Open(usize),
     Opened(Result<Handed, Problem>),
     Look(usize),
-    Looked(Vec<usize>, usize, Shown),
+    Looked(Whose, usize, Shown),
     CloseLook,
     Save(Option<usize>),
     SaveWhole,
@@ -78,6 +79,10 @@ impl Reader {
     /// See [`Message`].
     pub(super) fn parts(&mut self, message: Message, archive: &Archive) -> Action {
         match message {
+            Message::Look(index) => {
+                let looker = self.press.looker();
+                self.open.as_mut().map_or(Action::None, |open| open.look_at(index, archive, looker))
+            }
             Message::Entered(path, loaded) => self.entered(path, loaded),
             Message::Leave => self.leave_inner().map_or(Action::None, Action::Run),
             message => {
@@ -145,8 +150,7 @@ impl Open {
             }
             Message::Open(index) => self.open_part(index, archive, opened),
             Message::Opened(handed) => self.handed(handed),
-            Message::Look(index) => self.look_at(index, archive),
-            Message::Looked(path, index, shown) => self.looked(&path, index, shown),
+            Message::Looked(whose, index, shown) => self.looked(&whose, index, shown),
             Message::CloseLook => {
                 self.parts.preview = None;
                 Action::None
@@ -161,7 +165,7 @@ impl Open {
                 self.parts.note = None;
                 Action::None
             }
-            Message::Entered(..) | Message::Leave => Action::None,
+            Message::Look(_) | Message::Entered(..) | Message::Leave => Action::None,
         }
     }
 
@@ -206,7 +210,7 @@ impl Open {
     }
 
     /// Looks at it here, or stops looking.
-    fn look_at(&mut self, index: usize, archive: &Archive) -> Action {
+    fn look_at(&mut self, index: usize, archive: &Archive, looker: Worker) -> Action {
         self.parts.menu = None;
         if self.parts.preview.as_ref().is_some_and(|preview| preview.index == index) {
             self.parts.preview = None;
@@ -214,23 +218,22 @@ impl Open {
         }
         let Some(kind) = self.attached(index).map(Attachment::kind) else { return Action::None };
         self.parts.preview = Some(Preview { index, shown: Shown::Waiting });
-        let (archive, id, path) = (archive.clone(), self.row.id, self.path.clone());
+        let (archive, whose) = (archive.clone(), self.whose());
         let looked = off(move || {
-            let shown = match content(&archive, id, &path, index) {
-                Ok(Some(content)) if kind == Kind::Picture => picture::shown(&content),
+            let shown = match content(&archive, whose.id, &whose.path, index) {
+                Ok(Some(content)) if kind == Kind::Picture => picture(content, looker),
                 Ok(Some(content)) => text(&content),
                 Ok(None) => Shown::Nothing("There is nothing in it.".to_owned()),
                 Err(error) => Shown::Nothing(Problem::from(&error).summary),
             };
-            Message::Looked(path, index, shown)
+            Message::Looked(whose, index, shown)
         });
         Action::Run(looked.map(Whole::Parts))
     }
 
-    fn looked(&mut self, path: &[usize], index: usize, shown: Shown) -> Action {
-        if let Some(preview) = self.parts.preview.as_mut().filter(|preview| preview.index == index)
-            && self.path == path
-        {
+    fn looked(&mut self, whose: &Whose, index: usize, shown: Shown) -> Action {
+        let is_own = self.is(whose);
+        if let Some(preview) = self.parts.preview.as_mut().filter(|preview| is_own && preview.index == index) {
             preview.shown = shown;
         }
         Action::None
@@ -272,6 +275,24 @@ fn content(archive: &Archive, id: MessageId, path: &[usize], index: usize) -> Re
 
 fn refused(name: &str) -> String {
     format!("{name} is a program or can start one: Postkeep does not open such files. It can be saved.")
+}
+
+/// A picture, decoded in a process of its own, which can neither stall nor bloat this one.
+fn picture(content: Vec<u8>, mut looker: Worker) -> Shown {
+    let why = match looker.look(content) {
+        Ok(Ok(picture)) => return Shown::Picture(Handle::from_rgba(picture.width, picture.height, picture.rgba)),
+        Ok(Err(Unseen::Kind)) => "it is of a kind that is not shown here",
+        Ok(Err(Unseen::TooLarge)) => "it is too large",
+        Ok(Err(Unseen::Passes)) => "it is made of too many passes",
+        Ok(Err(Unseen::Broken)) => "it could not be decoded",
+        Err(Failure::Died) => "it wants more memory than is allowed, or is damaged",
+        Err(Failure::TooSlow) => "it could not be decoded in the time that is allowed for it",
+        Err(failure) => {
+            let problem = Problem::from(&failure);
+            return Shown::Nothing(format!("{} {}", problem.summary, problem.advice));
+        }
+    };
+    Shown::Nothing(format!("This picture is not shown: {why}. It can be saved."))
 }
 
 /// The beginning of a text, safe to show.

@@ -31,17 +31,17 @@ impl Open {
             return self.said("This message names no address to reply to.".to_owned());
         };
         let asked = match way {
-            Way::Forward if self.message.attachments.is_empty() => Message::Told(Told::Forwarded(
+            Way::Forward if self.message.attachments.is_empty() => Message::Told(self.whose(), Told::Forwarded(
                 "Your mail program was asked to forward the text. A long text goes along only in part; the whole message can be \
                  attached as a file."
                     .to_owned(),
             )),
-            Way::Forward => Message::Told(Told::Forwarded(
+            Way::Forward => Message::Told(self.whose(), Told::Forwarded(
                 "Your mail program was asked to forward the text. What is attached cannot go along this way, but the whole \
                  message can be attached as a file."
                     .to_owned(),
             )),
-            _ => Message::Noted(Note::Said(format!(
+            _ => Message::Noted(self.whose(), Note::Said(format!(
                 "Your mail program was asked to write to {to}. If nothing opened, write to that address."
             ))),
         };
@@ -120,16 +120,17 @@ impl Open {
 
     /// Writes the message, byte for byte, where downloads go.
     pub(super) fn keep(&mut self, archive: &Archive) -> Action {
-        let (archive, id, inside) = (archive.clone(), self.row.id, self.path.clone());
+        let (archive, of) = (archive.clone(), self.whose());
+        let whose = of.clone();
         let subject: String = self.row.subject.chars().take(80).collect();
         let name = message::safe_name(&format!("{}.eml", subject.trim()), "message.eml");
         let kept = off(move || {
             let folder = settings::downloads_folder().or_else(std::env::home_dir).unwrap_or_default();
-            keep(&archive, id, &inside, &name, &folder)
+            keep(&archive, of.id, &of.path, &name, &folder)
         });
-        Action::Run(kept.map(|kept| match kept {
-            Ok(path) => Message::Told(Told::Kept(path)),
-            Err(problem) => Message::Noted(Note::Failed(problem)),
+        Action::Run(kept.map(move |kept| match kept {
+            Ok(path) => Message::Told(whose.clone(), Told::Kept(path)),
+            Err(problem) => Message::Noted(whose.clone(), Note::Failed(problem)),
         }))
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use iced::widget::{operation, row, scrollable};
 use iced::{Alignment, Element, Fill, Task};
 
-use super::{Action, Message as Whole, Note, Open, SCROLL, parts};
+use super::{Action, Message as Whole, Note, Open, SCROLL, Whose, parts};
 use crate::account::MessageId;
 use crate::archive::Archive;
 use crate::gui::dialog::{pick_folder, typed};
@@ -49,7 +49,7 @@ pub enum Message {
     Choose,
     Chosen(Option<PathBuf>),
     Go,
-    Saved(Result<Vec<PathBuf>, Problem>),
+    Saved(Whose, Result<Vec<PathBuf>, Problem>),
     Close,
 }
 
@@ -74,13 +74,17 @@ impl Open {
             // There may be no dialog on this system.
             Message::Chosen(None) => return Action::Run(operation::focus(FOLDER)),
             Message::Go => return self.go(archive),
-            Message::Saved(saved) => {
-                saving.state = State::Done(said(saved));
-                return Action::Run(operation::snap_to(SCROLL, scrollable::RelativeOffset::END));
-            }
+            // Its message may not be this one: see [`Open::saved`].
+            Message::Saved(..) => {}
             Message::Close => self.saving = None,
         }
         Action::None
+    }
+
+    pub(super) fn saved(&mut self, saved: Result<Vec<PathBuf>, Problem>) -> Action {
+        let Some(saving) = &mut self.saving else { return Action::None };
+        saving.state = State::Done(said(saved));
+        Action::Run(operation::snap_to(SCROLL, scrollable::RelativeOffset::END))
     }
 
     fn go(&mut self, archive: &Archive) -> Action {
@@ -95,9 +99,10 @@ impl Open {
                 .collect(),
         };
         saving.state = State::Writing;
-        let (archive, id, folder, path) = (archive.clone(), self.row.id, typed(&saving.folder), self.path.clone());
-        let saved = off(move || save(&archive, id, &path, &files, &folder));
-        Action::Run(saved.map(Message::Saved).map(Whole::Saving))
+        let (archive, folder) = (archive.clone(), typed(&saving.folder));
+        let (whose, of) = (self.whose(), self.whose());
+        let saved = off(move || save(&archive, of.id, &of.path, &files, &folder));
+        Action::Run(saved.map(move |saved| Whole::Saving(Message::Saved(whose.clone(), saved))))
     }
 
     /// What the message is called as a file.
@@ -149,7 +154,7 @@ impl Saving {
     }
 }
 
-fn said(saved: Result<Vec<PathBuf>, Problem>) -> Note {
+pub(super) fn said(saved: Result<Vec<PathBuf>, Problem>) -> Note {
     match saved {
         Ok(paths) => Note::Said(match paths.as_slice() {
             [path] => format!("Saved as {}.", path.display()),

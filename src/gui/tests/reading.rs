@@ -15,6 +15,7 @@ use crate::gui::live::Live;
 use crate::gui::reader::{self, Shows};
 use crate::gui::theme::Choice;
 use crate::message;
+use crate::problem::Problem;
 
 const REPLY: &str = "From: \"service@bank.example\" <ann@evil.example>\n\
 Reply-To: <elsewhere@other.example>\n\
@@ -195,6 +196,14 @@ fn words_are_found_in_the_text_and_what_is_folded_is_unfolded_for_them() {
     live.press_with(Key::Character("f".into()), Modifiers::COMMAND);
     assert!(live.shows("Find in the message"));
     live.type_into("look-for", "PLAN");
+    assert!(!live.shows("not found") && !live.shows("0 of 0"), "no answer is there yet");
+    live.until_shown("1 of 1");
+    // Another word, and the answer to the last is none to it.
+    live.tell(Message::Reader(reader::Message::Looking(reader::looking::Message::For("plans".to_owned()))));
+    assert!(!live.shows("1 of 1") && !live.shows("not found"));
+    live.until_shown("not found");
+    live.tell(Message::Reader(reader::Message::Looking(reader::looking::Message::For("plan".to_owned()))));
+    assert!(!live.shows("not found"));
     live.until_shown("1 of 1");
     assert!(live.shows("▸ 3 quoted lines"), "nothing is unfolded for what is not in it");
     for _ in 0..4 {
@@ -221,6 +230,50 @@ fn words_are_found_in_the_text_and_what_is_folded_is_unfolded_for_them() {
     live.until_desk("it is in the bin", |desk| settled(desk) && desk.library.counts.bin == 1);
     live.press_with(Key::Character("f".into()), Modifiers::COMMAND);
     assert!(!live.shows("Find in the message"));
+}
+
+#[test]
+fn what_comes_of_an_act_stands_over_its_own_message() {
+    let (mut live, _folder) = window(&[plain("one", 1), plain("two", 2)]);
+    live.until_shown("two");
+    let open = |live: &mut Live, key: &str, subject: &'static str| {
+        live.letter(key);
+        live.until_desk(subject, |desk| {
+            desk.reader.is_shown() && desk.reader.open.as_ref().is_some_and(|open| open.row.subject == subject)
+        });
+    };
+    open(&mut live, "j", "two");
+    let whose = live.desk().reader.open.as_ref().unwrap().whose();
+    let failed = || {
+        let said = |says: &str| says.to_owned();
+        let problem = Problem {
+            summary: said("It could not be made."),
+            mail: said("Nothing was lost."),
+            advice: said("Try again."),
+        };
+        Message::Reader(reader::Message::Noted(whose.clone(), reader::Note::Failed(problem)))
+    };
+    let told = |told| Message::Reader(reader::Message::Told(whose.clone(), told));
+    let kept = || reader::Told::Kept("/tmp/two.pdf".into());
+
+    open(&mut live, "j", "one");
+    live.tell(failed());
+    assert!(!live.shows("It could not be made.") && live.shows("“two”: It could not be made. Try again."));
+    live.tell(told(kept()));
+    assert!(!live.shows("Open its folder") && live.shows("“two”: Saved as /tmp/two.pdf."));
+    live.tell(told(reader::Told::Forwarded("It was forwarded.".to_owned())));
+    assert!(!live.shows("Save as a file") && live.shows("“two”: It was forwarded."), "that would save another");
+
+    open(&mut live, "k", "two");
+    live.tell(failed());
+    assert!(live.shows("It could not be made."));
+    live.tell(told(kept()));
+    assert!(
+        !live.shows("It could not be made.") && live.shows("Saved as /tmp/two.pdf.") && live.shows("Open its folder")
+    );
+    live.tell(Message::Reader(reader::Message::Back));
+    live.tell(told(kept()));
+    assert!(live.shows("“two”: Saved as /tmp/two.pdf."), "where none is open as well");
 }
 
 #[test]

@@ -6,6 +6,7 @@ pub mod message_list;
 mod over;
 pub mod page;
 pub mod prose;
+pub mod select;
 
 use std::borrow::Cow;
 

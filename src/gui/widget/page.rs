@@ -14,8 +14,9 @@ use iced::keyboard::{self, Key};
 use iced::{Background, Color, Element, Event, Length, Point, Rectangle, Renderer, Size, Theme, Vector, border};
 
 use crate::gui::theme;
+use crate::gui::widget::select::{self, Place, Selection, Step};
 use crate::render::Laid;
-use text::{Piece, Place};
+use text::Piece;
 
 /// Rows of pixels that are drawn as one picture: see [`Strip`].
 const BAND: usize = 32;
@@ -90,8 +91,7 @@ struct State {
     /// How far the page is moved to the left.
     x: f32,
     told: Option<(u64, f32, f32)>,
-    ends: Option<(Place, Place)>,
-    dragged: bool,
+    selection: Selection,
     last_click: Option<mouse::Click>,
     pressed: Option<usize>,
     over: Option<usize>,
@@ -100,13 +100,6 @@ struct State {
     shift: bool,
     /// Where on the sideways bar the mouse holds it.
     held: Option<f32>,
-}
-
-impl State {
-    fn selected(&self) -> Option<(Place, Place)> {
-        let (one, other) = self.ends?;
-        (one != other).then(|| (one.min(other), one.max(other)))
-    }
 }
 
 impl<Message> Widget<Message, Theme, Renderer> for Page<'_, Message> {
@@ -158,9 +151,8 @@ impl<Message> Widget<Message, Theme, Renderer> for Page<'_, Message> {
                 if let (Some(point), Some(seen), true) = (cursor.position(), seen, state.held.is_some()) {
                     self.drags_bar(state, point, seen);
                     shell.request_redraw();
-                } else if let (Some(point), true) = (cursor.position(), state.dragged) {
-                    let to = text::place_at(self.drawn.laid, point - origin);
-                    state.ends = state.ends.map(|(from, _)| (from, to));
+                } else if let (Some(point), true) = (cursor.position(), state.selection.is_dragged()) {
+                    state.selection.to(text::place_at(self.drawn.laid, point - origin));
                     shell.request_redraw();
                 }
             }
@@ -173,18 +165,18 @@ impl<Message> Widget<Message, Theme, Renderer> for Page<'_, Message> {
                         self.presses(state, point - origin);
                         shell.capture_event();
                     }
-                    None => state.ends = None,
+                    None => state.selection.clear(),
                 }
                 shell.request_redraw();
             }
             Event::Mouse(mouse::Event::ButtonReleased(mouse::Button::Left)) => {
-                state.dragged = false;
+                state.selection.drop();
                 if state.held.take().is_some() {
                     shell.request_redraw();
                 }
                 let under = inside.and_then(|point| text::link_at(self.drawn.laid, point - origin));
                 let pressed = state.pressed.take();
-                if let Some(link) = pressed.filter(|_| pressed == under && state.selected().is_none()) {
+                if let Some(link) = pressed.filter(|_| pressed == under && state.selection.is_empty()) {
                     shell.publish((self.on_act)(Act::Link(link)));
                 }
             }
@@ -192,6 +184,14 @@ impl<Message> Widget<Message, Theme, Renderer> for Page<'_, Message> {
                 if modifiers.command() =>
             {
                 self.typed(state, letter, clipboard, shell);
+            }
+            Event::Keyboard(keyboard::Event::KeyPressed { key, modifiers, .. }) if !shell.is_event_captured() => {
+                if let (Some(head), Some((step, on))) = (state.selection.head(), select::step(key, *modifiers)) {
+                    self.extends(state, head, step, on);
+                    self.follows(state, layout.bounds(), viewport, shell);
+                    shell.capture_event();
+                    shell.request_redraw();
+                }
             }
             Event::Window(iced::window::Event::RedrawRequested(_)) => {
                 self.hovers(state, inside.map(|point| point - origin), shell);
@@ -221,11 +221,11 @@ impl<Message> Widget<Message, Theme, Renderer> for Page<'_, Message> {
             return mouse::Interaction::Idle;
         }
         let point = point - (layout.position() - Point::ORIGIN - Vector::new(state.x, 0.0));
-        if text::link_at(self.drawn.laid, point).is_some() && state.selected().is_none() {
+        if text::link_at(self.drawn.laid, point).is_some() && state.selection.is_empty() {
             return mouse::Interaction::Pointer;
         }
         let over_text = self.drawn.laid.lines.iter().any(|line| text::rectangle(line.area).contains(point));
-        if over_text || state.dragged { mouse::Interaction::Text } else { mouse::Interaction::None }
+        if over_text || state.selection.is_dragged() { mouse::Interaction::Text } else { mouse::Interaction::None }
     }
 
     fn draw(
@@ -297,11 +297,11 @@ impl<Message> Page<'_, Message> {
                 fill(renderer, bounds + origin, ground);
             }
         }
-        if let Some((from, to)) = state.selected() {
+        if let Some((from, to)) = state.selection.ends() {
             let ground = Color { a: 0.35, ..tokens.accent };
             for (number, line) in laid.lines.iter().enumerate().take(to.line + 1).skip(from.line) {
-                let Some(range) = text::within(number, line.graphemes.len(), from, to) else { continue };
-                for bounds in text::places(laid, &(number, range)) {
+                let Some(octets) = state.selection.within(number, line.text.len()) else { continue };
+                for bounds in text::places(laid, &text::characters(laid, number, &octets)) {
                     fill(renderer, bounds + origin, ground);
                 }
             }
@@ -366,29 +366,63 @@ impl<Message> Page<'_, Message> {
         let laid = self.drawn.laid;
         let click = mouse::Click::new(point, mouse::Button::Left, state.last_click);
         let at = text::place_at(laid, point);
-        let count = laid.lines.get(at.line).map_or(0, |line| line.graphemes.len());
-        state.dragged = click.kind() == mouse::click::Kind::Single;
-        state.ends = Some(match click.kind() {
-            mouse::click::Kind::Single => (at, at),
-            mouse::click::Kind::Double => text::word_at(laid, at),
-            mouse::click::Kind::Triple => (Place { before: 0, ..at }, Place { before: count, ..at }),
-        });
+        match click.kind() {
+            mouse::click::Kind::Single => state.selection.begin(at),
+            mouse::click::Kind::Double => state.selection.word(at, laid),
+            mouse::click::Kind::Triple => state.selection.line(at, laid),
+        }
         state.last_click = Some(click);
         state.pressed = text::link_at(laid, point);
     }
 
     fn typed(&self, state: &mut State, letter: &str, clipboard: &mut dyn Clipboard, shell: &mut Shell<'_, Message>) {
-        match (letter, state.selected()) {
-            ("c", Some((from, to))) => {
-                clipboard.write(clipboard::Kind::Standard, text::copied(self.drawn.laid, from, to));
+        match letter {
+            "c" if !state.selection.is_empty() => {
+                clipboard.write(clipboard::Kind::Standard, text::copied(self.drawn.laid, &state.selection));
                 shell.capture_event();
             }
-            ("a", _) if state.ends.is_some() => {
-                state.ends = Some((Place::default(), text::end(self.drawn.laid)));
+            "a" if state.selection.head().is_some() => {
+                state.selection.all(self.drawn.laid);
                 shell.capture_event();
                 shell.request_redraw();
             }
             _ => {}
+        }
+    }
+
+    /// A key moves the end of what is selected.
+    fn extends(&self, state: &mut State, head: Place, step: Step, on: bool) {
+        let laid = self.drawn.laid;
+        let goal = state.selection.goal.unwrap_or_else(|| text::caret(laid, head));
+        let ahead = on != text::runs_left(laid, head.line);
+        let to = match step {
+            Step::Letter => select::letter(laid, head, ahead),
+            Step::Word => select::word(laid, head, ahead),
+            Step::Row => match text::row_beside(laid, head.line, goal, on) {
+                Some(to) => to,
+                None if on => select::end(laid),
+                None => Place::default(),
+            },
+            Step::Edge => Place { octet: if on { select::Lines::text(laid, head.line).len() } else { 0 }, ..head },
+            Step::All if on => select::end(laid),
+            Step::All => Place::default(),
+        };
+        state.selection.to(to);
+        state.selection.goal = (step == Step::Row).then_some(goal);
+    }
+
+    /// Asks to be scrolled where keys brought the end of what is selected out of sight.
+    fn follows(&self, state: &mut State, bounds: Rectangle, viewport: &Rectangle, shell: &mut Shell<'_, Message>) {
+        let laid = self.drawn.laid;
+        let Some(head) = state.selection.head() else { return };
+        let Some(line) = laid.lines.get(head.line) else { return };
+        let x = text::caret(laid, head);
+        if x < state.x || x > state.x + bounds.width {
+            state.x = (x - bounds.width / 2.0).clamp(0.0, (laid.width - bounds.width).max(0.0));
+        }
+        let row = Rectangle { y: bounds.y + line.area.top, height: line.area.height, ..bounds };
+        if let Some(by) = select::out_of_sight(row, viewport) {
+            shell.publish((self.on_act)(Act::Reveal(by)));
         }
     }
 

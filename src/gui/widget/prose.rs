@@ -4,7 +4,7 @@
 //! selected. Here each line is one laid-out paragraph, kept until text, width or font change; only what is in sight is drawn.
 //! What is shown belongs to a [`Page`], which the caller makes; what was selected is the widget's own.
 
-mod select;
+mod laid;
 
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
@@ -21,7 +21,8 @@ use iced::{
 use crate::archive::{Field, Highlighter};
 use crate::gui::theme::{self, Tokens, size};
 use crate::gui::widget::line::Paragraph;
-use select::Selection;
+use crate::gui::widget::select::{self, Lines, Place, Selection, Step};
+use laid::{Laid, at};
 
 /// The height of a line, in text sizes.
 const LEADING: f32 = 1.55;
@@ -176,49 +177,6 @@ enum Under {
     Fold(usize),
 }
 
-/// A line, laid out.
-struct Laid {
-    paragraph: Paragraph,
-    top: f32,
-    left: f32,
-    height: f32,
-    hits: Vec<Range<usize>>,
-}
-
-impl Laid {
-    /// Where its letters are.
-    fn inner(&self) -> Rectangle {
-        Rectangle::new(Point::new(self.left, self.top), Size::new(self.paragraph.min_width(), self.height))
-    }
-
-    /// Where the octets of a range came to lie: one rectangle for each piece that is in one row and side by side.
-    fn places(&self, range: &Range<usize>) -> Vec<Rectangle> {
-        let mut found: Vec<Rectangle> = Vec::new();
-        for run in self.paragraph.buffer().layout_runs() {
-            let y = self.top + run.line_top;
-            for glyph in run.glyphs.iter().filter(|glyph| glyph.start < range.end && glyph.end > range.start) {
-                let x = self.left + glyph.x;
-                match found.last_mut().filter(|last| last.y == y && (last.x + last.width - x).abs() < 0.6) {
-                    Some(last) => last.width += glyph.w,
-                    None => found.push(Rectangle::new(Point::new(x, y), Size::new(glyph.w, run.line_height))),
-                }
-            }
-        }
-        found
-    }
-
-    /// The octet that lies nearest to a point.
-    fn octet(&self, point: Point) -> usize {
-        let within = point - Vector::new(self.left, self.top);
-        self.paragraph.hit_test(within).map_or(0, iced::advanced::text::Hit::cursor)
-    }
-}
-
-/// The line at a height, else the last above it.
-fn at(laid: &[Laid], y: f32) -> Option<usize> {
-    laid.partition_point(|line| line.top <= y).checked_sub(1)
-}
-
 #[derive(Default)]
 struct State {
     made_for: Option<(u64, f32, Font, f32, String)>,
@@ -315,10 +273,18 @@ impl<Message> Widget<Message, Theme, Renderer> for Prose<'_, Message> {
                 if modifiers.command() =>
             {
                 if letter.as_str() == "c" && !state.selection.is_empty() {
-                    clipboard.write(clipboard::Kind::Standard, state.selection.text(&self.page.lines));
+                    clipboard.write(clipboard::Kind::Standard, copied(&self.page.lines, &state.selection));
                     shell.capture_event();
-                } else if letter.as_str() == "a" && state.selection.is_begun() {
+                } else if letter.as_str() == "a" && state.selection.head().is_some() {
                     state.selection.all(&self.page.lines);
+                    shell.capture_event();
+                    shell.request_redraw();
+                }
+            }
+            Event::Keyboard(keyboard::Event::KeyPressed { key, modifiers, .. }) if !shell.is_event_captured() => {
+                if let (Some(head), Some((step, on))) = (state.selection.head(), select::step(key, *modifiers)) {
+                    self.extends(state, head, step, on);
+                    self.follows(state, layout.bounds(), viewport, shell);
                     shell.capture_event();
                     shell.request_redraw();
                 }
@@ -454,6 +420,53 @@ impl<Message> Prose<'_, Message> {
         shell.request_redraw();
     }
 
+    /// A key moves the end of what is selected.
+    fn extends(&self, state: &mut State, head: Place, step: Step, on: bool) {
+        let lines = &self.page.lines;
+        let laid = state.laid.borrow();
+        let Some(line) = laid.get(head.line) else { return };
+        let caret = line.caret(head.octet);
+        let goal = state.selection.goal.unwrap_or(caret.x);
+        let ahead = on != line.runs_left();
+        let to = match step {
+            Step::Letter => select::letter(lines, head, ahead),
+            Step::Word => select::word(lines, head, ahead),
+            Step::Row => {
+                let y = caret.y + if on { self.line_height() } else { -self.line_height() };
+                match y {
+                    y if y < 0.0 => Place::default(),
+                    y if y > state.height => select::end(lines),
+                    y => place(&laid, Point::new(goal, y)),
+                }
+            }
+            Step::Edge => {
+                // The end of a row that runs to the left is at its left.
+                let far = if ahead { 1e6 } else { -1e6 };
+                let octet = line.octet(Point::new(far, caret.y));
+                let text = lines.text(head.line).get(..octet).unwrap_or_default();
+                // The blank at which a row is full is not gone over: behind it the next row begins.
+                let is_full = on && octet < lines.text(head.line).len();
+                Place { octet: if is_full { text.trim_end().len() } else { octet }, ..head }
+            }
+            Step::All if on => select::end(lines),
+            Step::All => Place::default(),
+        };
+        drop(laid);
+        state.selection.to(to);
+        state.selection.goal = (step == Step::Row).then_some(goal);
+    }
+
+    /// Asks to be scrolled where keys brought the end of what is selected out of sight.
+    fn follows(&self, state: &State, bounds: Rectangle, viewport: &Rectangle, shell: &mut Shell<'_, Message>) {
+        let laid = state.laid.borrow();
+        let Some(head) = state.selection.head() else { return };
+        let Some(caret) = laid.get(head.line).map(|line| line.caret(head.octet)) else { return };
+        let row = Rectangle { y: bounds.y + caret.y - self.line_height() / 2.0, height: self.line_height(), ..bounds };
+        if let Some(by) = select::out_of_sight(row, viewport) {
+            shell.publish((self.on_act)(Act::Reveal(by)));
+        }
+    }
+
     /// Asks to be scrolled when another mark is the current one and is out of sight.
     fn reveals(&self, state: &mut State, bounds: Rectangle, viewport: &Rectangle, shell: &mut Shell<'_, Message>) {
         if std::mem::replace(&mut state.turned, self.page.turn) == self.page.turn {
@@ -503,9 +516,12 @@ impl<Message> Prose<'_, Message> {
         for (index, (_, range)) in
             self.page.marks.iter().enumerate().skip(first).take_while(|(_, (line, _))| *line == place)
         {
-            let ground = if self.page.current == Some(index) { theme::chosen_mark(tokens) } else { tokens.mark };
+            let is_current = self.page.current == Some(index);
+            let border = if is_current { theme::chosen_mark(tokens) } else { border::rounded(2) };
             for bounds in laid.places(range) {
-                fill(renderer, (bounds + origin).shrink([2.0, 0.0]), ground, 2.0);
+                let bounds = (bounds + origin).shrink([2.0, 0.0]);
+                let quad = renderer::Quad { bounds, border, ..renderer::Quad::default() };
+                renderer.fill_quad(quad, Background::Color(tokens.mark));
             }
         }
         if let Some(range) = state.selection.within(place, line.text.len()) {
@@ -528,9 +544,32 @@ impl<Message> Prose<'_, Message> {
     }
 }
 
-fn place(laid: &[Laid], point: Point) -> select::Place {
+fn place(laid: &[Laid], point: Point) -> Place {
     let line = at(laid, point.y.max(0.0)).unwrap_or(0);
-    select::Place { line, octet: laid.get(line).map_or(0, |laid| laid.octet(point)) }
+    Place { line, octet: laid.get(line).map_or(0, |laid| laid.octet(point)) }
+}
+
+impl Lines for Vec<Line> {
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn text(&self, line: usize) -> &str {
+        self.get(line).map_or("", |line| line.text.as_str())
+    }
+}
+
+/// The selected text; lines that are quoted have their signs again.
+fn copied(lines: &[Line], selection: &Selection) -> String {
+    let Some((from, to)) = selection.ends() else { return String::new() };
+    let mut out = Vec::new();
+    for (place, line) in lines.iter().enumerate().take(to.line + 1).skip(from.line) {
+        let range = selection.within(place, line.text.len()).unwrap_or(0..0);
+        let whole = range.start == 0 && from.line != to.line;
+        let signs = if whole && line.level > 0 { format!("{} ", ">".repeat(line.level.into())) } else { String::new() };
+        out.push(format!("{signs}{}", line.text.get(range).unwrap_or_default()));
+    }
+    out.join("\n")
 }
 
 fn fill(renderer: &mut Renderer, bounds: Rectangle, color: Color, radius: f32) {
@@ -541,5 +580,23 @@ fn fill(renderer: &mut Renderer, bounds: Rectangle, color: Color, radius: f32) {
 impl<'a, Message: 'a> From<Prose<'a, Message>> for Element<'a, Message> {
     fn from(prose: Prose<'a, Message>) -> Self {
         Element::new(prose)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Line, Place, Selection, copied};
+
+    #[test]
+    fn what_is_selected_is_copied_with_the_signs_of_quotation() {
+        let line = |text: &str, level| Line { text: text.to_owned(), level, ..Line::default() };
+        let lines = vec![line("Dear Anna,", 0), line("", 0), line("they’re there", 1), line("Bee", 0)];
+        let mut selection = Selection::default();
+        assert!(copied(&lines, &selection).is_empty());
+        selection.begin(Place { line: 3, octet: 3 });
+        selection.to(Place { line: 0, octet: 5 });
+        assert_eq!(copied(&lines, &selection), "Anna,\n\n> they’re there\nBee");
+        selection.all(&lines);
+        assert_eq!(copied(&lines, &selection), "Dear Anna,\n\n> they’re there\nBee");
     }
 }

@@ -51,7 +51,7 @@ impl Engine for Blitz {
 
 fn laid(document: &BaseDocument, normal: Normalised, view: View, ground: [u8; 3]) -> Laid {
     let read = reading::read(document, &normal, view.zoom);
-    let (width, height) = size(document, view);
+    let (width, height) = size(document, view, read.right);
     let mut blocked = normal.blocked;
     for (place, area) in read.remote {
         if let Some(picture) = blocked.pictures.get_mut(place) {
@@ -77,13 +77,13 @@ fn laid(document: &BaseDocument, normal: Normalised, view: View, ground: [u8; 3]
     }
 }
 
-/// The size of the page in points; at least as wide as the view.
-pub(super) fn size(document: &BaseDocument, view: View) -> (f32, f32) {
+/// The size of the page in points, which is seen as far `right`; at least as wide as the view.
+pub(super) fn size(document: &BaseDocument, view: View, right: f32) -> (f32, f32) {
     let Some(root) = document.try_root_element() else { return (view.width, 0.0) };
     let layout = root.final_layout();
-    let right = layout.scrollable_overflow_rect.right.max(layout.size.width);
+    let right = right.max(layout.scrollable_overflow_rect.right.max(layout.size.width) * view.zoom);
     // What stands a little over the edge is not worth scrolling to.
-    let width = if right * view.zoom > view.width + 2.0 { right * view.zoom } else { view.width };
+    let width = if right > view.width + 2.0 { right } else { view.width };
     let bottom = layout.scrollable_overflow_rect.bottom.max(layout.size.height);
     let bottom = if bottom < 1.0 { lowest(document, root) } else { bottom };
     (width.min(16_000.0), bottom * view.zoom)

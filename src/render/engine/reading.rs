@@ -22,6 +22,8 @@ pub(super) struct Read {
     pub remote: Vec<(usize, Rect)>,
     /// Where the quoted tail begins.
     pub tail: Option<f32>,
+    /// How far right anything of it is seen.
+    pub right: f32,
 }
 
 /// Text smaller than this was not meant to be read.
@@ -111,6 +113,7 @@ impl<'a> Reader<'a> {
         let place = self.place(node);
         let clip = if clips { clip.within(place) } else { clip };
         if seen {
+            self.reaches(place, clip);
             self.boxed(node, place, clip);
         }
         if node.flags.is_inline_root() {
@@ -125,6 +128,14 @@ impl<'a> Reader<'a> {
             } else {
                 self.node(child, clip);
             }
+        }
+    }
+
+    /// Notes how far right a box is seen. The engine does not tell of what stands out of a table's cell.
+    fn reaches(&mut self, place: Clip, clip: Clip) {
+        let seen = clip.within(place);
+        if seen.right > seen.left && seen.bottom > seen.top {
+            self.read.right = self.read.right.max(seen.right * self.zoom);
         }
     }
 
@@ -207,9 +218,10 @@ impl<'a> Reader<'a> {
                         let run = glyphs.run();
                         let begins = run_seen.replace(run.index()) != Some(run.index());
                         let brush = glyphs.style().brush.id;
-                        self.linked(brush, &line, glyphs.offset(), glyphs.advance(), origin, clip);
+                        let height = Height::of(&line, glyphs.baseline(), run);
+                        self.linked(brush, height, glyphs.offset(), glyphs.advance(), origin, clip);
                         if begins && run.font_size() / scale >= LEAST_TEXT && self.is_seen(brush) {
-                            piece.take(run, glyphs.offset(), origin);
+                            piece.take(run, glyphs.offset(), height, origin);
                         }
                     }
                     PositionedLayoutItem::InlineBox(inner) => {
@@ -217,7 +229,7 @@ impl<'a> Reader<'a> {
                         if inner.flags.is_inline_root()
                             || inner.layout_children.borrow().as_ref().is_some_and(|all| !all.is_empty())
                         {
-                            self.flush(&mut piece, &line, &text.text, origin, clip);
+                            self.flush(&mut piece, &text.text, origin, clip);
                             let after = self.after;
                             self.node(inner, clip);
                             self.after = if self.read.lines.is_empty() { after } else { After::Cell };
@@ -227,7 +239,7 @@ impl<'a> Reader<'a> {
                     }
                 }
             }
-            self.flush(&mut piece, &line, &text.text, origin, clip);
+            self.flush(&mut piece, &text.text, origin, clip);
             self.after = match line.break_reason() {
                 BreakReason::Explicit => After::Break,
                 _ => After::Wrap,
@@ -237,18 +249,9 @@ impl<'a> Reader<'a> {
     }
 
     /// The text of a link, and where it is.
-    fn linked(
-        &mut self,
-        brush: NodeId,
-        line: &TextLine<'_, TextBrush>,
-        x: f32,
-        width: f32,
-        origin: Origin,
-        clip: Clip,
-    ) {
+    fn linked(&mut self, brush: NodeId, height: Height, x: f32, width: f32, origin: Origin, clip: Clip) {
         let Some(link) = self.link(brush) else { return };
-        let metrics = line.metrics();
-        let place = origin.clip(x, metrics.block_min_coord, x + width, metrics.block_max_coord);
+        let place = origin.clip(x, height.top, x + width, height.bottom);
         if width <= 0.0 || !clip.shows(place) {
             return;
         }
@@ -263,15 +266,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn flush(&mut self, piece: &mut Piece, line: &TextLine<'_, TextBrush>, text: &str, origin: Origin, clip: Clip) {
-        let metrics = line.metrics();
-        let clusters = std::mem::take(&mut piece.clusters);
-        let Some((left, right)) = extent(&clusters) else { return };
+    fn flush(&mut self, piece: &mut Piece, text: &str, origin: Origin, clip: Clip) {
+        let Piece { clusters, height } = std::mem::take(piece);
+        let (Some((left, right)), Some(height)) = (extent(&clusters), height) else { return };
         let place = Clip {
             left,
             right,
-            top: origin.y + metrics.block_min_coord / origin.scale,
-            bottom: origin.y + metrics.block_max_coord / origin.scale,
+            top: origin.y + height.top / origin.scale,
+            bottom: origin.y + height.bottom / origin.scale,
         };
         if !clip.shows(place) {
             return;
@@ -280,6 +282,10 @@ impl<'a> Reader<'a> {
         if text.trim().is_empty() {
             return;
         }
+        // Not the blank at which it was full, which may stand over the edge.
+        let letters = text.graphemes(true).zip(&graphemes).filter(|(letter, _)| !letter.trim().is_empty());
+        let right = letters.fold(0.0, |right: f32, (_, [begin, end])| right.max(*begin).max(*end));
+        self.read.right = self.read.right.max(right.min(clip.right * self.zoom));
         self.read.lines.push(Line { area: self.rect(place), text, after: self.after, graphemes });
         self.after = After::Cell;
     }
@@ -352,6 +358,26 @@ impl Origin {
     }
 }
 
+/// How high letters stand in a line, in units of the layout.
+#[derive(Clone, Copy)]
+struct Height {
+    top: f32,
+    bottom: f32,
+}
+
+impl Height {
+    /// That of the letters alone: a line is as high as the picture that stands in it. Never over the line before or behind.
+    fn of(line: &TextLine<'_, TextBrush>, baseline: f32, run: &parley::Run<'_, TextBrush>) -> Height {
+        let (line, font) = (line.metrics(), run.font_metrics());
+        let top = line.block_min_coord.max(baseline - font.ascent);
+        Height { top, bottom: line.block_max_coord.min(baseline + font.descent).max(top) }
+    }
+
+    fn with(self, other: Height) -> Height {
+        Height { top: self.top.min(other.top), bottom: self.bottom.max(other.bottom) }
+    }
+}
+
 /// A part of the text and where it begins and ends in a line.
 struct Cluster {
     start: usize,
@@ -364,10 +390,12 @@ struct Cluster {
 #[derive(Default)]
 struct Piece {
     clusters: Vec<Cluster>,
+    height: Option<Height>,
 }
 
 impl Piece {
-    fn take(&mut self, run: &parley::Run<'_, TextBrush>, x: f32, origin: Origin) {
+    fn take(&mut self, run: &parley::Run<'_, TextBrush>, x: f32, height: Height, origin: Origin) {
+        self.height = Some(self.height.map_or(height, |before| before.with(height)));
         let mut x = x;
         for cluster in run.visual_clusters() {
             let range = cluster.text_range();

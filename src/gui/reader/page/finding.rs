@@ -62,6 +62,11 @@ impl Sheet {
         }
     }
 
+    /// Whether the folded tail is on its way to be read for the first time.
+    pub(in crate::gui::reader) fn is_read(&self) -> bool {
+        self.reading && self.whole.is_none()
+    }
+
     /// Looks for words in what is shown, and in what is folded of it.
     pub(in crate::gui::reader) fn look_for(&self, sought: String) -> Option<Task<Places>> {
         let shown = self.shown.as_ref().filter(|_| !self.plain)?;

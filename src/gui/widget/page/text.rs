@@ -5,15 +5,9 @@ use std::ops::Range;
 use iced::{Point, Rectangle, Size};
 use unicode_segmentation::UnicodeSegmentation as _;
 
+use crate::gui::widget::select::{Lines, Place, Selection};
 use crate::gui::words::alike;
 use crate::render::{After, Laid, Line, Rect};
-
-/// A place between two characters: the line, and how many characters of it stand before.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
-    pub line: usize,
-    pub before: usize,
-}
 
 /// A piece of one line, in characters.
 pub type Piece = (usize, Range<usize>);
@@ -43,40 +37,65 @@ pub fn place_at(laid: &Laid, point: Point) -> Place {
     let carets = found.graphemes.iter().map(|ends| ends[0]).chain(found.graphemes.last().map(|ends| ends[1]));
     let before =
         carets.enumerate().min_by(|(_, one), (_, other)| (one - point.x).abs().total_cmp(&(other - point.x).abs()));
-    Place { line, before: before.map_or(0, |(before, _)| before) }
+    Place { line, octet: octet(&found.text, before.map_or(0, |(before, _)| before)) }
 }
 
-/// The word at a place, or what stands between two.
-pub fn word_at(laid: &Laid, at: Place) -> (Place, Place) {
-    let Some(line) = laid.lines.get(at.line) else { return (at, at) };
-    let is_word = |piece: &&str| piece.chars().any(|each| each.is_alphanumeric() || matches!(each, '_' | '\'' | '’'));
-    let pieces: Vec<bool> = line.text.graphemes(true).map(|piece| is_word(&piece)).collect();
-    let Some(inside) = pieces.get(at.before).or(pieces.last()).copied() else { return (at, at) };
-    let before = at.before.min(pieces.len());
-    let back = pieces.iter().take(before).rev().take_while(|word| **word == inside).count();
-    let on = pieces.iter().skip(before).take_while(|word| **word == inside).count();
-    (Place { before: before - back, ..at }, Place { before: before + on, ..at })
+/// Where in a text so many characters are before.
+fn octet(text: &str, before: usize) -> usize {
+    text.grapheme_indices(true).nth(before).map_or(text.len(), |(octet, _)| octet)
 }
 
-/// The end of the page.
-pub fn end(laid: &Laid) -> Place {
-    let last = laid.lines.last().map_or(0, |line| line.graphemes.len());
-    Place { line: laid.lines.len().saturating_sub(1), before: last }
+/// A piece of a line that is given in octets, in characters.
+pub fn characters(laid: &Laid, line: usize, octets: &Range<usize>) -> Piece {
+    let text = laid.text(line);
+    let before = |octet: usize| text.grapheme_indices(true).take_while(|(start, _)| *start < octet).count();
+    (line, before(octets.start)..before(octets.end))
 }
 
-/// What of a line lies between two places.
-pub fn within(line: usize, count: usize, from: Place, to: Place) -> Option<Range<usize>> {
-    if line < from.line || line > to.line {
-        return None;
+impl Lines for Laid {
+    fn count(&self) -> usize {
+        self.lines.len()
     }
-    let start = if line == from.line { from.before } else { 0 };
-    let end = if line == to.line { to.before.min(count) } else { count };
-    (start < end).then_some(start..end)
+
+    fn text(&self, line: usize) -> &str {
+        self.lines.get(line).map_or("", |line| line.text.as_str())
+    }
+
+    fn goes_on(&self, line: usize) -> bool {
+        self.lines.get(line).is_some_and(|line| line.after == After::Wrap)
+    }
 }
 
-/// What stands between two places, as it is copied: see [`After`].
-pub fn copied(laid: &Laid, from: Place, to: Place) -> String {
+/// How far right a place is.
+pub fn caret(laid: &Laid, at: Place) -> f32 {
+    let (_, before) = characters(laid, at.line, &(0..at.octet));
+    let Some(line) = laid.lines.get(at.line) else { return 0.0 };
+    match line.graphemes.get(before.end) {
+        Some([begin, _]) => *begin,
+        None => line.graphemes.last().map_or(line.area.left, |[_, end]| *end),
+    }
+}
+
+/// Whether a line runs from right to left.
+pub fn runs_left(laid: &Laid, line: usize) -> bool {
+    let first = laid.lines.get(line).and_then(|line| line.graphemes.first());
+    first.is_some_and(|[begin, end]| end < begin)
+}
+
+/// The place in the next row below a line, or above it, that is so far right; `None` where there is no such row.
+pub fn row_beside(laid: &Laid, line: usize, x: f32, below: bool) -> Option<Place> {
+    let middle = |line: &Line| line.area.top + line.area.height / 2.0;
+    let here = laid.lines.get(line)?.area;
+    let beyond = |line: &f32| if below { *line > here.top + here.height } else { *line < here.top };
+    let rows = laid.lines.iter().map(middle).filter(beyond);
+    let y = if below { rows.min_by(f32::total_cmp) } else { rows.max_by(f32::total_cmp) }?;
+    Some(place_at(laid, Point::new(x, y)))
+}
+
+/// What is selected, as it is copied: see [`After`].
+pub fn copied(laid: &Laid, selection: &Selection) -> String {
     let mut out = String::new();
+    let Some((from, to)) = selection.ends() else { return out };
     for (number, line) in laid.lines.iter().enumerate().take(to.line + 1).skip(from.line) {
         if number > from.line {
             let between = match line.after {
@@ -90,8 +109,8 @@ pub fn copied(laid: &Laid, from: Place, to: Place) -> String {
             }
             out.push_str(between);
         }
-        let range = within(number, line.graphemes.len(), from, to).unwrap_or(0..0);
-        out.extend(line.text.graphemes(true).skip(range.start).take(range.len()));
+        let range = selection.within(number, line.text.len()).unwrap_or(0..0);
+        out.push_str(line.text.get(range).unwrap_or_default());
     }
     out
 }
@@ -159,7 +178,7 @@ pub fn find(laid: &Laid, sought: &str) -> Vec<Vec<Piece>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Place, copied, end, find, link_at, place_at, places, word_at};
+    use super::{Place, Selection, caret, characters, copied, find, link_at, place_at, places, row_beside, runs_left};
     use crate::render::{After, Laid, Line, Link, Rect};
     use iced::Point;
 
@@ -192,15 +211,21 @@ mod tests {
     #[test]
     fn a_selection_is_copied_as_the_lines_follow_each_other() {
         let page = page();
-        assert_eq!(copied(&page, Place::default(), end(&page)), "Dear Anna, good day\nBee\n\nleft\tright");
-        let (from, to) = (Place { line: 0, before: 5 }, Place { line: 1, before: 4 });
-        assert_eq!(copied(&page, from, to), "Anna, good");
+        let mut selection = Selection::default();
+        assert_eq!(copied(&page, &selection), "");
+        selection.all(&page);
+        assert_eq!(copied(&page, &selection), "Dear Anna, good day\nBee\n\nleft\tright");
+        selection.begin(Place { line: 1, octet: 4 });
+        selection.to(Place { line: 0, octet: 5 });
+        assert_eq!(copied(&page, &selection), "Anna, good");
+        selection.word(Place { line: 0, octet: 6 }, &page);
+        assert_eq!(copied(&page, &selection), "Anna");
     }
 
     #[test]
     fn the_nearest_character_is_hit_and_the_link_under_the_mouse() {
         let page = page();
-        for (x, y, line, before) in [
+        for (x, y, line, octet) in [
             (0.0, 5.0, 0, 0),
             (26.0, 5.0, 0, 3),
             (999.0, 25.0, 1, 8),
@@ -209,19 +234,40 @@ mod tests {
             (5.0, 999.0, 3, 0),
             (-9.0, -9.0, 0, 0),
         ] {
-            assert_eq!(place_at(&page, Point::new(x, y)), Place { line, before }, "{x} {y}");
+            assert_eq!(place_at(&page, Point::new(x, y)), Place { line, octet }, "{x} {y}");
         }
         assert_eq!(link_at(&page, Point::new(20.0, 10.0)), Some(0));
         assert_eq!(link_at(&page, Point::new(60.0, 10.0)), None);
     }
 
     #[test]
-    fn words() {
+    fn rows_above_and_below() {
         let page = page();
-        for (before, word) in [(0, "Dear"), (3, "Dear"), (6, "Anna"), (9, ", ")] {
-            let (from, to) = word_at(&page, Place { line: 0, before });
-            assert_eq!(copied(&page, from, to), word, "{before}");
+        for (line, x, below, expected) in [
+            (0, 52.0, true, Some((1, 5))),
+            (2, 120.0, true, Some((4, 2))),
+            (2, 10.0, true, Some((3, 1))),
+            (4, 120.0, false, Some((2, 3))),
+            (1, 0.0, false, Some((0, 0))),
+            (0, 0.0, false, None),
+            (3, 0.0, true, None),
+        ] {
+            let found = row_beside(&page, line, x, below).map(|at| (at.line, at.octet));
+            assert_eq!(found, expected, "{line} {x} {below}");
         }
+    }
+
+    #[test]
+    fn a_place_is_an_octet_and_is_seen_at_a_character() {
+        let mut page = page();
+        page.lines.push(line("é\u{5e9}x", 0.0, 90.0, After::Block));
+        let at = |octet| caret(&page, Place { line: 5, octet });
+        assert_eq!((at(0), at(2), at(4), at(5)), (0.0, 10.0, 20.0, 30.0));
+        assert_eq!(characters(&page, 5, &(2..5)), (5, 1..3));
+        assert_eq!(place_at(&page, Point::new(21.0, 99.0)), Place { line: 5, octet: 4 });
+        assert!(!runs_left(&page, 5));
+        page.lines[5].graphemes.iter_mut().for_each(|ends| ends.reverse());
+        assert!(runs_left(&page, 5));
     }
 
     #[test]
