@@ -1,85 +1,18 @@
 //! Files of Outlook, made here, are read: whole, hidden in each way, damaged and hostile.
 
+#[path = "../../../tests/support/outlook.rs"]
 pub mod build;
 
 use std::io::Cursor;
 
-use self::build::{DataFile as Made, Thing, number, octets, time, wide};
-use super::cipher::Cipher;
-use super::properties::id;
+use self::build::{DataFile as Made, Form, Hiding, OPEN, id, octets, things};
+use super::cipher::{Cipher, hide};
 use super::{DataFile, Mail, Taken, message_file};
 
 const LARGEST: usize = 1 << 20;
 /// As Outlook hides what it writes unless it is told otherwise.
-pub const HIDDEN: Cipher = Cipher::Permute;
-
-/// A message as it came, one that was written here with all that a message can hold, a signed one, and a contact.
-pub fn things() -> Vec<Thing> {
-    let came = Thing {
-        properties: vec![
-            wide(id::MESSAGE_CLASS, "IPM.Note"),
-            wide(
-                id::TRANSPORT_MESSAGE_HEADERS,
-                "Microsoft Mail Internet Headers Version 2\r\nReceived: from a\r\n by b\r\nFrom: Anna <anna@example.org>\r\n\
-                 Content-Type: text/html;\r\n charset=x\r\nMIME-Version: 1.0\r\nSubject: As it came\r\n\r\nno header",
-            ),
-            wide(id::SUBJECT, "\u{1}\u{5}RE: As kept"),
-            wide(id::BODY, "Hello Anna,\r\ncafé.\r\n"),
-            time(id::MESSAGE_DELIVERY_TIME, 1_000_000_000),
-            number(id::MESSAGE_FLAGS, 1),
-            number(id::FLAG_STATUS, 2),
-        ],
-        ..Thing::default()
-    };
-    let inner = Thing {
-        properties: vec![wide(id::MESSAGE_CLASS, "IPM.Note"), wide(id::SUBJECT, "Inside"), wide(id::BODY, "deep")],
-        ..Thing::default()
-    };
-    let file = |name: &str, kind: &str, content: &[u8]| {
-        vec![
-            number(id::ATTACH_METHOD, 1),
-            wide(id::ATTACH_LONG_FILENAME, name),
-            wide(id::ATTACH_MIME_TAG, kind),
-            octets(id::ATTACH_DATA, content),
-        ]
-    };
-    let mut picture = file("logo.png", "image/png", b"\x89PNG");
-    picture.push(wide(id::ATTACH_CONTENT_ID, "logo@here"));
-    let written = Thing {
-        properties: vec![
-            wide(id::MESSAGE_CLASS, "IPM.Note"),
-            wide(id::SUBJECT, "\u{1}\u{5}RE: Grüße"),
-            wide(id::SENT_REPRESENTING_NAME, "Bert, the First"),
-            wide(id::SENT_REPRESENTING_SMTP_ADDRESS, "bert@example.org"),
-            wide(id::BODY, "plain"),
-            octets(id::HTML, b"<p>caf\xe9 <img src=\"cid:logo@here\">"),
-            number(id::INTERNET_CODEPAGE, 1252),
-            wide(id::INTERNET_MESSAGE_ID, "<1@example.org>"),
-            time(id::CLIENT_SUBMIT_TIME, 1_000_000_000),
-        ],
-        recipients: vec![(1, "Anna", "anna@example.org"), (2, "An office", ""), (1, "", "c@example.org")],
-        files: vec![
-            (picture, None),
-            (file("große Datei.txt", "text/plain", &b"line\nline\r".repeat(2000)), None),
-            (vec![number(id::ATTACH_METHOD, 5), wide(id::DISPLAY_NAME, "Inside")], Some(inner)),
-            (vec![number(id::ATTACH_METHOD, 7), wide(id::ATTACH_LONG_FILENAME, "in the cloud.doc")], None),
-        ],
-    };
-    let signed = Thing {
-        properties: vec![wide(id::MESSAGE_CLASS, "IPM.Note.SMIME.MultipartSigned"), wide(id::SUBJECT, "Signed")],
-        files: vec![(
-            file(
-                "smime.p7m",
-                "multipart/signed",
-                b"Content-Type: multipart/signed; boundary=b\r\n\r\n--b\r\nas it was\r\n",
-            ),
-            None,
-        )],
-        ..Thing::default()
-    };
-    let contact = Thing { properties: vec![wide(id::MESSAGE_CLASS, "IPM.Contact")], ..Thing::default() };
-    vec![came, written, contact, signed]
-}
+pub const HIDDEN: Hiding = Hiding(1, |octets, block| hide(Cipher::Permute, octets, block));
+const HIDDEN_MORE: Hiding = Hiding(2, |octets, block| hide(Cipher::Cyclic, octets, block));
 
 fn read(file: &[u8]) -> Result<Vec<Taken>, String> {
     let mut file = DataFile::open(Cursor::new(file), LARGEST)?;
@@ -96,7 +29,7 @@ fn text(mail: &Mail) -> String {
 
 #[test]
 fn what_outlook_keeps_of_a_message_is_in_what_is_made_of_it() {
-    let taken = read(&Made::with(Cipher::Permute, &things()).octets()).unwrap();
+    let taken = read(&Made::with(Form::Unicode, HIDDEN, &things()).octets()).unwrap();
     assert_eq!(taken.iter().filter(|taken| matches!(taken, Taken::NotMail)).count(), 1);
     let mails = mails(taken);
     let [came, written, signed] = mails.as_slice() else { panic!("{} messages", mails.len()) };
@@ -134,11 +67,17 @@ fn what_outlook_keeps_of_a_message_is_in_what_is_made_of_it() {
 
 #[test]
 fn the_same_message_is_made_of_the_same_properties_however_they_are_kept() {
-    let all =
-        |cipher| mails(read(&Made::with(cipher, &things()).octets()).unwrap()).iter().map(text).collect::<Vec<_>>();
-    let expected = all(Cipher::None);
-    assert_eq!(all(Cipher::Permute), expected);
-    assert_eq!(all(Cipher::Cyclic), expected);
+    let all = |form, hiding| {
+        let taken = read(&Made::with(form, hiding, &things()).octets()).unwrap();
+        mails(taken).iter().map(text).collect::<Vec<_>>()
+    };
+    let expected = all(Form::Unicode, OPEN);
+    assert_eq!(expected.len(), 3);
+    for form in [Form::Ansi, Form::Unicode, Form::Large] {
+        for hiding in [OPEN, HIDDEN, HIDDEN_MORE] {
+            assert_eq!(all(form, hiding), expected, "{form:?}, hidden in way {}", hiding.0);
+        }
+    }
     let kept = things();
     for (thing, expected) in
         kept.iter().filter(|thing| !thing.properties[0].2.starts_with(b"I\0P\0M\0.\0C\0")).zip(&expected)
@@ -151,7 +90,7 @@ fn the_same_message_is_made_of_the_same_properties_however_they_are_kept() {
 
 #[test]
 fn a_damaged_data_file_gives_what_is_whole_in_it() {
-    let whole = Made::with(Cipher::Permute, &things()).octets();
+    let whole = Made::with(Form::Unicode, HIDDEN, &things()).octets();
     let pages = whole.len() - 4 * 512 - 512;
     for at in (0x4400..pages).step_by(131) {
         let mut file = whole.clone();
@@ -191,16 +130,17 @@ fn what_turns_in_a_circle_or_is_endless_comes_to_an_end() {
         (vec![(4, vec![7; 8000]), (10, list(1, 1, 4)), (14, list(1, 2, 10))], 14, 0),
         (vec![(4, vec![0; 100]), (10, list(2, 1, 10))], 4, 10),
     ] {
-        let mut made = Made::new(Cipher::None);
+        let mut made = Made::new(Form::Unicode, OPEN);
         made.blocks = blocks;
         made.nodes = vec![(0x24, data, inside)];
         assert!(matches!(read(&made.octets()).unwrap()[..], [Taken::Failed(_)]));
     }
     // A page that is its own child.
-    let mut file = Made::with(Cipher::None, &things()).octets();
+    let mut file = Made::with(Form::Unicode, OPEN, &things()).octets();
     file.resize(file.len().next_multiple_of(512), 0);
     let own = file.len() as u64;
-    build::page(&mut file, 0x81, 1, 24, &[[0; 8], [0; 8], own.to_le_bytes()].concat());
+    let entry = [[0; 8], [0; 8], own.to_le_bytes()].concat();
+    build::page(Form::Unicode, &mut file, build::NODE_PAGE, (1, 24), &entry, 0);
     file[224..232].copy_from_slice(&own.to_le_bytes());
     assert_eq!(mails(read(&file).unwrap()).len(), 3);
 }
@@ -218,7 +158,7 @@ fn a_damaged_message_file_gives_an_answer() {
 
 #[test]
 fn what_cannot_be_read_is_named() {
-    let made = Made::with(Cipher::None, &things()).octets();
+    let made = Made::with(Form::Unicode, OPEN, &things()).octets();
     let with = |at: usize, octet: u8| {
         let mut file = made.clone();
         file[at] = octet;
@@ -229,6 +169,6 @@ fn what_cannot_be_read_is_named() {
     assert!(with(0, b'?').contains("is not a data file of Outlook"));
     let mut large = things();
     large[0].properties.push(octets(id::RTF_COMPRESSED, &vec![0; LARGEST + 1]));
-    let taken = read(&Made::with(Cipher::None, &large).octets()).unwrap();
+    let taken = read(&Made::with(Form::Unicode, OPEN, &large).octets()).unwrap();
     assert!(matches!(&taken[0], Taken::Failed(why) if why == super::TOO_LARGE) && mails(taken).len() == 2);
 }

@@ -4,8 +4,8 @@ use std::fs;
 
 use super::archive;
 use crate::archive::Marks;
-use crate::backup::outlook::tests::build::{DataFile, message_file};
-use crate::backup::outlook::tests::things;
+use crate::backup::outlook::tests::HIDDEN;
+use crate::backup::outlook::tests::build::{DataFile, Form, message_file, things};
 use crate::backup::{Imported, import};
 use crate::job::Cancel;
 
@@ -13,7 +13,7 @@ use crate::job::Cancel;
 fn files_of_outlook_are_imported_once() {
     let place = tempfile::tempdir().unwrap();
     let things = things();
-    let data_file = DataFile::with(crate::backup::outlook::tests::HIDDEN, &things).octets();
+    let data_file = DataFile::with(Form::Unicode, HIDDEN, &things).octets();
     fs::write(place.path().join("archive.pst"), &data_file).unwrap();
     // Known by how it begins.
     fs::write(place.path().join("archive.old"), &data_file).unwrap();
