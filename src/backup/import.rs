@@ -216,7 +216,11 @@ impl Run<'_, '_> {
             unless_cancelled(self.cancel)?;
             let taken = file.next_message();
             let (read, of) = file.progress();
-            let name = format!("Message {read} of {path}");
+            let folder = if matches!(taken, Ok(Some(outlook::Taken::Failed(_)))) { file.folder() } else { None };
+            let name = match folder {
+                Some(folder) => format!("Message {read} of {path}, in the folder {folder},"),
+                None => format!("Message {read} of {path}"),
+            };
             match taken {
                 Ok(None) => break,
                 Ok(Some(taken)) => {

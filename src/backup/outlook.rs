@@ -36,6 +36,7 @@ use self::properties::{Item, id};
 use self::store::{Flaw, Refused, Store};
 use super::flags::Flags;
 use crate::job::{Cancel, Cancelled, unless_cancelled};
+use crate::message::visible_line;
 
 /// How the content of a data file begins, whatever its name.
 pub const DATA_FILE: &[u8] = b"!BDN";
@@ -44,6 +45,9 @@ pub const COMPOUND: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
 
 /// How an attachment is kept: as a message.
 const EMBEDDED: i64 = 5;
+
+/// Characters that are shown of the name of a folder.
+const LONGEST_FOLDER: usize = 60;
 
 const READ: i64 = 1;
 /// To be removed when the folder is tidied up.
@@ -204,6 +208,14 @@ impl<F: io::Read + io::Seek> DataFile<F> {
 
     pub fn has_password(&mut self) -> bool {
         guarded(|| self.store.has_password()).unwrap_or(false)
+    }
+
+    /// What the folder is called in which the thing lies that was read last: one line, made safe to show.
+    pub fn folder(&mut self) -> Option<String> {
+        let node = *self.messages.get(self.next.checked_sub(1)?)?;
+        let name = guarded(|| self.store.folder_of(node)).flatten()?;
+        let name: String = visible_line(&name).chars().take(LONGEST_FOLDER).collect();
+        (!name.is_empty()).then_some(name)
     }
 
     /// Reads the next thing; `None` after the last.

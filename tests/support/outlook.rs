@@ -3,6 +3,7 @@
 //! the same way.
 #![allow(dead_code)]
 
+use std::collections::HashMap;
 use std::io::{Cursor, Write};
 
 /// The properties that are written; names as in MS-OXPROPS without their `PidTag`.
@@ -135,6 +136,10 @@ pub struct DataFile {
     hiding: Hiding,
     pub blocks: Vec<(u64, Vec<u8>)>,
     pub nodes: Vec<Node>,
+    /// In which folder a node lies, each by its id.
+    folders: HashMap<u32, u32>,
+    /// The folder into which things are put.
+    folder: u32,
     next: u64,
 }
 
@@ -143,7 +148,8 @@ const BLOCK: usize = 8176;
 
 impl DataFile {
     pub fn new(form: Form, hiding: Hiding) -> DataFile {
-        DataFile { form, hiding, blocks: Vec::new(), nodes: Vec::new(), next: 4 }
+        let (blocks, nodes) = (Vec::new(), Vec::new());
+        DataFile { form, hiding, blocks, nodes, folders: HashMap::new(), folder: 0, next: 4 }
     }
 
     pub fn with(form: Form, hiding: Hiding, things: &[Thing]) -> DataFile {
@@ -154,13 +160,17 @@ impl DataFile {
 
     pub fn add(&mut self, thing: &Thing) {
         let (data, inside) = self.thing(thing);
-        self.nodes.push(((self.nodes.len() as u32 + 1) << 5 | 4, data, inside));
+        let id = (self.nodes.len() as u32 + 1) << 5 | 4;
+        self.nodes.push((id, data, inside));
+        self.folders.insert(id, self.folder);
     }
 
-    /// A folder; what lies in it is told by tables that no one needs to read a message.
+    /// A folder, into which goes what is added from now on. Its tables, which list what lies in it, are not written: no
+    /// one needs them to read a message.
     pub fn folder(&mut self, name: &str) {
         let data = self.properties(&[wide(id::DISPLAY_NAME, name)], &mut Vec::new());
-        self.nodes.push(((self.nodes.len() as u32 + 1) << 5 | 2, data, 0));
+        self.folder = (self.nodes.len() as u32 + 1) << 5 | 2;
+        self.nodes.push((self.folder, data, 0));
     }
 
     pub fn block(&mut self, data: Vec<u8>, internal: bool) -> u64 {
@@ -290,7 +300,10 @@ impl DataFile {
         let blocks = self.tree(&mut file, BLOCK_PAGE, &entries);
         let mut nodes = self.nodes.clone();
         nodes.sort_unstable();
-        let node = |&(id, data, inside): &Node| (u64::from(id), form.words(&[u64::from(id), data, inside, 0]));
+        let node = |&(id, data, inside): &Node| {
+            let folder = self.folders.get(&id).copied().unwrap_or_default();
+            (u64::from(id), form.words(&[u64::from(id), data, inside, u64::from(folder)]))
+        };
         let nodes = self.tree(&mut file, NODE_PAGE, &nodes.iter().map(node).collect::<Vec<_>>());
         self.head(&mut file, nodes, blocks);
         file

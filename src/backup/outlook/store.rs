@@ -90,6 +90,8 @@ pub struct Node {
     pub data: u64,
     /// The block that lists the nodes inside it; 0 where there are none.
     pub inside: u64,
+    /// The folder that it lies in, by its id; 0 where it lies in none.
+    pub folder: u32,
 }
 
 /// The nodes inside a node, by their ids.
@@ -222,9 +224,11 @@ impl<F: Read + Seek> Store<F> {
     fn node_entry(&self, entry: &[u8]) -> Option<Node> {
         let id = u32_at(entry, 0)?;
         Some(if self.form.layout().wide {
-            Node { id, data: u64_at(entry, 8)?, inside: u64_at(entry, 16)? }
+            let folder = u32_at(entry, 24).unwrap_or_default();
+            Node { id, data: u64_at(entry, 8)?, inside: u64_at(entry, 16)?, folder }
         } else {
-            Node { id, data: u64::from(u32_at(entry, 4)?), inside: u64::from(u32_at(entry, 8)?) }
+            let folder = u32_at(entry, 12).unwrap_or_default();
+            Node { id, data: u64::from(u32_at(entry, 4)?), inside: u64::from(u32_at(entry, 8)?), folder }
         })
     }
 
@@ -425,7 +429,7 @@ impl<F: Read + Seek> Store<F> {
         };
         entries.filter_map(move |entry| {
             let inside = if leaf { number(entry, 2)? } else { 0 };
-            Some(Node { id: u32_at(entry, 0)?, data: number(entry, 1)?, inside })
+            Some(Node { id: u32_at(entry, 0)?, data: number(entry, 1)?, inside, folder: 0 })
         })
     }
 }
