@@ -71,7 +71,7 @@ fn a_data_file_is_imported_as_a_person_does_it() {
         "Outlook does not keep the originals of messages: 4 messages were put together from what it kept.".to_owned(),
         "2 things that are not mail (contacts, appointments) were left out.".to_owned(),
         "One message is damaged in part: what could be read of it was imported.".to_owned(),
-        "One attachment is not in the file, where there is only a link to it.".to_owned(),
+        "One attachment is not in the file, which has only a link to it.".to_owned(),
         format!("Message 6 of {shown}, in the folder Sent to others, is damaged, and nothing of it could be read."),
         "5 messages found; 4 added, 0 here already. 1 could not be taken in, each named above.".to_owned(),
     ];
@@ -227,7 +227,7 @@ fn telling(dice: &mut Dice) -> u32 {
         3 => (1 << (small % 16 + 1)) - 1,
         4 => small << 5,
         5 => small << 5 | [4, 5, 0x12, 0x1f][dice.below(4) as usize],
-        6 => small << 2 | 2 * dice.below(2) as u32,
+        6 => (small << 2) | (2 * dice.below(2) as u32),
         7 => [0x0037, 0x1000, 0x1009, 0x3701, 0x3705, 0x3001, 0x0c15, 0x007d][dice.below(8) as usize],
         8 => [2, 3, 0xb, 0xd, 0x14, 0x1e, 0x1f, 0x40, 0x102][dice.below(9) as usize],
         _ => small,
@@ -320,11 +320,9 @@ fn changed_message_file(things: &[Thing], dice: &mut Dice) -> Vec<u8> {
 /// Reads a changed file; gives how much was held at most, and how many mails it had.
 fn play(things: &[Thing], dice: &mut Dice) -> (isize, usize) {
     let before = PANICS.get();
-    let data_file = dice.below(3) > 0;
-    let (file, read): (_, fn(&[u8]) -> (Outcome, isize)) = match data_file {
-        true => (changed_data_file(things, dice), read_data_file),
-        false => (changed_message_file(things, dice), read_message),
-    };
+    let is_data_file = dice.below(3) > 0;
+    let file = if is_data_file { changed_data_file(things, dice) } else { changed_message_file(things, dice) };
+    let read = if is_data_file { read_data_file } else { read_message };
     let (first, held) = read(&file);
     if dice.below(4) == 0 {
         assert!(read(&file).0 == first, "the same file gives the same mail");

@@ -48,7 +48,7 @@ pub(super) fn import_up_to(
     import_with(largest, archive, sources, octets_total, cancel, report, |run| run.all(&found))
 }
 
-/// [`import`] of what `read` reads.
+/// [`import`] of what `read` reads, which is so many octets.
 pub(super) fn import_with(
     largest: usize,
     archive: &Archive,

@@ -120,8 +120,8 @@ impl Tally {
             ),
             (
                 self.elsewhere,
-                "One attachment is not in the file, where there is only a link to it.",
-                "{} attachments are not in the file, where there are only links to them.",
+                "One attachment is not in the file, which has only a link to it.",
+                "{} attachments are not in the file, which has only links to them.",
             ),
             (
                 self.objects,
