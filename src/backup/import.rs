@@ -1,6 +1,7 @@
 //! Import: what other mail programs keep, into the archive, byte for byte.
 
 use std::fs;
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -9,7 +10,7 @@ use jiff::Timestamp;
 use super::flags::{self, Flags};
 use super::mbox::{self, Content};
 use super::pipeline::{self, Counts, Queue};
-use super::walk::{self, Kind, Source};
+use super::walk::{self, Kind, Source, Sources};
 use super::{Imported, Result, durable, emlx, outlook};
 use crate::archive::{Archive, Incoming, Marks, Origin};
 use crate::job::{Cancel, Progress, Report, unless_cancelled};
@@ -41,8 +42,22 @@ pub(super) fn import_up_to(
     cancel: &Cancel,
     report: Report<'_>,
 ) -> Result<Imported> {
-    let sources = walk::find(paths, cancel)?;
-    let octets_total = sources.found.iter().map(|source| source.octets).sum();
+    let mut sources = walk::find(paths, cancel)?;
+    let found = std::mem::take(&mut sources.found);
+    let octets_total = found.iter().map(|source| source.octets).sum();
+    import_with(largest, archive, sources, octets_total, cancel, report, |run| run.all(&found))
+}
+
+/// [`import`] of what `read` reads, which is so many octets.
+pub(super) fn import_with(
+    largest: usize,
+    archive: &Archive,
+    sources: Sources,
+    octets_total: u64,
+    cancel: &Cancel,
+    report: Report<'_>,
+    read: impl FnOnce(&mut Run<'_, '_>) -> Result<()>,
+) -> Result<Imported> {
     let mut done =
         Imported { failed: sources.failed, notes: sources.notes, left_out: sources.left_out, ..Imported::default() };
     let mut partial = 0;
@@ -51,7 +66,7 @@ pub(super) fn import_up_to(
         let progress = Progress { octets_total: Some(octets_total), ..Progress::default() };
         let tally = &mut tally;
         let mut run = Run { largest, queue, done: &mut done, cancel, report, progress, partial: 0, tally };
-        run.all(&sources.found)?;
+        read(&mut run)?;
         partial = run.partial;
         Ok(())
     })?;
@@ -78,7 +93,7 @@ fn incomplete(partial: u64) -> String {
     )
 }
 
-struct Run<'a, 'q> {
+pub(super) struct Run<'a, 'q> {
     largest: usize,
     queue: &'a mut Queue<'q>,
     done: &'a mut Imported,
@@ -127,7 +142,7 @@ impl Run<'_, '_> {
                 Some((bytes, flags)) => self.add(bytes, modified(&source.path), flags)?,
                 None => self.fail(format!("{path} is cut short or not what its name says.")),
             },
-            Err(error) => self.fail(format!("{path} could not be read: {error}.")),
+            Err(error) => self.unread(&source.path, &error),
         }
         Ok(())
     }
@@ -168,9 +183,19 @@ impl Run<'_, '_> {
 
     /// A data file of Outlook.
     fn outlook(&mut self, source: &Source) -> Result<()> {
+        match durable::open(&source.path) {
+            Ok(file) => self.data_file(source, file),
+            Err(error) => {
+                self.fail(format!("{} could not be opened: {error}.", source.path.display()));
+                Ok(())
+            }
+        }
+    }
+
+    /// What is in a data file of Outlook.
+    pub(super) fn data_file<F: Read + Seek>(&mut self, source: &Source, file: F) -> Result<()> {
         let path = source.path.display();
-        let opened = durable::open(&source.path).map_err(|error| format!("could not be opened: {error}"));
-        let mut file = match opened.and_then(|file| outlook::DataFile::open(file, self.largest)) {
+        let mut file = match outlook::DataFile::open(file, self.largest, self.cancel)? {
             Ok(file) => file,
             Err(why) => {
                 self.fail(format!("{path} {why}."));
@@ -191,7 +216,11 @@ impl Run<'_, '_> {
             unless_cancelled(self.cancel)?;
             let taken = file.next_message();
             let (read, of) = file.progress();
-            let name = format!("Message {read} of {path}");
+            let folder = if matches!(taken, Ok(Some(outlook::Taken::Failed(_)))) { file.folder() } else { None };
+            let name = match folder {
+                Some(folder) => format!("Message {read} of {path}, in the folder {folder},"),
+                None => format!("Message {read} of {path}"),
+            };
             match taken {
                 Ok(None) => break,
                 Ok(Some(taken)) => {
@@ -221,7 +250,7 @@ impl Run<'_, '_> {
                 Some(taken) => self.taken(taken, modified(&source.path), &path)?,
                 None => self.fail(format!("{path} is not a mail file.")),
             },
-            Err(error) => self.fail(format!("{path} could not be read: {error}.")),
+            Err(error) => self.unread(&source.path, &error),
         }
         Ok(())
     }
@@ -229,9 +258,6 @@ impl Run<'_, '_> {
     fn taken(&mut self, taken: outlook::Taken, arrived: Timestamp, name: &str) -> Result<()> {
         self.tally.count(&taken);
         match taken {
-            outlook::Taken::Mail(mail) if mail.bytes.len() > self.largest => {
-                self.fail(format!("{name} is larger than a mail can be, and was left out."));
-            }
             outlook::Taken::Mail(mail) => self.add(mail.bytes, mail.arrived.unwrap_or(arrived), mail.flags)?,
             outlook::Taken::NotMail => (),
             outlook::Taken::Failed(why) => self.fail(format!("{name} {why}.")),
@@ -246,6 +272,14 @@ impl Run<'_, '_> {
             return Ok(());
         }
         self.queue.add(Incoming { bytes, arrived, marks: flags.marks, from: Origin::File { account: None } })
+    }
+
+    fn unread(&mut self, path: &Path, error: &io::Error) {
+        let path = path.display();
+        self.fail(match error.kind() {
+            io::ErrorKind::FileTooLarge => format!("{path} is larger than a mail can be, and was left out."),
+            _ => format!("{path} could not be read: {error}."),
+        });
     }
 
     fn fail(&mut self, sentence: String) {

@@ -33,7 +33,7 @@ mod manifest;
 mod mbox;
 mod mh;
 mod names;
-mod outlook;
+pub mod outlook;
 mod pipeline;
 mod repair;
 mod restore;

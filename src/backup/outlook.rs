@@ -31,9 +31,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use jiff::Timestamp;
 
 use self::folders::Found;
+use self::mail::Missing;
 use self::properties::{Item, id};
 use self::store::{Flaw, Refused, Store};
 use super::flags::Flags;
+use crate::job::{Cancel, Cancelled, unless_cancelled};
+use crate::message::visible_line;
 
 /// How the content of a data file begins, whatever its name.
 pub const DATA_FILE: &[u8] = b"!BDN";
@@ -42,6 +45,9 @@ pub const COMPOUND: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
 
 /// How an attachment is kept: as a message.
 const EMBEDDED: i64 = 5;
+
+/// Characters that are shown of the name of a folder.
+const LONGEST_FOLDER: usize = 60;
 
 const READ: i64 = 1;
 /// To be removed when the folder is tidied up.
@@ -64,8 +70,7 @@ pub struct Mail {
     pub flags: Flags,
     /// Something of it could not be read.
     pub flawed: bool,
-    /// Attachments that were only referred to.
-    pub elsewhere: u64,
+    pub missing: Missing,
 }
 
 /// What is to be said of an import from Outlook.
@@ -75,6 +80,8 @@ pub struct Tally {
     not_mail: u64,
     flawed: u64,
     elsewhere: u64,
+    objects: u64,
+    cut: u64,
 }
 
 impl Tally {
@@ -83,8 +90,10 @@ impl Tally {
             Taken::Mail(mail) if mail.flags.deleted => (),
             Taken::Mail(mail) => {
                 self.made += 1;
-                self.flawed += u64::from(mail.flawed);
-                self.elsewhere += mail.elsewhere;
+                self.flawed += u64::from(mail.flawed || mail.missing.header);
+                self.elsewhere += mail.missing.elsewhere;
+                self.objects += mail.missing.objects;
+                self.cut += u64::from(mail.missing.text);
             }
             Taken::NotMail => self.not_mail += 1,
             Taken::Failed(_) => (),
@@ -93,35 +102,47 @@ impl Tally {
 
     /// In sentences.
     pub fn notes(&self) -> Vec<String> {
-        let mut notes = Vec::new();
-        match self.made {
-            0 => (),
-            1 => notes.push(
-                "Outlook does not keep the original of a message: one message was put together from what it kept."
-                    .to_owned(),
+        let told: [(u64, &str, &str); 6] = [
+            (
+                self.made,
+                "Outlook does not keep the original of a message: one message was put together from what it kept.",
+                "Outlook does not keep the originals of messages: {} messages were put together from what it kept.",
             ),
-            many => notes.push(format!(
-                "Outlook does not keep the originals of messages: {many} messages were put together from what it kept."
-            )),
-        }
-        match self.not_mail {
-            0 => (),
-            1 => notes.push("One thing that is not mail (a contact, an appointment) was left out.".to_owned()),
-            many => notes.push(format!("{many} things that are not mail (contacts, appointments) were left out.")),
-        }
-        match self.flawed {
-            0 => (),
-            1 => notes.push("One message is damaged in part: what could be read of it was imported.".to_owned()),
-            many => {
-                notes.push(format!("{many} messages are damaged in part: what could be read of them was imported."));
-            }
-        }
-        match self.elsewhere {
-            0 => (),
-            1 => notes.push("One attachment is not in the file, where there is only a link to it.".to_owned()),
-            many => notes.push(format!("{many} attachments are not in the file, where there are only links to them.")),
-        }
-        notes
+            (
+                self.not_mail,
+                "One thing that is not mail (a contact, an appointment) was left out.",
+                "{} things that are not mail (contacts, appointments) were left out.",
+            ),
+            (
+                self.flawed,
+                "One message is damaged in part: what could be read of it was imported.",
+                "{} messages are damaged in part: what could be read of them was imported.",
+            ),
+            (
+                self.elsewhere,
+                "One attachment is not in the file, which has only a link to it.",
+                "{} attachments are not in the file, which has only links to them.",
+            ),
+            (
+                self.objects,
+                "One attachment is an object of another program (a drawing, a table) that only Outlook can take out of \
+                 the message: it was left out. Keep the file of Outlook for it.",
+                "{} attachments are objects of other programs (drawings, tables) that only Outlook can take out of the \
+                 messages: they were left out. Keep the files of Outlook for them.",
+            ),
+            (
+                self.cut,
+                "The rich text of one message is longer than {most} MB: the rest of it was left out. Keep the file of \
+                 Outlook for it.",
+                "The rich text of {} messages is longer than {most} MB: the rest of each was left out. Keep the files \
+                 of Outlook for them.",
+            ),
+        ];
+        let said = told.iter().filter(|(count, ..)| *count > 0).map(|(count, one, many)| {
+            let sentence = if *count == 1 { one } else { many };
+            sentence.replace("{}", &count.to_string()).replace("{most}", &mail::MOST_RICH.to_string())
+        });
+        said.collect()
     }
 }
 
@@ -137,15 +158,19 @@ fn is_mail(class: Option<&str>) -> bool {
             .any(|kind| within(kind))
 }
 
-fn taken(item: &Item) -> Taken {
-    let (bytes, elsewhere) = mail::mail(item);
+fn taken(item: &Item, largest: u64) -> Taken {
+    let (bytes, missing) = mail::mail(item);
+    // In the form in which attachments are sent they are longer by a third.
+    if bytes.len() as u64 > largest {
+        return Taken::Failed(TOO_LARGE.to_owned());
+    }
     let properties = &item.properties;
     let bit = |id, bit: i64| properties.number(id).is_some_and(|bits| bits & bit != 0);
     let starred = properties.number(id::FLAG_STATUS) == Some(FLAGGED);
     let flags =
         Flags { deleted: bit(id::MESSAGE_STATUS, MARKED_DELETED), ..Flags::of(bit(id::MESSAGE_FLAGS, READ), starred) };
     let arrived = headers::arrived(properties).and_then(|second| Timestamp::from_second(second).ok());
-    Taken::Mail(Mail { bytes, arrived, flags, flawed: item.flawed, elsewhere })
+    Taken::Mail(Mail { bytes, arrived, flags, flawed: item.flawed, missing })
 }
 
 /// A data file that is open.
@@ -157,14 +182,19 @@ pub struct DataFile<F = File> {
 }
 
 impl<F: io::Read + io::Seek> DataFile<F> {
-    /// Opens it and finds its messages.
+    /// Opens it and finds its messages, of which those up to `largest` octets will be read; or says why it cannot be
+    /// read, to stand behind its name. Where it is damaged, all of it is looked through.
     ///
     /// # Errors
-    /// Why it cannot be read, to stand behind its name.
-    pub fn open(file: F, largest: usize) -> Result<DataFile<F>, String> {
-        let store = guarded(|| Store::open(file)).unwrap_or(Err(Refused::Ruined)).map_err(|refused| why(&refused))?;
-        let messages = store.messages();
-        Ok(DataFile { store, messages, next: 0, largest: largest as u64 })
+    /// The user stopped it.
+    pub fn open(file: F, largest: usize, cancel: &Cancel) -> Result<Result<DataFile<F>, String>, Cancelled> {
+        let opened = guarded(|| Store::open(file, cancel)).unwrap_or(Err(Refused::Ruined));
+        // What was found until then is not all that there is.
+        unless_cancelled(cancel)?;
+        Ok(opened.map_err(|refused| why(&refused)).map(|store| {
+            let messages = store.messages();
+            DataFile { store, messages, next: 0, largest: largest as u64 }
+        }))
     }
 
     /// How many messages there are, and how many of them have been read.
@@ -180,6 +210,14 @@ impl<F: io::Read + io::Seek> DataFile<F> {
         guarded(|| self.store.has_password()).unwrap_or(false)
     }
 
+    /// What the folder is called in which the thing lies that was read last: one line, made safe to show.
+    pub fn folder(&mut self) -> Option<String> {
+        let node = *self.messages.get(self.next.checked_sub(1)?)?;
+        let name = guarded(|| self.store.folder_of(node)).flatten()?;
+        let name: String = visible_line(&name).chars().take(LONGEST_FOLDER).collect();
+        (!name.is_empty()).then_some(name)
+    }
+
     /// Reads the next thing; `None` after the last.
     ///
     /// # Errors
@@ -190,20 +228,21 @@ impl<F: io::Read + io::Seek> DataFile<F> {
         let (store, largest) = (&mut self.store, self.largest);
         let read = guarded(|| {
             store.message(node, largest).map(|found| match found {
-                Found::Mail(item) => taken(&item),
+                Found::Mail(item) => taken(&item, largest),
                 Found::Other => Taken::NotMail,
             })
         });
         Ok(Some(match read.unwrap_or(Err(Flaw::Damaged)) {
             Ok(taken) => taken,
-            Err(Flaw::Damaged) => Taken::Failed("is damaged".to_owned()),
+            Err(Flaw::Damaged) => Taken::Failed(DAMAGED.to_owned()),
             Err(Flaw::TooLarge) => Taken::Failed(TOO_LARGE.to_owned()),
             Err(Flaw::Io(error)) => return Err(error),
         }))
     }
 }
 
-const TOO_LARGE: &str = "is larger than a mail can be";
+const DAMAGED: &str = "is damaged, and nothing of it could be read";
+const TOO_LARGE: &str = "is larger than a mail can be, and was left out";
 
 /// Reads a `.msg` file of which these are the octets; `None` where it is a compound file of another program.
 pub fn message_file(octets: &[u8], largest: usize) -> Option<Taken> {
@@ -211,11 +250,15 @@ pub fn message_file(octets: &[u8], largest: usize) -> Option<Taken> {
         let item = match compound::item(octets, largest as u64) {
             Ok(item) => item?,
             Err(Flaw::TooLarge) => return Some(Taken::Failed(TOO_LARGE.to_owned())),
-            Err(_) => return Some(Taken::Failed("is damaged".to_owned())),
+            Err(_) => return Some(Taken::Failed(DAMAGED.to_owned())),
         };
-        Some(if is_mail(item.properties.text(id::MESSAGE_CLASS).as_deref()) { taken(&item) } else { Taken::NotMail })
+        Some(if is_mail(item.properties.text(id::MESSAGE_CLASS).as_deref()) {
+            taken(&item, largest as u64)
+        } else {
+            Taken::NotMail
+        })
     })
-    .unwrap_or_else(|| Some(Taken::Failed("is damaged".to_owned())))
+    .unwrap_or_else(|| Some(Taken::Failed(DAMAGED.to_owned())))
 }
 
 /// Runs what reads a hostile file. Nothing in it should panic; if something does, it is one message that is lost.

@@ -31,11 +31,24 @@ pub(crate) enum Rich {
     Html(String),
 }
 
-/// Unpacks it; `None` where it is none, or empty.
-pub(crate) fn rich(compressed: &[u8]) -> Option<Rich> {
-    Some(match rtf::words(&rtf::unpacked(compressed)?) {
-        rtf::Words::Text(text) if !text.is_empty() => Rich::Text(text),
-        rtf::Words::Html(html) if !html.is_empty() => Rich::Html(html),
-        _ => return None,
-    })
+/// What was unpacked of compressed rich text.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Unpacked {
+    /// `None` where it is no rich text, or empty.
+    pub words: Option<Rich>,
+    /// How many octets of rich text these words were in.
+    pub octets: usize,
+    /// There are more.
+    pub cut: bool,
+}
+
+/// Unpacks at most so many octets of it.
+pub(crate) fn rich(compressed: &[u8], most: usize) -> Unpacked {
+    let Some((rtf, cut)) = rtf::unpacked_up_to(most, compressed) else { return Unpacked::default() };
+    let words = match rtf::words(&rtf) {
+        rtf::Words::Text(text) if !text.is_empty() => Some(Rich::Text(text)),
+        rtf::Words::Html(html) if !html.is_empty() => Some(Rich::Html(html)),
+        _ => None,
+    };
+    Unpacked { words, octets: rtf.len(), cut }
 }

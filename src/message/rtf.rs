@@ -3,7 +3,7 @@
 
 use super::charset;
 
-/// The octets of rich text that are unpacked.
+/// The octets of rich text that are unpacked where it is shown.
 const MOST: usize = 4 * 1024 * 1024;
 /// Groups inside groups that are told apart.
 const DEEPEST: usize = 500;
@@ -13,16 +13,24 @@ const DICTIONARY: &[u8] =
 \\fdecor MS Sans SerifSymbolArialTimes New RomanCourier{\\colortbl\\red0\\green0\\blue0\r\n\\par \
 \\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx";
 
-/// Unpacks it; `None` where it is not what it says.
+/// Unpacks as much of it as is shown; `None` where it is not what it says.
 pub(super) fn unpacked(data: &[u8]) -> Option<Vec<u8>> {
+    Some(unpacked_up_to(MOST, data)?.0)
+}
+
+/// Unpacks so many octets of it, and says whether there are more; `None` where it is not what it says.
+pub(super) fn unpacked_up_to(most: usize, data: &[u8]) -> Option<(Vec<u8>, bool)> {
     let word = |at: usize| Some(u32::from_le_bytes(data.get(at..at.checked_add(4)?)?.try_into().ok()?));
-    let size = usize::try_from(word(4)?).ok()?.min(MOST);
+    let declared = usize::try_from(word(4)?).ok()?;
+    let size = declared.min(most);
     let content = data.get(16..)?;
-    match word(8)? {
-        0x414c_454d => Some(content.get(..size).unwrap_or(content).to_vec()),
-        0x7546_5a4c => Some(lzfu(content, size)),
-        _ => None,
-    }
+    let out = match word(8)? {
+        0x414c_454d => content.get(..size).unwrap_or(content).to_vec(),
+        0x7546_5a4c => lzfu(content, size),
+        _ => return None,
+    };
+    let cut = declared > most && out.len() >= most;
+    Some((out, cut))
 }
 
 fn lzfu(content: &[u8], size: usize) -> Vec<u8> {
@@ -257,6 +265,8 @@ mod tests {
         let plain = [&[0; 4][..], &5_u32.to_le_bytes(), b"MELA\0\0\0\0hello and more"].concat();
         assert_eq!(unpacked(&plain).unwrap(), b"hello");
         assert_eq!((unpacked(b""), unpacked(&[0; 20])), (None, None));
+        assert_eq!(unpacked_up_to(3, &plain), Some((b"hel".to_vec(), true)));
+        assert_eq!(unpacked_up_to(5, &plain), Some((b"hello".to_vec(), false)));
     }
 
     #[test]

@@ -83,8 +83,7 @@ impl Reading<'_, '_> {
             }
             // It may have been there.
             _ if flawed => return Err(Flaw::Damaged),
-            // An object of another program: it is here, and cannot be taken out of its storage.
-            _ if self.file.is_storage(&object) => return Err(Flaw::Damaged),
+            _ if self.file.is_storage(&object) => Content::Object,
             _ => Content::Elsewhere,
         };
         Ok(Attachment { properties, content })

@@ -41,6 +41,14 @@ impl<F: Read + Seek> Store<F> {
         found.and_then(|properties| properties.number(id::PST_PASSWORD)).is_some_and(|sum| sum != 0)
     }
 
+    /// What the folder is called in which a node lies.
+    pub fn folder_of(&mut self, node: Node) -> Option<String> {
+        let mut room = 1 << 20;
+        let folder = self.node(node.folder)?;
+        let context = self.context(folder, &mut room).ok()?;
+        self.property(&context, id::DISPLAY_NAME, &mut room).ok()?.text(id::DISPLAY_NAME)
+    }
+
     /// Reads a message of at most `largest` octets.
     ///
     /// # Errors

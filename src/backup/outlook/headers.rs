@@ -8,9 +8,9 @@ use mail_builder::headers::text::Text;
 
 use super::properties::{Item, Properties, id};
 
-/// Recipients that are written.
 /// Octets of a header section, or of a list of message ids.
 const LONGEST: usize = 1 << 20;
+/// Recipients that are written.
 const MOST_RECIPIENTS: usize = 20_000;
 
 /// The header section that a message came with.
@@ -20,12 +20,14 @@ pub struct Kept {
     fields: Vec<String>,
     /// The field that was left out of them, as the body is put together anew.
     pub content_type: Option<String>,
+    /// It is longer than any that a server takes.
+    pub cut: bool,
 }
 
 impl Kept {
     pub fn of(properties: &Properties) -> Kept {
-        let mut kept = Kept::default();
         let section = properties.text(id::TRANSPORT_MESSAGE_HEADERS).unwrap_or_default();
+        let mut kept = Kept { cut: section.len() > LONGEST, ..Kept::default() };
         let mut fields: Vec<String> = Vec::new();
         for line in within(&section).lines().map(|line| line.trim_end_matches('\r')) {
             if line.trim().is_empty() {

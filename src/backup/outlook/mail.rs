@@ -12,27 +12,52 @@ use crate::message::outlook_text::{self, Rich};
 /// Attachments with this bit are shown inside the text.
 const RENDERED_IN_BODY: i64 = 4;
 
-/// The octets of a message, and how many of its attachments were only referred to.
-pub fn mail(item: &Item) -> (Vec<u8>, u64) {
-    let mut elsewhere = 0;
-    let bytes = written(item, 0, &mut elsewhere);
-    (bytes, elsewhere)
+/// Octets of rich text that are unpacked for a message and those inside it, in megabytes. What comes out may have three
+/// times as many: more than this no one wrote.
+pub const MOST_RICH: usize = 32;
+
+/// What of a message is not in what was made of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Missing {
+    /// Attachments that were only referred to.
+    pub elsewhere: u64,
+    /// Attachments that are objects of other programs.
+    pub objects: u64,
+    /// Its rich text, or that of a message inside it, is longer than is unpacked.
+    pub text: bool,
+    /// Its header section is longer than any that a server takes.
+    pub header: bool,
 }
 
-fn written(item: &Item, depth: usize, elsewhere: &mut u64) -> Vec<u8> {
+/// The octets of a message, and what is not in them.
+pub fn mail(item: &Item) -> (Vec<u8>, Missing) {
+    let mut writing = Writing { rich: MOST_RICH << 20, missing: Missing::default() };
+    let bytes = written(item, 0, &mut writing);
+    (bytes, writing.missing)
+}
+
+/// What a message and those inside it share while they are written.
+struct Writing {
+    /// Octets of rich text that may still be unpacked.
+    rich: usize,
+    missing: Missing,
+}
+
+fn written(item: &Item, depth: usize, writing: &mut Writing) -> Vec<u8> {
     let kept = Kept::of(&item.properties);
+    writing.missing.header |= kept.cut;
     let mut out = headers::written(item, &kept);
     out.extend_from_slice(b"MIME-Version: 1.0\r\n");
     if let Some(sealed) = sealed(item) {
         sealed.write(&kept, &mut out);
         return out;
     }
-    let texts = texts(&item.properties);
+    let texts = texts(&item.properties, writing);
     let mut boundaries = Boundaries::new(&out, &texts, depth);
     let mut parts = Vec::new();
     let mut inside_text = Vec::new();
     for attachment in &item.attachments {
-        let Some(part) = attached(attachment, depth, elsewhere) else { continue };
+        let Some(part) = attached(attachment, depth, writing) else { continue };
         if is_inside_text(&attachment.properties, &texts) { inside_text.push(part) } else { parts.push(part) }
     }
     let mut body = boundaries.alternative(texts);
@@ -60,15 +85,26 @@ struct Html {
     charset: String,
 }
 
-fn texts(properties: &Properties) -> Texts {
+fn texts(properties: &Properties, writing: &mut Writing) -> Texts {
     let mut texts = Texts { plain: properties.text(id::BODY), html: html(properties) };
-    if texts.html.is_none() {
-        match properties.octets(id::RTF_COMPRESSED).and_then(outlook_text::rich) {
+    if texts.html.is_none()
+        && let Some(compressed) = properties.octets(id::RTF_COMPRESSED)
+    {
+        let unpacked = outlook_text::rich(compressed, writing.rich);
+        writing.rich = writing.rich.saturating_sub(unpacked.octets);
+        match unpacked.words {
             Some(Rich::Html(html)) => {
-                texts.html = Some(Html { octets: html.into_bytes(), charset: "utf-8".to_owned() })
+                texts.html = Some(Html { octets: html.into_bytes(), charset: "utf-8".to_owned() });
+                writing.missing.text |= unpacked.cut;
             }
-            Some(Rich::Text(text)) if texts.plain.is_none() => texts.plain = Some(text),
-            _ => (),
+            // The same in another form.
+            _ if texts.plain.is_some() => (),
+            text => {
+                if let Some(Rich::Text(text)) = text {
+                    texts.plain = Some(text);
+                }
+                writing.missing.text |= unpacked.cut;
+            }
         }
     }
     texts
@@ -104,16 +140,20 @@ fn content_id(properties: &Properties) -> Option<String> {
     (plain && !content_id.is_empty()).then(|| content_id.to_owned())
 }
 
-fn attached<'x>(attachment: &'x Attachment, depth: usize, elsewhere: &mut u64) -> Option<MimePart<'x>> {
+fn attached<'x>(attachment: &'x Attachment, depth: usize, writing: &mut Writing) -> Option<MimePart<'x>> {
     let properties = &attachment.properties;
     let name = properties.first_text(&[id::ATTACH_LONG_FILENAME, id::ATTACH_FILENAME, id::DISPLAY_NAME]);
     let part = match &attachment.content {
         Content::Elsewhere => {
-            *elsewhere += 1;
+            writing.missing.elsewhere += 1;
+            return None;
+        }
+        Content::Object => {
+            writing.missing.objects += 1;
             return None;
         }
         Content::Message(item) => {
-            let bytes = written(item, depth + 1, elsewhere);
+            let bytes = written(item, depth + 1, writing);
             let encoding = if bytes.is_ascii() { "7bit" } else { "8bit" };
             MimePart::new("message/rfc822", bytes).transfer_encoding(encoding)
         }
@@ -239,5 +279,46 @@ impl Sealed<'_> {
                 out.extend_from_slice(&base64_lines(octets));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::properties::Value;
+    use super::*;
+
+    fn rich(words: &str) -> Item {
+        let rtf = format!("{{\\rtf1 {words}}}");
+        let packed = [&[0; 4][..], &(rtf.len() as u32).to_le_bytes(), b"MELA\0\0\0\0", rtf.as_bytes()].concat();
+        let mut item = Item::default();
+        item.properties.put(id::RTF_COMPRESSED, Value::Octets(packed));
+        item
+    }
+
+    fn with_room(rich: usize, item: &Item) -> (String, bool) {
+        let mut writing = Writing { rich, missing: Missing::default() };
+        let bytes = written(item, 0, &mut writing);
+        (String::from_utf8(bytes).unwrap(), writing.missing.text)
+    }
+
+    #[test]
+    fn rich_text_that_is_cut_is_told_of() {
+        let mut item = rich("as long as it is");
+        assert!(matches!(with_room(24, &item), (text, false) if text.ends_with("as long as it is")));
+        assert!(matches!(with_room(22, &item), (text, true) if text.ends_with("as long as it i")));
+        // What is not needed is not missed.
+        item.properties.put(id::BODY, Value::Wide(b"a\0".to_vec()));
+        assert!(matches!(with_room(22, &item), (text, false) if text.ends_with("\r\n\r\na")));
+    }
+
+    #[test]
+    fn a_message_and_those_inside_it_share_the_room() {
+        let mut item = rich("outside");
+        let inside = Content::Message(Box::new(rich("inside")));
+        item.attachments.push(Attachment { properties: Properties::default(), content: inside });
+        let (whole, cut) = with_room(29, &item);
+        assert!(whole.contains("outside") && whole.contains("inside") && !cut);
+        let (text, cut) = with_room(15, &item);
+        assert!(text.contains("outside") && !text.contains("inside") && cut);
     }
 }

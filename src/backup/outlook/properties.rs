@@ -4,99 +4,64 @@ use std::collections::BTreeMap;
 
 use crate::message::outlook_text;
 
-/// The properties that are read; names as in MS-OXPROPS without their `PidTag`.
-pub mod id {
-    pub const MESSAGE_CLASS: u16 = 0x001a;
-    pub const IMPORTANCE: u16 = 0x0017;
-    pub const SUBJECT: u16 = 0x0037;
-    pub const CLIENT_SUBMIT_TIME: u16 = 0x0039;
-    pub const SENT_REPRESENTING_NAME: u16 = 0x0042;
-    pub const SENT_REPRESENTING_ADDRESS_TYPE: u16 = 0x0064;
-    pub const SENT_REPRESENTING_EMAIL_ADDRESS: u16 = 0x0065;
-    pub const TRANSPORT_MESSAGE_HEADERS: u16 = 0x007d;
-    pub const RECIPIENT_TYPE: u16 = 0x0c15;
-    pub const SENDER_NAME: u16 = 0x0c1a;
-    pub const SENDER_ADDRESS_TYPE: u16 = 0x0c1e;
-    pub const SENDER_EMAIL_ADDRESS: u16 = 0x0c1f;
-    pub const DISPLAY_BCC: u16 = 0x0e02;
-    pub const DISPLAY_CC: u16 = 0x0e03;
-    pub const DISPLAY_TO: u16 = 0x0e04;
-    pub const MESSAGE_DELIVERY_TIME: u16 = 0x0e06;
-    pub const MESSAGE_FLAGS: u16 = 0x0e07;
-    pub const MESSAGE_STATUS: u16 = 0x0e17;
-    pub const BODY: u16 = 0x1000;
-    pub const RTF_COMPRESSED: u16 = 0x1009;
-    pub const HTML: u16 = 0x1013;
-    pub const INTERNET_MESSAGE_ID: u16 = 0x1035;
-    pub const INTERNET_REFERENCES: u16 = 0x1039;
-    pub const IN_REPLY_TO_ID: u16 = 0x1042;
-    pub const FLAG_STATUS: u16 = 0x1090;
-    pub const DISPLAY_NAME: u16 = 0x3001;
-    pub const ADDRESS_TYPE: u16 = 0x3002;
-    pub const EMAIL_ADDRESS: u16 = 0x3003;
-    pub const CREATION_TIME: u16 = 0x3007;
-    pub const ATTACH_DATA: u16 = 0x3701;
-    pub const ATTACH_FILENAME: u16 = 0x3704;
-    pub const ATTACH_METHOD: u16 = 0x3705;
-    pub const ATTACH_LONG_FILENAME: u16 = 0x3707;
-    pub const ATTACH_MIME_TAG: u16 = 0x370e;
-    pub const ATTACH_CONTENT_ID: u16 = 0x3712;
-    pub const ATTACH_CONTENT_LOCATION: u16 = 0x3713;
-    pub const ATTACH_FLAGS: u16 = 0x3714;
-    pub const SMTP_ADDRESS: u16 = 0x39fe;
-    pub const INTERNET_CODEPAGE: u16 = 0x3fde;
-    pub const MESSAGE_CODEPAGE: u16 = 0x3ffd;
-    pub const SENDER_SMTP_ADDRESS: u16 = 0x5d01;
-    pub const SENT_REPRESENTING_SMTP_ADDRESS: u16 = 0x5d02;
-    pub const PST_PASSWORD: u16 = 0x67ff;
+/// The properties that are read of a message, of an attachment and of a recipient: each by its name, and all in one list.
+macro_rules! properties {
+    ($($name:ident = $number:literal,)*) => {
+        /// The properties that are read; names as in MS-OXPROPS without their `PidTag`.
+        pub mod id {
+            $(pub const $name: u16 = $number;)*
+        }
+
+        /// All that are read: others are passed over.
+        pub const WANTED: &[u16] = &[$(id::$name),*];
+    };
 }
 
-/// Those that are read of a message, of an attachment and of a recipient, all others are passed over.
-pub const WANTED: &[u16] = &[
-    id::MESSAGE_CLASS,
-    id::IMPORTANCE,
-    id::SUBJECT,
-    id::CLIENT_SUBMIT_TIME,
-    id::SENT_REPRESENTING_NAME,
-    id::SENT_REPRESENTING_ADDRESS_TYPE,
-    id::SENT_REPRESENTING_EMAIL_ADDRESS,
-    id::TRANSPORT_MESSAGE_HEADERS,
-    id::RECIPIENT_TYPE,
-    id::SENDER_NAME,
-    id::SENDER_ADDRESS_TYPE,
-    id::SENDER_EMAIL_ADDRESS,
-    id::DISPLAY_BCC,
-    id::DISPLAY_CC,
-    id::DISPLAY_TO,
-    id::MESSAGE_DELIVERY_TIME,
-    id::MESSAGE_FLAGS,
-    id::MESSAGE_STATUS,
-    id::BODY,
-    id::RTF_COMPRESSED,
-    id::HTML,
-    id::INTERNET_MESSAGE_ID,
-    id::INTERNET_REFERENCES,
-    id::IN_REPLY_TO_ID,
-    id::FLAG_STATUS,
-    id::DISPLAY_NAME,
-    id::ADDRESS_TYPE,
-    id::EMAIL_ADDRESS,
-    id::CREATION_TIME,
-    id::ATTACH_DATA,
-    id::ATTACH_FILENAME,
-    id::ATTACH_METHOD,
-    id::ATTACH_LONG_FILENAME,
-    id::ATTACH_MIME_TAG,
-    id::ATTACH_CONTENT_ID,
-    id::ATTACH_CONTENT_LOCATION,
-    id::ATTACH_FLAGS,
-    id::SMTP_ADDRESS,
-    id::INTERNET_CODEPAGE,
-    id::MESSAGE_CODEPAGE,
-    id::SENDER_SMTP_ADDRESS,
-    id::SENT_REPRESENTING_SMTP_ADDRESS,
-    id::PST_PASSWORD,
-];
+properties! {
+    MESSAGE_CLASS = 0x001a,
+    IMPORTANCE = 0x0017,
+    SUBJECT = 0x0037,
+    CLIENT_SUBMIT_TIME = 0x0039,
+    SENT_REPRESENTING_NAME = 0x0042,
+    SENT_REPRESENTING_ADDRESS_TYPE = 0x0064,
+    SENT_REPRESENTING_EMAIL_ADDRESS = 0x0065,
+    TRANSPORT_MESSAGE_HEADERS = 0x007d,
+    RECIPIENT_TYPE = 0x0c15,
+    SENDER_NAME = 0x0c1a,
+    SENDER_ADDRESS_TYPE = 0x0c1e,
+    SENDER_EMAIL_ADDRESS = 0x0c1f,
+    DISPLAY_BCC = 0x0e02,
+    DISPLAY_CC = 0x0e03,
+    DISPLAY_TO = 0x0e04,
+    MESSAGE_DELIVERY_TIME = 0x0e06,
+    MESSAGE_FLAGS = 0x0e07,
+    MESSAGE_STATUS = 0x0e17,
+    BODY = 0x1000,
+    RTF_COMPRESSED = 0x1009,
+    HTML = 0x1013,
+    INTERNET_MESSAGE_ID = 0x1035,
+    INTERNET_REFERENCES = 0x1039,
+    IN_REPLY_TO_ID = 0x1042,
+    FLAG_STATUS = 0x1090,
+    DISPLAY_NAME = 0x3001,
+    ADDRESS_TYPE = 0x3002,
+    EMAIL_ADDRESS = 0x3003,
+    CREATION_TIME = 0x3007,
+    ATTACH_DATA = 0x3701,
+    ATTACH_FILENAME = 0x3704,
+    ATTACH_METHOD = 0x3705,
+    ATTACH_LONG_FILENAME = 0x3707,
+    ATTACH_MIME_TAG = 0x370e,
+    ATTACH_CONTENT_ID = 0x3712,
+    ATTACH_CONTENT_LOCATION = 0x3713,
+    ATTACH_FLAGS = 0x3714,
+    SMTP_ADDRESS = 0x39fe,
+    INTERNET_CODEPAGE = 0x3fde,
+    MESSAGE_CODEPAGE = 0x3ffd,
+    SENDER_SMTP_ADDRESS = 0x5d01,
+    SENT_REPRESENTING_SMTP_ADDRESS = 0x5d02,
+    PST_PASSWORD = 0x67ff,
+}
 
 /// The kinds of values, as both formats number them.
 pub mod kind {
@@ -218,6 +183,8 @@ pub struct Attachment {
 pub enum Content {
     /// Not in the file: it was only referred to.
     Elsewhere,
+    /// An object of another program, kept in a way that it cannot be taken out of.
+    Object,
     Octets(Vec<u8>),
     Message(Box<Item>),
 }

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Read, Seek, SeekFrom};
 
 use super::cipher::Cipher;
+use crate::job::Cancel;
 
 const MAGIC: &[u8] = b"!BDN";
 const BLOCK_PAGE: u8 = 0x80;
@@ -18,7 +19,7 @@ const NODE_PAGE: u8 = 0x81;
 /// Levels of pages that any file has; more is a trick.
 const LEVELS: u8 = 9;
 /// What a block counts for at least: so an empty one cannot be asked for without end.
-const LEAST: u64 = 64;
+pub(super) const LEAST: u64 = 64;
 /// The most that a deflated block may become.
 const INFLATED: u64 = 1 << 16;
 
@@ -89,6 +90,8 @@ pub struct Node {
     pub data: u64,
     /// The block that lists the nodes inside it; 0 where there are none.
     pub inside: u64,
+    /// The folder that it lies in, by its id; 0 where it lies in none.
+    pub folder: u32,
 }
 
 /// The nodes inside a node, by their ids.
@@ -149,11 +152,11 @@ pub fn checksum(octets: &[u8]) -> u32 {
 }
 
 impl<F: Read + Seek> Store<F> {
-    /// Opens a file and learns where everything in it is.
+    /// Opens a file and learns where everything in it is. Once `cancel` is set it ends soon, with what it has found.
     ///
     /// # Errors
     /// See [`Refused`].
-    pub fn open(mut file: F) -> Result<Store<F>, Refused> {
+    pub fn open(mut file: F, cancel: &Cancel) -> Result<Store<F>, Refused> {
         let length = file.seek(SeekFrom::End(0)).map_err(Refused::Io)?;
         file.seek(SeekFrom::Start(0)).map_err(Refused::Io)?;
         let mut head = Vec::new();
@@ -169,7 +172,7 @@ impl<F: Read + Seek> Store<F> {
             Form::Ansi => u32_at(&head, ansi).map(u64::from),
             Form::Unicode | Form::Large => u64_at(&head, wide),
         };
-        store.learn(place(188, 224), place(196, 240));
+        store.learn(place(188, 224), place(196, 240), cancel);
         if store.blocks.is_empty() && store.nodes.is_empty() { Err(Refused::Ruined) } else { Ok(store) }
     }
 
@@ -186,11 +189,11 @@ impl<F: Read + Seek> Store<F> {
         self.nodes.get(at).copied()
     }
 
-    fn learn(&mut self, nodes: Option<u64>, blocks: Option<u64>) {
-        let mut leaves = self.tree(blocks, BLOCK_PAGE);
-        let mut node_leaves = self.tree(nodes, NODE_PAGE);
+    fn learn(&mut self, nodes: Option<u64>, blocks: Option<u64>, cancel: &Cancel) {
+        let mut leaves = self.tree(blocks, BLOCK_PAGE, cancel);
+        let mut node_leaves = self.tree(nodes, NODE_PAGE, cancel);
         if self.damaged {
-            let (mut more, mut more_nodes) = self.scan();
+            let (mut more, mut more_nodes) = self.scan(cancel);
             // What the trees say goes before what lies about, and of that the newest, for Outlook writes a page anew and
             // leaves the old one in free room: the sorting below is stable.
             more.sort_by_key(|page| std::cmp::Reverse(page.made));
@@ -221,19 +224,21 @@ impl<F: Read + Seek> Store<F> {
     fn node_entry(&self, entry: &[u8]) -> Option<Node> {
         let id = u32_at(entry, 0)?;
         Some(if self.form.layout().wide {
-            Node { id, data: u64_at(entry, 8)?, inside: u64_at(entry, 16)? }
+            let folder = u32_at(entry, 24).unwrap_or_default();
+            Node { id, data: u64_at(entry, 8)?, inside: u64_at(entry, 16)?, folder }
         } else {
-            Node { id, data: u64::from(u32_at(entry, 4)?), inside: u64::from(u32_at(entry, 8)?) }
+            let folder = u32_at(entry, 12).unwrap_or_default();
+            Node { id, data: u64::from(u32_at(entry, 4)?), inside: u64::from(u32_at(entry, 8)?), folder }
         })
     }
 
     /// The leaves of a tree of pages. What is damaged is passed over and noted.
-    fn tree(&mut self, root: Option<u64>, kind: u8) -> Vec<Page> {
+    fn tree(&mut self, root: Option<u64>, kind: u8, cancel: &Cancel) -> Vec<Page> {
         let wide = self.form.layout().wide;
         let mut leaves = Vec::new();
         let mut visited = HashSet::new();
         let mut waiting = vec![(root.unwrap_or(u64::MAX), LEVELS)];
-        while let Some((offset, above)) = waiting.pop() {
+        while let Some((offset, above)) = waiting.pop().filter(|_| !cancel.is_cancelled()) {
             if !visited.insert(offset) {
                 self.damaged = true;
                 continue;
@@ -252,11 +257,11 @@ impl<F: Read + Seek> Store<F> {
     }
 
     /// All leaves that lie in the file, of blocks and of nodes.
-    fn scan(&mut self) -> (Vec<Page>, Vec<Page>) {
+    fn scan(&mut self, cancel: &Cancel) -> (Vec<Page>, Vec<Page>) {
         let layout = self.form.layout();
         let (mut blocks, mut nodes) = (Vec::new(), Vec::new());
         let mut offset = 0;
-        while offset < self.length {
+        while offset < self.length && !cancel.is_cancelled() {
             let mut part = Vec::new();
             // Of a part with a bad sector what stands before it is looked at.
             if self.file.seek(SeekFrom::Start(offset)).is_ok() {
@@ -424,7 +429,7 @@ impl<F: Read + Seek> Store<F> {
         };
         entries.filter_map(move |entry| {
             let inside = if leaf { number(entry, 2)? } else { 0 };
-            Some(Node { id: u32_at(entry, 0)?, data: number(entry, 1)?, inside })
+            Some(Node { id: u32_at(entry, 0)?, data: number(entry, 1)?, inside, folder: 0 })
         })
     }
 }

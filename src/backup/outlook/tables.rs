@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{Read, Seek};
 
 use super::properties::{Properties, Value, WANTED, kind};
-use super::store::{Flaw, Form, Inside, Node, Store, take, u16_at, u32_at};
+use super::store::{Flaw, Form, Inside, LEAST, Node, Store, take, u16_at, u32_at};
 
 /// Items of a tree that are followed.
 const MOST_ITEMS: usize = 20_000;
@@ -172,6 +172,8 @@ impl<F: Read + Seek> Store<F> {
                 *flawed = true;
                 continue;
             };
+            // A hostile index names one row again and again.
+            take(room, LEAST * (1 + table.columns.len() as u64))?;
             found.push(self.row(&table, &heap, &inside, row, room, flawed)?);
         }
         Ok(found)
