@@ -171,6 +171,16 @@ impl<'a, Message> Prose<'a, Message> {
     }
 }
 
+/// How far a line begins from the left.
+fn stands_in(line: &Line) -> f32 {
+    if matches!(line.ink, Ink::Fold(_)) { CHIP } else { f32::from(line.level) * INDENT }
+}
+
+/// The width there is for a line.
+fn room(line: &Line, width: f32) -> f32 {
+    (width - stands_in(line)).max(40.0)
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Under {
     Link(usize),
@@ -366,11 +376,16 @@ impl<Message> Prose<'_, Message> {
         let mut top = 0.0;
         let mut laid = Vec::with_capacity(self.page.lines.len());
         for line in &self.page.lines {
-            let left = if matches!(line.ink, Ink::Fold(_)) { CHIP } else { f32::from(line.level) * INDENT };
-            let paragraph = self.paragraph(line, (width - left).max(40.0), tokens);
+            let room = room(line, width);
+            let paragraph = self.paragraph(line, room, tokens);
             let height = paragraph.min_height().max(self.line_height());
             let hits = self.hits.map(|(hits, _)| hits.ranges(Field::Body, &line.text)).unwrap_or_default();
-            laid.push(Laid { paragraph, top, left, height, hits });
+            let mut one = Laid { paragraph, top, left: stands_in(line), height, hits };
+            // What runs from right to left begins at the right (UAX 9: by its first strong letter).
+            if one.runs_left() {
+                one.left += (room - one.paragraph.min_width()).max(0.0);
+            }
+            laid.push(one);
             top += height;
         }
         state.height = top;
@@ -386,7 +401,7 @@ impl<Message> Prose<'_, Message> {
         let Some((_, width, ..)) = &state.made_for else { return };
         for (line, laid) in self.page.lines.iter().zip(state.laid.borrow_mut().iter_mut()) {
             if !line.links.is_empty() {
-                laid.paragraph = self.paragraph(line, (width - laid.left).max(40.0), tokens);
+                laid.paragraph = self.paragraph(line, room(line, *width), tokens);
             }
         }
     }
@@ -585,7 +600,24 @@ impl<'a, Message: 'a> From<Prose<'a, Message>> for Element<'a, Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Line, Place, Selection, copied};
+    use super::{Act, INDENT, Line, Page, Place, Selection, State, copied, prose};
+
+    #[test]
+    fn what_runs_from_right_to_left_begins_at_the_right() {
+        let line = |text: &str, level| Line { text: text.to_owned(), level, ..Line::default() };
+        let mut page = Page::default();
+        page.replace(vec![line("مرحبا آنا،", 0), line("Dear Anna, (آنا)", 0), line("שלום", 1), line("12:30", 0)]);
+        let mut state = State::default();
+        prose(&page, |_: Act| ()).lay_out(&mut state, 500.0);
+        let laid = state.laid.borrow();
+        let sides: Vec<(f32, f32)> = laid
+            .iter()
+            .map(|laid| (laid.left, laid.left + laid.inner().width))
+            .map(|(a, b)| (a.round(), b.round()))
+            .collect();
+        assert_eq!((sides[0].1, sides[1].0, sides[2].1, sides[3].0), (500.0, 0.0, 500.0, 0.0), "{sides:?}");
+        assert!(sides[0].0 > 300.0 && sides[1].1 < 300.0 && sides[2].0 > INDENT, "{sides:?}");
+    }
 
     #[test]
     fn what_is_selected_is_copied_with_the_signs_of_quotation() {
