@@ -78,9 +78,11 @@ pub(super) fn unpacked(parts: &Parts<'_>) -> Unpacked {
     unpacked
 }
 
-/// The HTML in the first `winmail.dat` of a message that has any, and the files that it can name: their Content-IDs
-/// and octets, `most` of these in all.
-pub(super) fn html(parts: &Parts<'_>, most: usize) -> Option<(String, Vec<(String, Vec<u8>)>)> {
+/// Files that HTML can name: their Content-IDs and octets.
+type Named = Vec<(String, Vec<u8>)>;
+
+/// The HTML in the first `winmail.dat` of a message that has any, and the files that it can name, `most` octets in all.
+pub(super) fn html(parts: &Parts<'_>, most: usize) -> Option<(String, Named)> {
     super::body::attached(parts).filter(|leaf| is_winmail(leaf)).find_map(|leaf| {
         let stream = transfer::decode(leaf.body, leaf.encoding, usize::MAX);
         let tnef = tnef::read(&stream)?;
@@ -97,7 +99,7 @@ pub(super) fn html(parts: &Parts<'_>, most: usize) -> Option<(String, Vec<(Strin
     })
 }
 
-fn named(files: &[tnef::File<'_>], most: usize) -> Vec<(String, Vec<u8>)> {
+fn named(files: &[tnef::File<'_>], most: usize) -> Named {
     let mut left = most;
     let named = files.iter().filter(|file| !file.content_id.is_empty() && !file.is_message);
     let fits = named.filter(|file| left.checked_sub(file.content.len()).inspect(|less| left = *less).is_some());

@@ -424,7 +424,7 @@ fn wanted(seen: (f32, f32), strip: f32, page: f32) -> Range<usize> {
 
 impl Sheet {
     /// The remote pictures that were fetched for it.
-    pub(super) fn remote_pictures(&self) -> Vec<Arc<Given>> {
+    pub fn remote_pictures(&self) -> Vec<Arc<Given>> {
         self.remote.given().to_vec()
     }
 

@@ -10,8 +10,9 @@ use crate::gui::reader::{self, page};
 use crate::gui::theme::Choice;
 use crate::gui::{desk, list};
 use crate::message;
+use crate::problem::Problem;
 use crate::remote::Rules;
-use crate::render::{Blocked, Laid, Picture, Rect, RemotePicture, write_png};
+use crate::render::{Blocked, Failure, Laid, Picture, Rect, RemotePicture, write_png};
 
 #[path = "../../../tests/support/https.rs"]
 mod https;
@@ -149,6 +150,29 @@ fn loading_can_be_stopped() {
     live.until_shown("Loading 1 remote picture…");
     live.click("Stop");
     assert!(live.shows("1 remote picture not loaded.") && live.shows("Load once"));
+}
+
+#[test]
+fn pictures_that_the_page_cannot_be_drawn_with_are_said_to_be_left_out() {
+    let web = Web::start(|_| ok("", &png()));
+    let (mut live, _folder) = window(&[mail("Offers", "Shop <news@shop.example>", 1)]);
+    let pictures = [web.address("/a.png"), web.address("/b.png")];
+    open(&mut live, &web, "Offers", &pictures);
+    live.click("Load once");
+    live.until_desk("they came", |desk| {
+        let sheet = desk.reader.open.as_ref().and_then(|open| open.sheet.as_ref());
+        sheet.is_some_and(|sheet| sheet.remote_pictures().len() == 2)
+    });
+    let page = |message| desk::Message::Reader(reader::Message::Page(message));
+    live.tell(page(page::Message::Laid(0, Err(Problem::from(&Failure::Died)))));
+    live.tell(page(page::laid(blocked(&pictures))));
+    assert!(live.shows("2 remote pictures came, but the page could not be drawn with them: they are left out."));
+    assert!(!live.shows("Load once"), "they would be too much again");
+
+    // Where there is no page at all there is nothing to load pictures for.
+    live.tell(page(page::Message::Laid(0, Err(Problem::from(&Failure::Died)))));
+    assert!(!live.shows("2 remote pictures came, but the page could not be drawn with them: they are left out."));
+    assert!(live.shows("This message's page could not be drawn: it wants more memory than is allowed, or is damaged."));
 }
 
 #[test]

@@ -167,14 +167,7 @@ impl<Message: Clone> Widget<Message, Theme, Renderer> for Anchored<'_, Message> 
         let (base, panel) = tree.children.split_at_mut_checked(1)?;
         let anchor = layout.bounds() + translation;
         let own = self.panel.as_mut().zip(panel.first_mut()).filter(|_| !hidden).map(|(panel, tree)| {
-            overlay::Element::new(Box::new(Panel {
-                panel,
-                tree,
-                anchor,
-                place: self.place,
-                close: self.close.clone(),
-                viewport: *viewport,
-            }))
+            overlay::Element::new(Box::new(Panel { panel, tree, anchor, place: self.place, close: self.close.clone() }))
         });
         let base = base.first_mut()?;
         let others = self.base.as_widget_mut().overlay(base, layout, renderer, viewport, translation);
@@ -193,7 +186,6 @@ struct Panel<'a, 'b, Message> {
     anchor: Rectangle,
     place: Place,
     close: Option<Message>,
-    viewport: Rectangle,
 }
 
 impl<Message: Clone> overlay::Overlay<Message, Theme, Renderer> for Panel<'_, '_, Message> {
@@ -228,7 +220,8 @@ impl<Message: Clone> overlay::Overlay<Message, Theme, Renderer> for Panel<'_, '_
         layout: Layout<'_>,
         cursor: mouse::Cursor,
     ) {
-        self.panel.as_widget().draw(self.tree, renderer, theme, style, layout, cursor, &self.viewport);
+        // It may stand out of the pane that it belongs to: all of it is seen.
+        self.panel.as_widget().draw(self.tree, renderer, theme, style, layout, cursor, &layout.bounds());
     }
 
     fn operate(&mut self, layout: Layout<'_>, renderer: &Renderer, operation: &mut dyn Operation) {
@@ -244,7 +237,8 @@ impl<Message: Clone> overlay::Overlay<Message, Theme, Renderer> for Panel<'_, '_
         clipboard: &mut dyn Clipboard,
         shell: &mut Shell<'_, Message>,
     ) {
-        self.panel.as_widget_mut().update(self.tree, event, layout, cursor, renderer, clipboard, shell, &self.viewport);
+        let seen = layout.bounds();
+        self.panel.as_widget_mut().update(self.tree, event, layout, cursor, renderer, clipboard, shell, &seen);
         if let Event::Mouse(mouse::Event::ButtonPressed(_) | mouse::Event::WheelScrolled { .. }) = event {
             if cursor.is_over(layout.bounds()) {
                 shell.capture_event();
@@ -256,7 +250,7 @@ impl<Message: Clone> overlay::Overlay<Message, Theme, Renderer> for Panel<'_, '_
     }
 
     fn mouse_interaction(&self, layout: Layout<'_>, cursor: mouse::Cursor, renderer: &Renderer) -> mouse::Interaction {
-        let inside = self.panel.as_widget().mouse_interaction(self.tree, layout, cursor, &self.viewport, renderer);
+        let inside = self.panel.as_widget().mouse_interaction(self.tree, layout, cursor, &layout.bounds(), renderer);
         match inside {
             mouse::Interaction::None if cursor.is_over(layout.bounds()) => mouse::Interaction::Idle,
             inside => inside,

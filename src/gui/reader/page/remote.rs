@@ -39,6 +39,8 @@ pub struct Remote {
     stopped: bool,
     /// Those that are there, in the order in which they came.
     given: Vec<Arc<Given>>,
+    /// How many were there, and put away as the page could not be drawn with them.
+    put_away: u64,
     asked: HashSet<String>,
     refusals: Vec<Refusal>,
     /// On their way.
@@ -186,6 +188,11 @@ impl Remote {
             says.push(format!("{} not loaded.", counted(new, "remote picture", "remote pictures")));
         }
         says.extend(not_loaded(&self.refusals));
+        if self.put_away > 0 {
+            let pictures = counted(self.put_away, "remote picture", "remote pictures");
+            let them = if self.put_away == 1 { "it: it is" } else { "them: they are" };
+            says.push(format!("{pictures} came, but the page could not be drawn with {them} left out."));
+        }
         if kept > 0 {
             let verb = if kept == 1 { "looks like a tracker and stays" } else { "look like trackers and stay" };
             says.push(format!("{} {verb} blocked.", counted(kept as u64, "remote picture", "remote pictures")));
@@ -233,7 +240,9 @@ impl Sheet {
     /// themselves again. Whether there were any.
     pub(super) fn put_away(&mut self) -> bool {
         self.remote.stop();
-        !std::mem::take(&mut self.remote.given).is_empty()
+        let given = std::mem::take(&mut self.remote.given);
+        self.remote.put_away += given.len() as u64;
+        !given.is_empty()
     }
 
     /// Another message is read for a while: nothing that is on its way would be heard of.

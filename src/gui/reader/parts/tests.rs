@@ -1,7 +1,5 @@
 //! The parts of a message in the window: clicked, opened, looked at, refused.
 
-use std::io::Cursor;
-
 use base64::Engine as _;
 use iced::keyboard::Key;
 use iced::keyboard::key::Named;
@@ -39,12 +37,6 @@ fn mail(subject: &str, text: &str, parts: &[Part<'_>]) -> Vec<u8> {
 
 fn named(name: &str) -> String {
     format!("Content-Type: application/octet-stream\r\nContent-Disposition: attachment; filename=\"{name}\"")
-}
-
-fn png() -> Vec<u8> {
-    let mut out = Cursor::new(Vec::new());
-    image::DynamicImage::new_rgb8(60, 40).write_to(&mut out, image::ImageFormat::Png).unwrap();
-    out.into_inner()
 }
 
 /// The window over an archive with these messages, the one with this subject open.
