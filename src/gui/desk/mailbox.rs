@@ -30,7 +30,7 @@ impl Desk {
             }
             bars::Message::Complete(sender) => self.complete(sender, clock),
             bars::Message::Searched => self.searched(clock),
-            bars::Message::IntoList => self.into_list(),
+            bars::Message::IntoList => self.first_of_list(),
             bars::Message::CheckMail => self.check_mail(),
             bars::Message::Export => self.open(Which::Export).into(),
             bars::Message::Log => self.open(Which::Log).into(),

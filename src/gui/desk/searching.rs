@@ -58,7 +58,7 @@ impl Desk {
     }
 
     /// From the search field to the first message below.
-    pub(super) fn into_list(&mut self) -> Action {
+    pub(super) fn first_of_list(&mut self) -> Action {
         let first = Task::done(Message::List(list::Message::Move(list::Move::Next, false)));
         Task::batch([self.leave_the_field(), first]).into()
     }
