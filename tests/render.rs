@@ -308,6 +308,16 @@ fn a_picture_is_looked_at_alone() {
     }
 }
 
+#[test]
+fn a_line_is_as_high_as_its_letters() {
+    let pictures = vec![Given { address: "cid:a".to_owned(), octets: GIF.to_vec() }];
+    let html = "<p style='font-size:16px'><img src='cid:a' width=20 height=100> words <a href='https://x.example/'>link</a></p>";
+    let laid = worker().lay(&Page { pictures, ..page(html) }).unwrap();
+    let (line, link) = (laid.lines[0].area, laid.links[0].areas[0]);
+    assert!((14.0..26.0).contains(&line.height) && line.top > 80.0, "{line:?}");
+    assert!((link.top - line.top).abs() < 0.5 && (link.height - line.height).abs() < 0.5, "{link:?}");
+}
+
 /// What a letter of a set width is too wide for goes to the right, where one can go to it: not the letter, nor any
 /// of its words, ends before its box.
 #[test]

@@ -273,11 +273,11 @@ impl Reader {
         *self = Reader { monospace: self.monospace, opened, press, ..Reader::default() };
     }
 
-    /// Esc: closes the menu or the field for finding, goes back from the source to the text, or from a message inside
+    /// Esc: closes a menu or the field for finding, goes back from the source to the text, or from a message inside
     /// another to that one. `None` where there was no such thing.
     pub fn leave(&mut self) -> Option<Task<Message>> {
         let open = self.open.as_mut()?;
-        if std::mem::take(&mut open.menu) || open.stop_looking() {
+        if std::mem::take(&mut open.menu) || open.parts.close_menu() || open.stop_looking() {
             return Some(Task::none());
         }
         if open.body.shows != Shows::Text {

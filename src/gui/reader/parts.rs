@@ -133,6 +133,13 @@ impl Reader {
     }
 }
 
+impl Parts {
+    /// Whether there was a menu to be closed.
+    pub(super) fn close_menu(&mut self) -> bool {
+        self.menu.take().is_some()
+    }
+}
+
 impl Open {
     fn part(&mut self, message: Message, archive: &Archive, opened: &Arc<opening::Folder>) -> Action {
         match message {

@@ -97,6 +97,9 @@ fn texts_are_looked_at_inside_the_window() {
     live.until_desk("its menu is open", |desk| {
         desk.reader.open.as_ref().is_some_and(|open| open.parts.menu == Some(0))
     });
+    live.press(Key::Named(Named::Escape));
+    let menu = |live: &Live| live.desk().reader.open.as_ref().map(|open| open.parts.menu);
+    assert_eq!(menu(&live), Some(None), "Esc closes it, and nothing else");
     tell(&mut live, Message::Look(0));
     live.until_shown("Äpfel and pears");
     tell(&mut live, Message::CloseLook);
