@@ -3,14 +3,25 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use directories::{ProjectDirs, UserDirs};
+use jiff::tz::TimeZone;
 
 /// The archive's folder when nobody names one: the data folder of the platform, which stays on this computer
 /// (`~/.local/share/postkeep`, `~/Library/Application Support/Postkeep`, `%LOCALAPPDATA%\Postkeep\data`). `None`
 /// without a home folder.
 pub fn archive_folder() -> Option<PathBuf> {
     ProjectDirs::from("", "", "Postkeep").map(|folders| folders.data_local_dir().to_path_buf())
+}
+
+/// The time zone of this computer, as it was when first asked for. Read from the zone's own file where there is one:
+/// `TimeZone::system` first walks through the files of all zones of the world.
+pub fn time_zone() -> TimeZone {
+    static ZONE: OnceLock<TimeZone> = OnceLock::new();
+    let file = || (cfg!(unix) && std::env::var_os("TZ").is_none()).then(|| std::fs::read("/etc/localtime").ok())?;
+    let zone = || file().and_then(|zone| TimeZone::tzif("Local", &zone).ok()).unwrap_or_else(TimeZone::system);
+    ZONE.get_or_init(zone).clone()
 }
 
 /// Where downloads go on this platform, or else the home folder: where an attachment is saved when nobody says otherwise.

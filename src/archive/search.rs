@@ -10,7 +10,6 @@ use std::cell::{Cell, OnceCell};
 use std::ops::Range;
 use std::sync::Arc;
 
-use jiff::tz::TimeZone;
 use roaring::RoaringBitmap;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _};
 
@@ -25,6 +24,7 @@ use super::query::{self, Alternative, Clause, Term};
 use super::shelves::{self, Shelf};
 use super::{Archive, Found, SortKey, View};
 use crate::job::Cancel;
+use crate::settings;
 
 /// Steps of SQLite's machine between two looks at the token: a fraction of a millisecond.
 const STEPS: i32 = 2_000;
@@ -112,7 +112,7 @@ impl Archive {
         cancel: &Cancel,
         take: &mut dyn FnMut(Vec<SortKey>) -> bool,
     ) -> Result<Searched> {
-        let query = query::parse(query, &TimeZone::system());
+        let query = query::parse(query, &settings::time_zone());
         let complete = self.shared.index.read(|index| {
             let token = cancel.clone();
             index.set_prepared_statement_cache_capacity(STATEMENTS);

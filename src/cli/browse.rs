@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::failure::{Failure, Status};
@@ -14,6 +14,7 @@ use crate::account::{Account, AccountId, MessageId};
 use crate::archive::{Archive, Row, SortKey, View};
 use crate::message::{self, Attachment, Card, Mailbox, Message};
 use crate::new_file;
+use crate::settings;
 
 #[derive(Debug, Args)]
 pub struct ListArguments {
@@ -185,7 +186,7 @@ fn line(row: &Row) -> String {
 
 /// Date and minute in the zone of this computer.
 pub fn local(time: Timestamp) -> String {
-    time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string()
+    time.to_zoned(settings::time_zone()).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
 fn original(archive: &Archive, id: i64) -> Result<Vec<u8>, Failure> {
@@ -306,7 +307,7 @@ fn people(mailboxes: &[Mailbox]) -> Vec<Person<'_>> {
 
 impl Beside {
     fn of(card: &Card) -> Beside {
-        Beside { kind: card.kind(), text: card.text(&TimeZone::system()) }
+        Beside { kind: card.kind(), text: card.text(&settings::time_zone()) }
     }
 }
 
@@ -343,7 +344,7 @@ fn show_to_person(message: &Message, out: &mut Out) -> Result<(), Failure> {
 /// What is to be read: first the cards, then the text.
 fn show_text(message: &Message, out: &mut Out) -> Result<(), Failure> {
     for card in &message.cards {
-        out.text(&card.text(&TimeZone::system()))?;
+        out.text(&card.text(&settings::time_zone()))?;
         out.line("")?;
     }
     out.text(&message.text)

@@ -5,13 +5,12 @@ use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
-use jiff::tz::TimeZone;
 
 use super::failure::{Failure, Status};
 use super::print::{self, Out};
 use crate::problem::Problem;
 use crate::render::{self, Colours, Laid, Limits, Paper, Pdf, Picture, View, Worker};
-use crate::{message, new_file};
+use crate::{message, new_file, settings};
 
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("form").args(["picture", "pdf"]).required(true).multiple(true)))]
@@ -64,7 +63,7 @@ fn for_paper() -> Worker {
 /// Puts a message on paper, into a new file.
 pub(super) fn on_paper(original: &[u8], path: &Path) -> Result<Status, Failure> {
     let date = message::envelope(original).date.map(|date| {
-        let zoned = date.to_zoned(TimeZone::system());
+        let zoned = date.to_zoned(settings::time_zone());
         zoned.strftime("%A, %-d %B %Y, %H:%M %Z").to_string()
     });
     let pdf = for_paper().paper(original, &date.unwrap_or_default(), Paper::of_system(), Vec::new());

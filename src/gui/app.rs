@@ -1,6 +1,8 @@
 //! The root of the window: opening, keys, theme, size, closing. Everything about mail is the desk's.
 
+use std::panic::resume_unwind;
 use std::path::PathBuf;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use iced::keyboard::{self, Key, key::Named};
@@ -22,6 +24,9 @@ use super::words::Clock;
 use super::{Start, bars};
 use crate::archive::Mark;
 use crate::problem::Problem;
+
+/// An archive that is being opened.
+pub type Opening = JoinHandle<Result<Opened, Problem>>;
 
 /// See the module.
 pub struct App {
@@ -67,7 +72,8 @@ pub enum Message {
 }
 
 impl App {
-    pub fn new(start: Start) -> (App, Task<Message>) {
+    /// With the user's own archive, where it is being opened already.
+    pub fn new(start: Start, opening: Option<Opening>) -> (App, Task<Message>) {
         let (folder, what) = match start {
             Start::Archive(folder) => (Some(folder.clone()), What::Archive(folder)),
             Start::Demo => (None, What::Sample(None)),
@@ -84,7 +90,10 @@ impl App {
             dragged: None,
             leaving: false,
         };
-        let open = app.open(what);
+        let open = match opening {
+            Some(opening) => app.open_by(move || opening.join().unwrap_or_else(|panic| resume_unwind(panic))),
+            None => app.open(what),
+        };
         let theme = iced::system::theme().map(Message::SystemTheme);
         let window = window::oldest().then(|id| match id {
             Some(id) => window::size(id).map(move |size| Message::Resized(id, size)),
@@ -169,10 +178,14 @@ impl App {
     }
 
     fn open(&mut self, what: What) -> Task<Message> {
+        self.open_by(move || open::open(what))
+    }
+
+    fn open_by(&mut self, open: impl FnOnce() -> Result<Opened, Problem> + Send + 'static) -> Task<Message> {
         self.stage = Stage::Opening;
         self.generation += 1;
         let generation = self.generation;
-        off(move || open::open(what)).map(move |opened| Message::Opened(generation, opened))
+        off(open).map(move |opened| Message::Opened(generation, opened))
     }
 
     fn open_own(&mut self) -> Task<Message> {

@@ -63,7 +63,7 @@ impl Live {
     pub fn start(start: Start) -> Live {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let (sender, inbox) = mpsc::unbounded();
-        let (app, task) = App::new(start);
+        let (app, task) = App::new(start, None);
         let mut live = Live { app, runtime, sender, inbox, started: HashSet::new() };
         live.run(task);
         live.subscribe();

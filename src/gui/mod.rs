@@ -36,6 +36,8 @@ mod widget;
 mod words;
 
 use std::path::PathBuf;
+use std::sync::Mutex;
+use std::thread;
 
 use iced::Size;
 
@@ -72,13 +74,20 @@ const FONTS: [&[u8]; 4] = [
 /// # Errors
 /// When the windowing system refuses.
 pub fn run(start: Start) -> Result<(), GuiError> {
+    // The fonts of the system are looked through, and the archive is opened, while the display is asked for a window.
+    thread::spawn(load_fonts);
+    let opening = Mutex::new(match start.clone() {
+        Start::Archive(folder) => Some(thread::spawn(move || open::archive(&folder))),
+        Start::Demo => None,
+    });
+    let first = move || app::App::new(start.clone(), opening.lock().ok().and_then(|mut opening| opening.take()));
     let window = iced::window::Settings {
         size: SIZE,
         min_size: Some(Size::new(480.0, 420.0)),
         exit_on_close_request: false,
         ..iced::window::Settings::default()
     };
-    let mut application = iced::application(move || app::App::new(start.clone()), app::App::update, app::App::view)
+    let mut application = iced::application(first, app::App::update, app::App::view)
         .title(app::App::title)
         .theme(app::App::theme)
         .subscription(app::App::subscription)
@@ -89,4 +98,12 @@ pub fn run(start: Start) -> Result<(), GuiError> {
     }
     application.run()?;
     Ok(())
+}
+
+/// Has the toolkit find its fonts. Whoever needs them sooner waits for it; a font that is there is not loaded again.
+fn load_fonts() {
+    let Ok(mut system) = iced::advanced::graphics::text::font_system().write() else { return };
+    for font in FONTS {
+        system.load_font(font.into());
+    }
 }

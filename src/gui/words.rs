@@ -4,6 +4,8 @@ use jiff::civil::Date;
 use jiff::tz::{Offset, TimeZone};
 use jiff::{Timestamp, ToSpan};
 
+use crate::settings;
+
 /// A letter as it is compared where something is looked for: any case, each sigma and each blank alike.
 pub fn alike(letter: char) -> impl Iterator<Item = char> {
     letter.to_lowercase().map(|letter| match letter {
@@ -23,7 +25,7 @@ pub struct Clock {
 impl Clock {
     /// The system's. Reads the time zone's file: call it at the start only.
     pub fn system() -> Clock {
-        Clock { now: Timestamp::now(), zone: TimeZone::system() }
+        Clock { now: Timestamp::now(), zone: settings::time_zone() }
     }
 
     pub fn today(&self) -> Date {

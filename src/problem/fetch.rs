@@ -66,7 +66,7 @@ impl From<&FetchError> for Problem {
 
 /// The time of day, as on the clock of this computer.
 fn clock(time: jiff::Timestamp) -> String {
-    time.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M").to_string()
+    time.to_zoned(crate::settings::time_zone()).strftime("%H:%M").to_string()
 }
 
 #[cfg(test)]

@@ -75,15 +75,15 @@ impl Desk {
             width: frame.width,
             clock: frame.clock,
         };
-        let mut page = column![bars::top(top).map(Message::Top).map(Seen::Desk), across()];
+        let mut head = column![bars::top(top).map(Message::Top).map(Seen::Desk), across()];
         if let Some(problem) = &self.problem {
             let strip = trouble(problem, Some(())).map(|()| Seen::Desk(Message::CloseProblem));
-            page = page.push(container(strip).padding([8, 12]));
-            page = page.push(across());
+            head = head.push(container(strip).padding([8, 12]));
+            head = head.push(across());
         }
         if let Some(note) = &self.note {
             let note = strip(icon::LOCK, Tone::Note, note.as_str(), vec![("Close", ())]);
-            page = page.push(container(note.map(|()| Seen::Desk(Message::CloseNote))).padding([8, 12])).push(across());
+            head = head.push(container(note.map(|()| Seen::Desk(Message::CloseNote))).padding([8, 12])).push(across());
         }
         for account in self.library.refused() {
             let says = format!(
@@ -93,7 +93,7 @@ impl Desk {
             );
             let strip = strip(icon::LOCK, Tone::Trouble, says, vec![("Enter the password", account.id)]);
             let strip = strip.map(|id| Seen::Desk(Message::EnterPassword(id)));
-            page = page.push(container(strip).padding([8, 12])).push(across());
+            head = head.push(container(strip).padding([8, 12])).push(across());
         }
         for account in self.library.newcomers() {
             let says = format!(
@@ -102,11 +102,11 @@ impl Desk {
             );
             let strip = strip(icon::SERVER, Tone::Note, says, vec![("See what would go", account.id)]);
             let strip = strip.map(|id| Seen::Desk(Message::SeeWhatWouldGo(id)));
-            page = page.push(container(strip).padding([8, 12])).push(across());
+            head = head.push(container(strip).padding([8, 12])).push(across());
         }
-        page = page.push(self.panes(frame)).push(across());
-        page = page.push(bars::foot(foot).map(Message::Top).map(Seen::Desk));
-        container(page).width(Fill).height(Fill).style(theme::window).into()
+        let head = container(head).width(Fill).style(theme::window);
+        let foot = container(bars::foot(foot).map(Message::Top).map(Seen::Desk)).width(Fill).style(theme::window);
+        column![head, self.panes(frame), across(), foot].width(Fill).height(Fill).into()
     }
 
     fn panes<'a>(&'a self, frame: Frame<'a>) -> Element<'a, Seen> {

@@ -37,7 +37,7 @@ impl List {
             let menu = self.menu.as_ref().filter(|menu| !menu.sorts()).map(|menu| menu.view().map(Message::MenuDo));
             anchored(list, menu, Place::At(place.unwrap_or_default())).on_close(Message::CloseMenu).into()
         };
-        container(pane.push(content)).width(Fill).height(Fill).style(theme::paper).into()
+        container(pane.push(content)).width(Fill).height(Fill).into()
     }
 
     fn head<'a>(&'a self, library: &'a Library) -> Element<'a, Message> {

@@ -46,7 +46,7 @@ impl Reader {
                 ),
             ],
         };
-        let pane = container(pane).width(Fill).height(Fill).style(theme::paper);
+        let pane = container(pane).width(Fill).height(Fill);
         let sized = |size| Message::Page(super::page::Message::Sized(size));
         let pane = sensor(pane).on_show(sized).on_resize(sized);
         let over = self.open.as_ref().and_then(|open| open.over.as_deref());

@@ -28,8 +28,7 @@ pub fn line_height(size: f32) -> f32 {
 /// Lays `content` out on one line, cut with an ellipsis to fit `width`.
 pub fn fitted(content: &str, width: f32, size: f32, font: Font) -> Paragraph {
     match cut(content, width, size, font) {
-        Cut::Whole(whole) => whole,
-        Cut::Short(short) => laid_out(&short, size, font),
+        Cut::Whole(paragraph) | Cut::Short(_, paragraph) => paragraph,
     }
 }
 
@@ -40,7 +39,7 @@ pub fn marked(content: &str, width: f32, size: f32, font: Font, marks: &[Range<u
     }
     let (shown, end) = match cut(content, width, size, font) {
         Cut::Whole(_) => (Cow::Borrowed(content), content.len()),
-        Cut::Short(short) => {
+        Cut::Short(short, _) => {
             let end = short.len().saturating_sub('…'.len_utf8());
             (Cow::Owned(short), end)
         }
@@ -64,8 +63,8 @@ pub fn marked(content: &str, width: f32, size: f32, font: Font, marks: &[Range<u
 /// A text that was made to fit.
 enum Cut {
     Whole(Paragraph),
-    /// Its beginning, with an ellipsis behind it.
-    Short(String),
+    /// Its beginning with an ellipsis behind it, and that laid out.
+    Short(String, Paragraph),
 }
 
 /// As much of a text as fits `width`. Laying out is what a frame of the list spends most on, so the place of the cut is
@@ -89,20 +88,23 @@ fn cut(content: &str, width: f32, size: f32, font: Font) -> Cut {
             return Cut::Whole(whole);
         }
     }
-    let cut = |characters: usize| -> String {
+    let cut = |characters: usize| {
         let end = ends.get(characters).copied().unwrap_or(begun.len());
         let kept = content.get(..end).unwrap_or_default().trim_end_matches([' ', '.', ',', '…', '-']);
-        format!("{kept}…")
+        let short = format!("{kept}…");
+        let paragraph = laid_out(&short, size, font);
+        (short, paragraph)
     };
-    let fits = |characters| laid_out(&cut(characters), size, font).min_width() <= width + 0.5;
+    let fits = |paragraph: &Paragraph| paragraph.min_width() <= width + 0.5;
     let ellipsis = laid_out("…", size, font).min_width();
     let place = Point::new((width - ellipsis).max(0.0), line_height(size) / 2.0);
     let guess = whole.hit_test(place).map(|hit| ends.partition_point(|end| *end < hit.cursor()));
     let near = guess.filter(|_| !content.chars().any(runs_left)).and_then(|guess| {
         let nearest = [guess, guess.saturating_sub(1), guess.saturating_sub(2)];
-        nearest.into_iter().find(|characters| fits(*characters))
+        nearest.into_iter().map(&cut).find(|(_, paragraph)| fits(paragraph))
     });
-    Cut::Short(cut(near.unwrap_or_else(|| partition(ends.len(), fits))))
+    let (short, paragraph) = near.unwrap_or_else(|| cut(partition(ends.len(), |characters| fits(&cut(characters).1))));
+    Cut::Short(short, paragraph)
 }
 
 /// Letters of the scripts that run from right to left, by their blocks.
@@ -126,7 +128,11 @@ fn partition(end: usize, fits: impl Fn(usize) -> bool) -> usize {
 }
 
 fn laid_out(content: &str, size: f32, font: Font) -> Paragraph {
-    Paragraph::with_text(text_of(content, size, font))
+    // An ellipsis alone makes no text one that has to be shaped: shaping costs several times what the rest does, and a
+    // line in English would then come out otherwise where it is cut than where it is whole. Inter has the ellipsis.
+    let plain = font.family == theme::REGULAR.family && content.strip_suffix('…').is_some_and(str::is_ascii);
+    let shaping = if plain { Shaping::Basic } else { Shaping::Auto };
+    Paragraph::with_text(Text { shaping, ..text_of(content, size, font) })
 }
 
 /// A text on one line.
@@ -251,7 +257,7 @@ mod tests {
         for text in [latin.as_str(), "日本語の長い件名".repeat(30).as_str(), &arabic, &mixed, &thai, &"i".repeat(900)]
         {
             for width in [3.0, 40.0, 171.0, 331.0, 900.0] {
-                let Cut::Short(short) = cut(text, width, 12.0, theme::REGULAR) else { panic!("{width} for {text}") };
+                let Cut::Short(short, _) = cut(text, width, 12.0, theme::REGULAR) else { panic!("{width} for {text}") };
                 let fitting = laid_out(&short, 12.0, theme::REGULAR).min_width();
                 assert!(short.ends_with('…') && text.starts_with(short.trim_end_matches('…')));
                 assert!(fitting <= width + 0.5 || short == "…", "{fitting} in {width}: {short}");
