@@ -3,7 +3,8 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use directories::{ProjectDirs, UserDirs};
 use jiff::tz::TimeZone;
@@ -15,13 +16,20 @@ pub fn archive_folder() -> Option<PathBuf> {
     ProjectDirs::from("", "", "Postkeep").map(|folders| folders.data_local_dir().to_path_buf())
 }
 
-/// The time zone of this computer, as it was when first asked for. Read from the zone's own file where there is one:
-/// `TimeZone::system` first walks through the files of all zones of the world.
+/// How long the time zone is taken to be the same: a computer may travel while the window is open.
+const ZONE_FOR: Duration = Duration::from_secs(60);
+
+/// The time zone of this computer. Read from the zone's own file where there is one: `TimeZone::system` first walks through
+/// the files of all zones of the world.
 pub fn time_zone() -> TimeZone {
-    static ZONE: OnceLock<TimeZone> = OnceLock::new();
+    static KNOWN: Mutex<Option<(Instant, TimeZone)>> = Mutex::new(None);
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, zone)) = known.as_ref().filter(|(read, _)| read.elapsed() < ZONE_FOR) {
+        return zone.clone();
+    }
     let file = || (cfg!(unix) && std::env::var_os("TZ").is_none()).then(|| std::fs::read("/etc/localtime").ok())?;
-    let zone = || file().and_then(|zone| TimeZone::tzif("Local", &zone).ok()).unwrap_or_else(TimeZone::system);
-    ZONE.get_or_init(zone).clone()
+    let zone = file().and_then(|zone| TimeZone::tzif("Local", &zone).ok()).unwrap_or_else(TimeZone::system);
+    known.insert((Instant::now(), zone)).1.clone()
 }
 
 /// Where downloads go on this platform, or else the home folder: where an attachment is saved when nobody says otherwise.

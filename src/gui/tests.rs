@@ -9,6 +9,7 @@ mod schedule;
 mod search;
 
 use iced::Size;
+use iced::advanced::widget::Tree;
 use iced::keyboard::Key;
 use iced::keyboard::key::Named;
 
@@ -213,4 +214,19 @@ fn an_attachment_is_saved_where_the_field_says() {
     let path = folder.path().join("boat house plan.png");
     live.until_shown(&format!("Saved as {}.", path.display()));
     assert_eq!(std::fs::metadata(path).unwrap().len(), 747);
+}
+
+/// What is scrolled, selected and typed belongs to the widget at its place in the tree.
+#[test]
+fn a_dialog_moves_nothing_of_what_is_below_it() {
+    fn kept(before: &Tree, after: &Tree) {
+        assert!(before.tag == after.tag, "another widget at a place: its state would be lost");
+        before.children.iter().zip(&after.children).for_each(|(before, after)| kept(before, after));
+    }
+    let mut bench = Bench::full();
+    let tree = |bench: &Bench| Tree::new(bench.view(1360.0, Choice::Light));
+    let before = tree(&bench);
+    bench.update(Message::Top(super::bars::Message::Settings));
+    assert!(bench.shows("Appearance"), "the dialog is open");
+    kept(&before, &tree(&bench));
 }

@@ -39,24 +39,22 @@ impl Desk {
                 container(form).center_x(Fill).height(Fill).padding(padding::top(56)).style(theme::window).into()
             }
         };
-        match &self.dialog {
-            None => page,
-            Some(dialog) => {
-                let lent = Lent {
-                    library: &self.library,
-                    job: self.job.as_ref(),
-                    ended: self.ended.as_ref(),
-                    clock: frame.clock,
-                    theme: frame.theme,
-                };
-                // The form grows while it is filled in: from the top, so that nothing moves under the mouse.
-                let grows = matches!(dialog, Dialog::Mailbox(_));
-                let place = if grows { Alignment::Start } else { Alignment::Center };
-                let dialog = dialog.view(lent).map(Message::Dialog).map(Seen::Desk);
-                let centred = container(dialog).center(Fill).align_y(place).padding(16).style(theme::veil);
-                Stack::with_children([page, opaque(centred)]).into()
-            }
-        }
+        // The page stands in layers even alone: what it was scrolled to is known by its place.
+        let layers = Stack::with_children([page]);
+        let Some(dialog) = &self.dialog else { return layers.into() };
+        let lent = Lent {
+            library: &self.library,
+            job: self.job.as_ref(),
+            ended: self.ended.as_ref(),
+            clock: frame.clock,
+            theme: frame.theme,
+        };
+        // The form grows while it is filled in: from the top, so that nothing moves under the mouse.
+        let grows = matches!(dialog, Dialog::Mailbox(_));
+        let place = if grows { Alignment::Start } else { Alignment::Center };
+        let dialog = dialog.view(lent).map(Message::Dialog).map(Seen::Desk);
+        let centred = container(dialog).center(Fill).align_y(place).padding(16).style(theme::veil);
+        layers.push(opaque(centred)).into()
     }
 
     fn mailbox<'a>(&'a self, frame: Frame<'a>) -> Element<'a, Seen> {
