@@ -176,7 +176,7 @@ pub enum Message {
     Menu(bool),
     /// The text, all headers or the source; what is shown already gives the text again.
     Show(Shows),
-    Raw(MessageId, Shows, Result<Arc<str>, Problem>),
+    Raw(Whose, Shows, Result<Arc<str>, Problem>),
     Looking(looking::Message),
     Page(page::Message),
     Answer(Way),
@@ -431,7 +431,7 @@ impl Open {
             Message::Menu(open) => self.menu = open,
             Message::Show(shows) if shows == self.body.shows || shows == Shows::Text => self.show_text(monospace),
             Message::Show(shows) => return self.ask_for(shows, archive),
-            Message::Raw(id, shows, raw) => return self.got(id, shows, raw),
+            Message::Raw(whose, shows, raw) => return self.got(&whose, shows, raw),
             Message::Answer(way) => return self.answer(way, clock),
             Message::Keep => return self.keep(archive),
             Message::KeepAs(form) => return self.keep_as(form, archive, clock),
@@ -490,17 +490,18 @@ impl Open {
     }
 
     fn ask_for(&self, shows: Shows, archive: &Archive) -> Action {
-        let (archive, id, path) = (archive.clone(), self.row.id, self.path.clone());
+        let (archive, of) = (archive.clone(), self.whose());
+        let whose = of.clone();
         let raw = ask(move || {
-            let original = parts::at(&archive, id, &path)?.unwrap_or_default();
+            let original = parts::at(&archive, of.id, &of.path)?.unwrap_or_default();
             let raw = if shows == Shows::Headers { message::headers(&original) } else { shown_source(&original) };
             Ok::<_, crate::archive::ArchiveError>(Arc::from(raw))
         });
-        Action::Run(raw.map(move |raw| Message::Raw(id, shows, raw)))
+        Action::Run(raw.map(move |raw| Message::Raw(whose.clone(), shows, raw)))
     }
 
-    fn got(&mut self, id: MessageId, shows: Shows, raw: Result<Arc<str>, Problem>) -> Action {
-        if id != self.row.id {
+    fn got(&mut self, whose: &Whose, shows: Shows, raw: Result<Arc<str>, Problem>) -> Action {
+        if !self.is(whose) {
             return Action::None;
         }
         match raw {

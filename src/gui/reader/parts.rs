@@ -61,7 +61,7 @@ pub enum Message {
     Menu(usize),
     CloseMenu,
     Open(usize),
-    Opened(Result<Handed, Problem>),
+    Opened(Whose, Result<Handed, Problem>),
     Look(usize),
     Looked(Whose, usize, Shown),
     CloseLook,
@@ -69,7 +69,8 @@ pub enum Message {
     SaveWhole,
     /// The message at this place, shown as one.
     Enter(usize),
-    Entered(Vec<usize>, Result<Option<Loaded>, Problem>),
+    /// What came of it: the message around it, and the place.
+    Entered(Whose, usize, Result<Option<Loaded>, Problem>),
     Leave,
     /// What was said is read.
     Dismiss,
@@ -83,7 +84,8 @@ impl Reader {
                 let looker = self.press.looker();
                 self.open.as_mut().map_or(Action::None, |open| open.look_at(index, archive, looker))
             }
-            Message::Entered(path, loaded) => self.entered(path, loaded),
+            Message::Entered(whose, index, loaded) => self.entered(&whose, index, loaded),
+            Message::Opened(whose, handed) => self.noted_beside(&whose, handed.map_or_else(Note::Failed, opened)),
             Message::Leave => self.leave_inner().map_or(Action::None, Action::Run),
             message => {
                 let opened = Arc::clone(&self.opened);
@@ -100,31 +102,40 @@ impl Reader {
         Some(sheet.map_or_else(Task::none, |sheet| self.press.lay(sheet)))
     }
 
+    /// Says it beside the attachments of its message.
+    fn noted_beside(&mut self, whose: &Whose, note: Note) -> Action {
+        match self.open_of(whose) {
+            Some(open) => {
+                open.parts.note = Some(note);
+                Action::None
+            }
+            None => whose.says(note),
+        }
+    }
+
     /// A message inside the one that is shown is there.
-    fn entered(&mut self, path: Vec<usize>, loaded: Result<Option<Loaded>, Problem>) -> Action {
-        let Some(open) = self.open.as_mut() else { return Action::None };
-        // It may have been closed, or another one opened, meanwhile.
-        let is_next = path.split_last().is_some_and(|(_, before)| before == open.path);
-        let sentence = match loaded {
-            Ok(Some(loaded)) if is_next && loaded.row.id == open.row.id => {
+    fn entered(&mut self, whose: &Whose, index: usize, loaded: Result<Option<Loaded>, Problem>) -> Action {
+        match loaded {
+            Ok(Some(loaded)) => {
+                // It may have been closed, or another one opened, meanwhile.
+                let Some(open) = self.open.as_mut().filter(|open| open.is(whose)) else { return Action::None };
                 let page = loaded.html.clone().map(|html| self.press.begin(html, super::page::Remote::inner()));
                 let (sheet, drawn) = page.map_or((None, Task::none()), |(sheet, task)| (Some(sheet), task));
                 if let Some(sheet) = &mut open.sheet {
                     sheet.rest();
                 }
+                let path = whose.path.iter().copied().chain([index]).collect();
                 let inner = Open { path, sheet, ..Open::new(loaded, self.monospace) };
                 self.outer.extend(self.open.replace(inner));
                 let top = iced::widget::scrollable::RelativeOffset::START;
-                return Action::Run(Task::batch([drawn, iced::widget::operation::snap_to(super::SCROLL, top)]));
+                Action::Run(Task::batch([drawn, iced::widget::operation::snap_to(super::SCROLL, top)]))
             }
-            Ok(Some(_)) => return Action::None,
-            Ok(None) => "The attached message could not be read. It can be saved.".to_owned(),
-            Err(problem) => {
-                open.parts.note = Some(Note::Failed(problem));
-                return Action::None;
+            Ok(None) => {
+                let sentence = "The attached message could not be read. It can be saved.";
+                self.noted_beside(whose, Note::Said(sentence.to_owned()))
             }
-        };
-        open.says(sentence)
+            Err(problem) => self.noted_beside(whose, Note::Failed(problem)),
+        }
     }
 
     /// The message in the archive that is shown, or that holds the one that is.
@@ -156,7 +167,6 @@ impl Open {
                 Action::None
             }
             Message::Open(index) => self.open_part(index, archive, opened),
-            Message::Opened(handed) => self.handed(handed),
             Message::Looked(whose, index, shown) => self.looked(&whose, index, shown),
             Message::CloseLook => {
                 self.parts.preview = None;
@@ -172,7 +182,7 @@ impl Open {
                 self.parts.note = None;
                 Action::None
             }
-            Message::Look(_) | Message::Entered(..) | Message::Leave => Action::None,
+            Message::Look(_) | Message::Opened(..) | Message::Entered(..) | Message::Leave => Action::None,
         }
     }
 
@@ -192,28 +202,13 @@ impl Open {
         if part.kind() == Kind::Program {
             return self.says(refused(&part.safe_name));
         }
-        let (archive, id, path, opened) = (archive.clone(), self.row.id, self.path.clone(), Arc::clone(opened));
+        let (archive, of, opened) = (archive.clone(), self.whose(), Arc::clone(opened));
+        let whose = of.clone();
         let open = move || {
-            let content = content(&archive, id, &path, index).map_err(|error| Problem::from(&error))?;
+            let content = content(&archive, of.id, &of.path, index).map_err(|error| Problem::from(&error))?;
             opened.hand_over(&part.safe_name, &part.media_type, &content.unwrap_or_default())
         };
-        Action::Run(off(open).map(Message::Opened).map(Whole::Parts))
-    }
-
-    fn handed(&mut self, handed: Result<Handed, Problem>) -> Action {
-        match handed {
-            Ok(Handed::Over(name)) => self.says(format!(
-                "{name} was given to the program that opens such files. If nothing opened, save it and open it there."
-            )),
-            Ok(Handed::Refused(name)) => {
-                let sentence = refused(&name);
-                self.says(sentence)
-            }
-            Err(problem) => {
-                self.parts.note = Some(Note::Failed(problem));
-                Action::None
-            }
-        }
+        Action::Run(off(open).map(move |handed| Whole::Parts(Message::Opened(whose.clone(), handed))))
     }
 
     /// Looks at it here, or stops looking.
@@ -252,8 +247,8 @@ impl Open {
         if self.path.len() >= DEEPEST {
             return self.says("Messages nested deeper than this are not opened here. They can be saved.".to_owned());
         }
-        let path: Vec<usize> = self.path.iter().copied().chain([index]).collect();
-        let (archive, row, dates, inner) = (archive.clone(), self.row.clone(), self.dates, path.clone());
+        let inner: Vec<usize> = self.path.iter().copied().chain([index]).collect();
+        let (archive, row, dates, whose) = (archive.clone(), self.row.clone(), self.dates, self.whose());
         let own = self.own.clone();
         let loaded = ask(move || {
             let Some(original) = at(&archive, row.id, &inner)? else { return Ok(None) };
@@ -266,7 +261,7 @@ impl Open {
             let loaded = Loaded::new(row, dates, message).headed(message::head(&original));
             Ok::<_, ArchiveError>(Some(Loaded { own, html: page::source(&original), ..loaded }))
         });
-        Action::Run(loaded.map(move |loaded| Whole::Parts(Message::Entered(path.clone(), loaded))))
+        Action::Run(loaded.map(move |loaded| Whole::Parts(Message::Entered(whose.clone(), index, loaded))))
     }
 }
 
@@ -278,6 +273,15 @@ pub(super) fn at(archive: &Archive, id: MessageId, path: &[usize]) -> Result<Opt
 /// The content of an attachment of it.
 fn content(archive: &Archive, id: MessageId, path: &[usize], index: usize) -> Result<Option<Vec<u8>>, ArchiveError> {
     Ok(at(archive, id, path)?.and_then(|original| message::attachment(&original, index)))
+}
+
+fn opened(handed: Handed) -> Note {
+    Note::Said(match handed {
+        Handed::Over(name) => format!(
+            "{name} was given to the program that opens such files. If nothing opened, save it and open it there."
+        ),
+        Handed::Refused(name) => refused(&name),
+    })
 }
 
 fn refused(name: &str) -> String {

@@ -7,11 +7,13 @@ use jiff::Timestamp;
 
 use super::super::parts;
 use super::Message;
+use super::opening::Handed;
 use crate::archive::{Archive, Incoming, Marks, Origin};
 use crate::gui::desk;
 use crate::gui::live::Live;
 use crate::gui::{Start, reader};
 use crate::message;
+use crate::problem::Problem;
 
 /// A part: its header fields, and its content, which is encoded.
 type Part<'a> = (&'a str, &'a [u8]);
@@ -141,6 +143,70 @@ fn an_attached_message_is_shown_with_a_way_back() {
     live.press(Key::Named(Named::Escape));
     assert!(!live.shows("This message is attached to another one."), "Escape leads back, too");
     assert!(live.desk().reader.open.as_ref().is_some_and(|open| open.row.marks.starred && open.path.is_empty()));
+}
+
+fn whose(live: &Live) -> reader::Whose {
+    live.desk().reader.open.as_ref().expect("a message is open").whose()
+}
+
+fn unmade() -> Problem {
+    let said = |says: &str| says.to_owned();
+    Problem { summary: said("It could not be made."), mail: said("Nothing was lost."), advice: said("Try again.") }
+}
+
+/// A message with another one attached.
+fn around(subject: &str) -> Vec<u8> {
+    mail(subject, "see below", &[("Content-Type: message/rfc822", &mail("The inner one", "inside", &[]))])
+}
+
+#[test]
+fn what_comes_of_an_attachment_stands_with_its_own_message() {
+    let (mut live, _folder) = opened(&[around("First"), around("Second")], "First");
+    let first = whose(&live);
+    let given = || Message::Opened(first.clone(), Ok(Handed::Over("plan.pdf".to_owned())));
+    let says = "plan.pdf was given to the program that opens such files. If nothing opened, save it and open it there.";
+    tell(&mut live, given());
+    assert!(live.shows(says), "where it is shown");
+
+    live.click("Second");
+    live.until_desk("the second is open", |desk| {
+        desk.reader.is_shown() && desk.reader.open.as_ref().is_some_and(|open| open.row.subject == "Second")
+    });
+    tell(&mut live, given());
+    assert!(!live.shows(says) && live.shows(&format!("“First”: {says}")));
+    tell(&mut live, Message::Opened(first.clone(), Err(unmade())));
+    assert!(!live.shows("It could not be made.") && live.shows("“First”: It could not be made. Try again."));
+    let unread = "The attached message could not be read. It can be saved.";
+    tell(&mut live, Message::Entered(first.clone(), 0, Ok(None)));
+    assert!(!live.shows(unread) && live.shows(&format!("“First”: {unread}")));
+    tell(&mut live, Message::Entered(first.clone(), 0, Err(unmade())));
+    assert!(!live.shows("It could not be made.") && live.shows("“First”: It could not be made. Try again."));
+
+    let second = whose(&live);
+    tell(&mut live, Message::Entered(second, 0, Ok(None)));
+    assert!(live.shows(unread));
+}
+
+#[test]
+fn the_source_of_a_message_is_not_shown_as_that_of_one_inside_it() {
+    let (mut live, _folder) = opened(&[around("The outer one")], "The outer one");
+    let outer = whose(&live);
+    tell(&mut live, Message::Enter(0));
+    live.until_shown("This message is attached to another one.");
+    let inner = whose(&live);
+    let source = |whose: &reader::Whose| {
+        desk::Message::Reader(reader::Message::Raw(whose.clone(), reader::Shows::Source, Ok("the source".into())))
+    };
+    let shows = |live: &Live| live.desk().reader.open.as_ref().map(|open| open.body.shows);
+    live.tell(source(&outer));
+    assert_eq!(shows(&live), Some(reader::Shows::Text), "it was asked for of the one around");
+    live.tell(source(&inner));
+    assert_eq!(shows(&live), Some(reader::Shows::Source));
+    tell(&mut live, Message::Leave);
+    live.tell(source(&inner));
+    assert_eq!(shows(&live), Some(reader::Shows::Text), "it was asked for of the one inside");
+    live.tell(source(&outer));
+    assert_eq!(shows(&live), Some(reader::Shows::Source));
 }
 
 #[test]
