@@ -13,7 +13,7 @@ mod view;
 mod whose;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use iced::Task;
 use iced::widget::{operation, scrollable};
@@ -56,8 +56,8 @@ pub struct Reader {
     /// Where attachments lie that were opened.
     opened: Arc<parts::opening::Folder>,
     pub(super) press: Press,
-    /// A message is being put on paper: one at a time, however long a key is held.
-    making: bool,
+    /// Lives while a message is being put on paper: one at a time, however long a key is held.
+    making: Weak<()>,
 }
 
 /// A message that is shown.
@@ -270,7 +270,8 @@ impl Reader {
     pub fn close(&mut self) {
         // What was opened in other programs stays there until the window closes.
         let (opened, press) = (std::mem::take(&mut self.opened), std::mem::take(&mut self.press));
-        *self = Reader { monospace: self.monospace, opened, press, ..Reader::default() };
+        let making = std::mem::take(&mut self.making);
+        *self = Reader { monospace: self.monospace, opened, press, making, ..Reader::default() };
     }
 
     /// Esc: closes a menu or the field for finding, goes back from the source to the text, or from a message inside
@@ -302,12 +303,6 @@ impl Reader {
     }
 
     pub fn update(&mut self, message: Message, archive: &Archive, clock: &Clock) -> Action {
-        match &message {
-            Message::Print | Message::KeepAs(_) if self.making => return Action::None,
-            Message::Print | Message::KeepAs(_) => self.making = self.open.is_some(),
-            Message::Noted(..) | Message::Told(..) => self.making = false,
-            _ => {}
-        }
         match message {
             Message::Loaded(id, loaded) => self.loaded(id, loaded),
             Message::Back => Action::Back,
@@ -342,15 +337,18 @@ impl Reader {
                 Some(open) => open.told(told),
                 None => whose.says(told.note()),
             },
-            Message::Saving(saving::Message::Saved(whose, saved)) => match self.open_of(&whose) {
-                Some(open) => open.saved(saved),
-                None => whose.says(saving::said(saved)),
-            },
-            Message::Print => {
-                let opened = Arc::clone(&self.opened);
+            Message::Saving(saving::Message::Saved(whose, saved)) => self.saved(&whose, saved),
+            Message::Print | Message::KeepAs(_) if self.making.strong_count() > 0 => Action::None,
+            Message::Print | Message::KeepAs(_) => {
+                let (opened, making) = (Arc::clone(&self.opened), Arc::new(()));
+                self.making = Arc::downgrade(&making);
                 self.open.as_mut().map_or(Action::None, |open| {
                     open.menu = false;
-                    open.print(archive, clock, opened)
+                    let wanted = open.wanted(archive, clock, making);
+                    match message {
+                        Message::KeepAs(form) => open.keep_as(form, wanted),
+                        _ => open.print(wanted, opened),
+                    }
                 })
             }
             // What is done to the row is done to the message that has one.
@@ -384,12 +382,8 @@ impl Reader {
                 self.open = None;
                 Action::None
             }
-            Err(problem) => {
-                if let Some(open) = &mut self.open {
-                    open.note = Some(Note::Failed(problem));
-                }
-                Action::None
-            }
+            // The one that is shown is another.
+            Err(problem) => Action::Say(format!("{} {}", problem.summary, problem.advice)),
         }
     }
 }
@@ -434,7 +428,6 @@ impl Open {
             Message::Raw(whose, shows, raw) => return self.got(&whose, shows, raw),
             Message::Answer(way) => return self.answer(way, clock),
             Message::Keep => return self.keep(archive),
-            Message::KeepAs(form) => return self.keep_as(form, archive, clock),
             Message::OpenFolder(folder) => return Action::Run(off(move || opener::open_folder(&folder)).discard()),
             Message::CopyText => return Action::Copy(self.as_text(clock), "The message was copied as text."),
             Message::Star => return Action::Star(self.row.id, !self.row.marks.starred),
@@ -447,6 +440,7 @@ impl Open {
             | Message::Looking(_)
             | Message::Parts(_)
             | Message::Print
+            | Message::KeepAs(_)
             | Message::Noted(..)
             | Message::Told(..)
             | Message::Back

@@ -31,7 +31,9 @@ const WIDTH: f32 = 700.0;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where the message is, and what stands over it.
-struct Wanted {
+pub(super) struct Wanted {
+    /// Tells for as long as it lives that this is under way.
+    _making: Arc<()>,
     archive: Archive,
     whose: Whose,
     date: String,
@@ -42,10 +44,11 @@ struct Wanted {
 }
 
 impl Open {
-    fn wanted(&self, archive: &Archive, clock: &Clock) -> Wanted {
+    pub(super) fn wanted(&self, archive: &Archive, clock: &Clock, making: Arc<()>) -> Wanted {
         let subject: String = self.message.envelope.subject.chars().take(80).collect();
         let date = if self.message.envelope.date.is_some() { clock.dated(self.row.date) } else { String::new() };
         Wanted {
+            _making: making,
             archive: archive.clone(),
             whose: self.whose(),
             date,
@@ -55,8 +58,8 @@ impl Open {
     }
 
     /// Writes it where downloads go.
-    pub(super) fn keep_as(&mut self, form: Form, archive: &Archive, clock: &Clock) -> Action {
-        let (wanted, whose) = (self.wanted(archive, clock), self.whose());
+    pub(super) fn keep_as(&mut self, form: Form, wanted: Wanted) -> Action {
+        let whose = self.whose();
         let kept = off(move || {
             let folder = settings::downloads_folder().or_else(std::env::home_dir).unwrap_or_default();
             wanted.keep(form, &folder)
@@ -76,8 +79,8 @@ impl Open {
     }
 
     /// Gives it to the printer.
-    pub(super) fn print(&mut self, archive: &Archive, clock: &Clock, opened: Arc<Folder>) -> Action {
-        let (wanted, whose) = (self.wanted(archive, clock), self.whose());
+    pub(super) fn print(&mut self, wanted: Wanted, opened: Arc<Folder>) -> Action {
+        let whose = self.whose();
         self.note = Some(Note::Said("The message is being printed.".to_owned()));
         let printed = off(move || {
             let name = message::safe_name(&format!("{}.pdf", wanted.name), "message.pdf");

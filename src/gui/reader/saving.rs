@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use iced::widget::{operation, row, scrollable};
 use iced::{Alignment, Element, Fill, Task};
 
-use super::{Action, Message as Whole, Note, Open, SCROLL, Whose, parts};
+use super::{Action, Message as Whole, Note, Open, Reader, SCROLL, Whose, parts};
 use crate::account::MessageId;
 use crate::archive::Archive;
 use crate::gui::dialog::{pick_folder, typed};
@@ -53,6 +53,18 @@ pub enum Message {
     Close,
 }
 
+impl Reader {
+    pub(super) fn saved(&mut self, whose: &Whose, saved: Result<Vec<PathBuf>, Problem>) -> Action {
+        let is_read = self.open.as_ref().is_some_and(|open| open.is(whose));
+        let Some(open) = self.open_of(whose) else { return whose.says(said(saved)) };
+        // One around the message that is read must not scroll it.
+        if open.saved(saved) && is_read {
+            return Action::Run(operation::snap_to(SCROLL, scrollable::RelativeOffset::END));
+        }
+        Action::None
+    }
+}
+
 impl Open {
     /// Opens the question; the folder is that of the last time, or where downloads go.
     pub(super) fn ask_where_to_save(&mut self, what: What) -> Action {
@@ -74,17 +86,25 @@ impl Open {
             // There may be no dialog on this system.
             Message::Chosen(None) => return Action::Run(operation::focus(FOLDER)),
             Message::Go => return self.go(archive),
-            // Its message may not be this one: see [`Open::saved`].
+            // Its message may not be this one: see [`Reader::saved`].
             Message::Saved(..) => {}
             Message::Close => self.saving = None,
         }
         Action::None
     }
 
-    pub(super) fn saved(&mut self, saved: Result<Vec<PathBuf>, Problem>) -> Action {
-        let Some(saving) = &mut self.saving else { return Action::None };
-        saving.state = State::Done(said(saved));
-        Action::Run(operation::snap_to(SCROLL, scrollable::RelativeOffset::END))
+    /// It is told where it was asked for; where that question is no more, over the message. Whether it is to be seen there.
+    fn saved(&mut self, saved: Result<Vec<PathBuf>, Problem>) -> bool {
+        match self.saving.as_mut().filter(|saving| matches!(saving.state, State::Writing)) {
+            Some(saving) => {
+                saving.state = State::Done(said(saved));
+                true
+            }
+            None => {
+                self.noted(said(saved));
+                false
+            }
+        }
     }
 
     fn go(&mut self, archive: &Archive) -> Action {
@@ -154,7 +174,7 @@ impl Saving {
     }
 }
 
-pub(super) fn said(saved: Result<Vec<PathBuf>, Problem>) -> Note {
+fn said(saved: Result<Vec<PathBuf>, Problem>) -> Note {
     match saved {
         Ok(paths) => Note::Said(match paths.as_slice() {
             [path] => format!("Saved as {}.", path.display()),
