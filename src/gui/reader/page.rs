@@ -81,8 +81,9 @@ pub struct Sheet {
     remote: Remote,
     /// The number of its first layout: tells it from the pages of other messages.
     key: u64,
-    /// The number of the layout that was asked for last.
+    /// The number of the layout that was asked for last, and how many fetched pictures are in it.
     asked: u64,
+    with: usize,
     shown: Option<Shown>,
     pub failed: Option<Problem>,
     /// It was waited for long enough: the text is shown meanwhile.
@@ -107,6 +108,7 @@ struct Shown {
     laid: Arc<Laid>,
     view: View,
     number: u64,
+    with: usize,
     strips: BTreeMap<usize, Strip>,
     seen: (f32, f32),
 }
@@ -200,6 +202,7 @@ impl Press {
             remote,
             key: 0,
             asked: 0,
+            with: 0,
             shown: None,
             failed: None,
             late,
@@ -220,14 +223,15 @@ impl Press {
 
     /// Lays the page out for what the window is now, where it is not.
     pub(super) fn lay(&self, sheet: &mut Sheet) -> Task<Whole> {
+        sheet.with = sheet.remote.given().len();
         let Some(view) = self.view(sheet) else { return Task::none() };
         let number = self.latest.fetch_add(1, Ordering::SeqCst) + 1;
         if sheet.key == 0 {
             sheet.key = number;
         }
         sheet.asked = number;
-        let (hand, latest, source, key) =
-            (Arc::clone(&self.hand), Arc::clone(&self.latest), sheet.remote.source(&sheet.source), sheet.key);
+        let (hand, latest, key) = (Arc::clone(&self.hand), Arc::clone(&self.latest), sheet.key);
+        let source = sheet.remote.source(&sheet.source, sheet.with);
         let seen = sheet.shown.as_ref().map_or((0.0, 900.0), |shown| shown.seen);
         let done = off(move || {
             let mut hand = hand.lock().unwrap_or_else(PoisonError::into_inner);
@@ -253,7 +257,7 @@ impl Press {
         let Some(strip) = shown.missing() else { return Task::none() };
         sheet.painting = true;
         let (hand, number, laid, view) = (Arc::clone(&self.hand), shown.number, Arc::clone(&shown.laid), shown.view);
-        let (source, key) = (sheet.remote.source(&sheet.source), sheet.key);
+        let (source, key) = (sheet.remote.source(&sheet.source, shown.with), sheet.key);
         let painted = off(move || {
             let mut hand = hand.lock().unwrap_or_else(PoisonError::into_inner);
             hand.paint_of(&source, &laid, view, (key, number), strip).map_err(|failure| Problem::from(&failure))
@@ -471,7 +475,8 @@ impl Sheet {
                 let Fresh { laid, view, strips } = *fresh;
                 let seen = self.shown.as_ref().map_or((0.0, 900.0), |shown| shown.seen);
                 self.failed = None;
-                self.shown = Some(Shown { laid, view, number, strips: strips.into_iter().collect(), seen });
+                let (with, strips) = (self.with, strips.into_iter().collect());
+                self.shown = Some(Shown { laid, view, number, with, strips, seen });
                 // They were those of another layout.
                 self.unmark();
             }
@@ -643,6 +648,7 @@ mod tests {
             laid: Arc::clone(&fresh(20_000.0).laid),
             view: View::default(),
             number: 1,
+            with: 0,
             strips: BTreeMap::new(),
             seen: (5_000.0, 6_000.0),
         };

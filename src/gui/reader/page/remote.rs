@@ -18,7 +18,7 @@ use crate::gui::theme::{self, size};
 use crate::gui::widget::{Tone, link, strip};
 use crate::gui::words::counted;
 use crate::message::Head;
-use crate::problem::{Problem, remote::not_loaded};
+use crate::problem::remote::not_loaded;
 use crate::remote::{self, Fetched, Refusal, Rules};
 use crate::render::{Blocked, Given, Page, RemotePicture, View};
 
@@ -39,8 +39,8 @@ pub struct Remote {
     stopped: bool,
     /// Those that are there, in the order in which they came.
     given: Vec<Arc<Given>>,
-    /// How many were there, and put away as the page could not be drawn with them.
-    put_away: u64,
+    /// Those that were there, and were put away as the page could not be drawn with them.
+    put_away: HashSet<String>,
     asked: HashSet<String>,
     refusals: Vec<Refusal>,
     /// On their way.
@@ -67,7 +67,6 @@ pub enum Message {
     Came(u64, Fetched),
     /// Time to lay out what came.
     Together(u64),
-    Noted(Option<Problem>),
 }
 
 /// A page with the pictures that were fetched for it.
@@ -129,8 +128,9 @@ impl Remote {
         &self.given
     }
 
-    pub(super) fn source(&self, page: &Arc<Page>) -> Source {
-        Source { page: Arc::clone(page), fetched: self.given.clone() }
+    /// The page with so many of them.
+    pub(super) fn source(&self, page: &Arc<Page>, count: usize) -> Source {
+        Source { page: Arc::clone(page), fetched: self.given.iter().take(count).cloned().collect() }
     }
 
     /// The pictures that are seen and can be asked for, in reading order.
@@ -155,12 +155,14 @@ impl Remote {
             actions.push(("Stop", act(Message::Stop)));
             Some(format!("Loading {}…", counted(self.awaited.len() as u64, "remote picture", "remote pictures")))
         } else {
-            let left = (!self.asked.is_empty()).then(|| self.left(blocked));
+            let tried = !self.asked.is_empty() || !self.put_away.is_empty();
+            let left = tried.then(|| self.left(blocked));
             left.unwrap_or_else(|| super::view::blocked(blocked))
         };
         let wants = self.awaited.is_empty() && !self.wanted(blocked).is_empty();
         if wants {
-            actions.push(("Load once", act(Message::Once)));
+            let once = if self.put_away.is_empty() { "Load once" } else { "Load again" };
+            actions.push((once, act(Message::Once)));
         }
         match &self.sender {
             Some(sender) if self.always => actions.push((sender.no_more.as_str(), act(Message::Always(false)))),
@@ -183,14 +185,14 @@ impl Remote {
     fn left(&self, blocked: &Blocked) -> Option<String> {
         let kept = blocked.pictures.iter().filter(|picture| !is_seen(picture)).count();
         let mut says = Vec::new();
-        let new = self.wanted(blocked).len() as u64;
+        let new = self.wanted(blocked).iter().filter(|address| !self.put_away.contains(*address)).count() as u64;
         if new > 0 {
             says.push(format!("{} not loaded.", counted(new, "remote picture", "remote pictures")));
         }
         says.extend(not_loaded(&self.refusals));
-        if self.put_away > 0 {
-            let pictures = counted(self.put_away, "remote picture", "remote pictures");
-            let them = if self.put_away == 1 { "it: it is" } else { "them: they are" };
+        if !self.put_away.is_empty() {
+            let pictures = counted(self.put_away.len() as u64, "remote picture", "remote pictures");
+            let them = if self.put_away.len() == 1 { "it: it is" } else { "them: they are" };
             says.push(format!("{pictures} came, but the page could not be drawn with {them} left out."));
         }
         if kept > 0 {
@@ -236,13 +238,22 @@ fn shortened(address: &str) -> String {
 }
 
 impl Sheet {
-    /// The worker failed with the fetched pictures in the page, it may be by them: they are put away, and not asked for by
-    /// themselves again. Whether there were any.
+    /// The worker failed. Where there were fetched pictures in the layout that was asked for last it may be by them, or
+    /// by a busy machine: they are put away, and asked for again only by a person. Whether there were any.
     pub(super) fn put_away(&mut self) -> bool {
-        self.remote.stop();
-        let given = std::mem::take(&mut self.remote.given);
-        self.remote.put_away += given.len() as u64;
-        !given.is_empty()
+        let (with, remote) = (self.with.min(self.remote.given.len()), &mut self.remote);
+        if with == 0 {
+            return false;
+        }
+        remote.stop();
+        for given in remote.given.drain(..with) {
+            remote.asked.remove(&given.address);
+            remote.put_away.insert(given.address.clone());
+        }
+        if let Some(shown) = &mut self.shown {
+            shown.with = 0;
+        }
+        true
     }
 
     /// Another message is read for a while: nothing that is on its way would be heard of.
@@ -267,6 +278,7 @@ impl Sheet {
             ..rules.clone()
         };
         let key = self.key;
+        self.remote.put_away.clear();
         self.remote.asked.extend(wanted.iter().cloned());
         self.remote.awaited.extend(wanted.iter().cloned());
         let came = move |fetched| Whole::Page(OfPage::Remote(Message::Came(key, fetched)));
@@ -321,18 +333,17 @@ impl Reader {
     /// What a person wants of the remote pictures, and what became of it.
     pub(in crate::gui::reader) fn remote(&mut self, message: Message, archive: &Archive) -> Action {
         let Some(open) = &mut self.open else { return Action::None };
-        if let Message::Noted(problem) = message {
-            open.note = problem.map(Note::Failed).or(open.note.take());
-            return Action::None;
-        }
+        let whose = open.whose();
         let Some(sheet) = &mut open.sheet else { return Action::None };
         let keep = match (&message, &sheet.remote.sender) {
             (Message::Always(always), Some(sender)) => {
                 sheet.remote.always = *always;
                 let (archive, key) = (archive.clone(), key(&sender.address));
                 let value = if *always { "always" } else { "" };
-                ask(move || archive.set_setting(&key, value))
-                    .map(|kept| Whole::Page(OfPage::Remote(Message::Noted(kept.err()))))
+                ask(move || archive.set_setting(&key, value)).then(move |kept| match kept {
+                    Ok(()) => Task::none(),
+                    Err(problem) => Task::done(Whole::Noted(whose.clone(), Note::Failed(problem))),
+                })
             }
             (Message::Always(_), None) => return Action::None,
             _ => Task::none(),
