@@ -6,7 +6,7 @@ pub mod opening;
 mod tests;
 mod view;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use iced::Task;
 use iced::widget::image::Handle;
@@ -27,6 +27,9 @@ const DEEPEST: usize = 10;
 /// Characters of a text that are shown of an attachment.
 const SHOWN: usize = 20_000;
 
+/// Held while a picture is decoded: one process at a time, however quickly one after the other is looked at.
+static DECODING: Mutex<()> = Mutex::new(());
+
 /// What is shown of the parts, beside the list of them.
 #[derive(Default)]
 pub struct Parts {
@@ -41,6 +44,8 @@ pub struct Parts {
 struct Preview {
     index: usize,
     shown: Shown,
+    /// Lives as long as the look: nothing is begun for one that is over.
+    _wanted: Arc<()>,
 }
 
 /// What there is to look at.
@@ -219,18 +224,25 @@ impl Open {
             return Action::None;
         }
         let Some(kind) = self.attached(index).map(Attachment::kind) else { return Action::None };
-        self.parts.preview = Some(Preview { index, shown: Shown::Waiting });
+        let wanted = Arc::new(());
+        let is_wanted = Arc::downgrade(&wanted);
+        self.parts.preview = Some(Preview { index, shown: Shown::Waiting, _wanted: wanted });
         let (archive, whose) = (archive.clone(), self.whose());
         let looked = off(move || {
+            let alone = (kind == Kind::Picture).then(|| DECODING.lock().unwrap_or_else(PoisonError::into_inner));
+            if is_wanted.strong_count() == 0 {
+                return None;
+            }
             let shown = match content(&archive, whose.id, &whose.path, index) {
                 Ok(Some(content)) if kind == Kind::Picture => picture(content, looker),
                 Ok(Some(content)) => text(&content),
                 Ok(None) => Shown::Nothing("There is nothing in it.".to_owned()),
                 Err(error) => Shown::Nothing(Problem::from(&error).summary),
             };
-            Message::Looked(whose, index, shown)
+            drop(alone);
+            Some(Whole::Parts(Message::Looked(whose, index, shown)))
         });
-        Action::Run(looked.map(Whole::Parts))
+        Action::Run(looked.then(|looked| looked.map_or_else(Task::none, Task::done)))
     }
 
     fn looked(&mut self, whose: &Whose, index: usize, shown: Shown) -> Action {

@@ -1,8 +1,10 @@
 //! The parts of a message in the window: clicked, opened, looked at, refused.
 
 use base64::Engine as _;
+use futures::StreamExt as _;
 use iced::keyboard::Key;
 use iced::keyboard::key::Named;
+use iced_test::runtime::task::into_stream;
 use jiff::Timestamp;
 
 use super::super::parts;
@@ -10,6 +12,7 @@ use super::Message;
 use super::opening::Handed;
 use crate::archive::{Archive, Incoming, Marks, Origin};
 use crate::gui::desk;
+use crate::gui::fixtures::clock;
 use crate::gui::live::Live;
 use crate::gui::{Start, reader};
 use crate::message;
@@ -143,6 +146,28 @@ fn an_attached_message_is_shown_with_a_way_back() {
     live.press(Key::Named(Named::Escape));
     assert!(!live.shows("This message is attached to another one."), "Escape leads back, too");
     assert!(live.desk().reader.open.as_ref().is_some_and(|open| open.row.marks.starred && open.path.is_empty()));
+}
+
+#[test]
+fn nothing_is_begun_for_a_look_that_is_over() {
+    let texts: [Part<'_>; 2] = [(&named("one.txt"), b"one"), (&named("two.txt"), b"two")];
+    let (mut live, folder) = opened(&[mail("Texts", "see below", &texts)], "Texts");
+    let archive = Archive::open_read_only(folder.path()).unwrap();
+    let mut told = |message| {
+        let reader = live.app.reader_mut().unwrap();
+        match reader.update(reader::Message::Parts(message), &archive, &clock()) {
+            reader::Action::Run(task) => Some(task),
+            _ => None,
+        }
+    };
+    let first = told(Message::Look(0)).unwrap();
+    let second = told(Message::Look(1)).unwrap();
+    let third = told(Message::Look(0)).unwrap();
+    told(Message::CloseLook);
+    let last = told(Message::Look(1)).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let answers = [first, second, third, last].map(|task| runtime.block_on(into_stream(task).unwrap().count()));
+    assert_eq!(answers, [0, 0, 0, 1]);
 }
 
 fn whose(live: &Live) -> reader::Whose {
