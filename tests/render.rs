@@ -85,7 +85,7 @@ fn the_text_of_a_missing_picture_stands_inside_of_its_place() {
 #[test]
 fn what_stands_in_the_middle_of_nothing_is_seen() {
     let mut worker = worker();
-    let html = "<style>body{margin:0}a{position:absolute;top:50%;left:50%;transform:translate(-50%,-50%);width:200px;height:60px}</style>\
+    let html = "<style>a{position:absolute;top:50%;left:50%;transform:translate(-50%,-50%);width:200px;height:60px}</style>\
                 <a href='https://x.example/'>Button</a>";
     let laid = lay(&mut worker, html);
     let [link] = laid.links.as_slice() else { panic!("{:?}", laid.links) };

@@ -14,6 +14,7 @@ use super::fold::fold;
 use super::known::Indexed;
 use super::{Archive, SortKey};
 use crate::job::{Cancel, unless_cancelled};
+use crate::message;
 
 /// What a list is sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -180,11 +181,8 @@ fn walk(index: &Connection, by: SortBy, capacity: usize) -> Result<Whole> {
     match by {
         SortBy::Date => Ok(Whole::default()),
         SortBy::Size => by_size(index, capacity),
-        SortBy::Sender => {
-            let sql = "SELECT key, CASE from_name WHEN '' THEN from_address ELSE from_name END FROM envelope";
-            by_text(index, sql, capacity, sender)
-        }
-        SortBy::Subject => by_text(index, "SELECT key, subject FROM envelope", capacity, subject),
+        SortBy::Sender => by_text(index, "SELECT key, from_name, from_address FROM envelope", capacity, sender),
+        SortBy::Subject => by_text(index, "SELECT key, subject, '' FROM envelope", capacity, |text, _| subject(text)),
     }
 }
 
@@ -207,13 +205,14 @@ fn by_size(index: &Connection, capacity: usize) -> Result<Whole> {
     Ok(whole)
 }
 
-fn by_text(index: &Connection, sql: &str, capacity: usize, sorted_as: fn(&str) -> String) -> Result<Whole> {
+fn by_text(index: &Connection, sql: &str, capacity: usize, sorted_as: fn(&str, &str) -> String) -> Result<Whole> {
     let mut statement = index.prepare_cached(sql)?;
     let mut rows = statement.query([])?;
     let mut texts = String::new();
     let mut entries: Vec<Entry> = Vec::with_capacity(capacity);
     while let Some(row) = rows.next()? {
-        let text = sorted_as(row.get_ref(1)?.as_str().unwrap_or_default());
+        let column = |place| Ok::<_, rusqlite::Error>(row.get_ref(place)?.as_str().unwrap_or_default());
+        let text = sorted_as(column(1)?, column(2)?);
         let text = text.get(..text.floor_char_boundary(COMPARED)).unwrap_or_default();
         let Ok(start) = u32::try_from(texts.len()) else { break };
         let mut begin = [0; 8];
@@ -241,9 +240,9 @@ fn by_text(index: &Connection, sql: &str, capacity: usize, sorted_as: fn(&str) -
     Ok(whole)
 }
 
-/// A name as it is sorted: what stands before its first letter or digit does not count.
-fn sender(name: &str) -> String {
-    ranked(fold(name).trim_start_matches(|letter: char| !letter.is_alphanumeric()))
+/// A sender as it is sorted, by what is shown: what stands before its first letter or digit does not count.
+fn sender(name: &str, address: &str) -> String {
+    ranked(fold(message::called(name, address)).trim_start_matches(|letter: char| !letter.is_alphanumeric()))
 }
 
 /// A subject as it is sorted: answers stand beside what they answer.

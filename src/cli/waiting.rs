@@ -54,7 +54,7 @@ pub fn run(place: &Place, arguments: &Arguments) -> Result<Status, Failure> {
             })?;
             continue;
         }
-        let from = if envelope.from.name.is_empty() { &envelope.from.address } else { &envelope.from.name };
+        let from = message::called(&envelope.from.name, &envelope.from.address);
         let (size, from) = (size(awaited), print::column(from, 24));
         let wanted = if awaited.wanted { "  (comes with the next fetch)" } else { "" };
         out.line(&format!("{number:>4}  {size:>8}  {from}  {}{wanted}", envelope.subject))?;

@@ -67,6 +67,8 @@ pub enum Message {
     Dragged(f32),
     Dropped,
     Tick,
+    /// The time, and the zone that the computer is in by now.
+    Clock(Clock),
     SystemTheme(iced::theme::Mode),
     Exit,
 }
@@ -172,6 +174,10 @@ impl App {
             Message::Dragged(x) => self.moved(x),
             Message::Dropped => self.dropped(),
             Message::Tick => self.tick(),
+            Message::Clock(clock) => {
+                self.renew(clock);
+                Task::none()
+            }
             Message::SystemTheme(mode) => self.system_theme(mode),
             Message::Exit => iced::exit(),
         }
@@ -351,12 +357,15 @@ impl App {
     }
 
     fn tick(&mut self) -> Task<Message> {
-        let before = self.clock.today();
-        self.clock.now = jiff::Timestamp::now();
+        self.renew(Clock { now: jiff::Timestamp::now(), zone: self.clock.zone.clone() });
+        off(Clock::system).map(Message::Clock)
+    }
+
+    fn renew(&mut self, clock: Clock) {
+        let before = std::mem::replace(&mut self.clock, clock).today();
         if let (true, Stage::Open(desk)) = (before != self.clock.today(), &mut self.stage) {
             desk.tick(&self.clock);
         }
-        Task::none()
     }
 
     fn system_theme(&mut self, mode: iced::theme::Mode) -> Task<Message> {

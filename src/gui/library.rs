@@ -65,8 +65,7 @@ impl Waiting {
     /// Reads the header section.
     pub fn new(awaited: Awaited) -> Waiting {
         let envelope = message::envelope(&awaited.header);
-        let from = envelope.from;
-        let sender = if from.name.is_empty() { from.address } else { from.name };
+        let sender = message::called(&envelope.from.name, &envelope.from.address).to_owned();
         Waiting { awaited, sender, subject: envelope.subject, date: envelope.date }
     }
 }

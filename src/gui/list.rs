@@ -2,6 +2,7 @@
 
 mod listing;
 pub mod menu;
+mod moving;
 pub mod selection;
 mod unread;
 mod view;
@@ -25,6 +26,7 @@ use menu::{Does, Menu};
 use selection::Selection;
 
 pub use listing::Listing;
+pub use moving::Move;
 
 /// Rows kept beyond those in sight, so that scrolling finds them there.
 const AHEAD: usize = 40;
@@ -54,6 +56,8 @@ pub struct List {
     generation: u64,
     running: Option<Cancel>,
     loading: bool,
+    /// See [`List::is_listed`].
+    listed: bool,
     /// More of what was found is on its way.
     partial: bool,
 }
@@ -91,17 +95,6 @@ pub enum Message {
     EmptyBin,
     Listed(u64, Result<Listing, Problem>),
     Loaded(u64, Result<Vec<Row>, Problem>),
-}
-
-/// Where to, by keyboard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Move {
-    Next,
-    Previous,
-    PageDown,
-    PageUp,
-    First,
-    Last,
 }
 
 /// A query, and what marks its hits.
@@ -170,6 +163,7 @@ impl List {
             generation: 0,
             running: None,
             loading: true,
+            listed: false,
             partial: false,
         }
     }
@@ -262,6 +256,7 @@ impl List {
             running.cancel();
         }
         self.generation += 1;
+        self.listed = false;
         self.partial = true;
         let cancel = Cancel::new();
         self.running = Some(cancel.clone());
@@ -373,6 +368,11 @@ impl List {
         self.picked().ids()
     }
 
+    /// Whether what is listed is what was asked for last, or the beginning of it.
+    pub fn is_listed(&self) -> bool {
+        self.listed
+    }
+
     /// Whether everything that belongs here is listed.
     #[cfg(test)]
     pub fn is_whole(&self) -> bool {
@@ -482,6 +482,7 @@ impl List {
                 return Action::Failed(problem);
             }
         };
+        self.listed = true;
         self.selection = listing.selection(&self.selection, self.revision, &self.order);
         self.revision += 1;
         self.menu = self.menu.take().filter(|menu| menu.sorts());
@@ -549,14 +550,7 @@ impl List {
         let last = self.order.len() - 1;
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let page = ((f64::from(self.height) / ROW) as usize).max(2) - 1;
-        let index = match (to, self.selection.cursor()) {
-            (Move::Last, _) => last,
-            (Move::First, _) | (_, None) => 0,
-            (Move::Next, Some(place)) => (place + 1).min(last),
-            (Move::Previous, Some(place)) => place.saturating_sub(1),
-            (Move::PageDown, Some(place)) => (place + page).min(last),
-            (Move::PageUp, Some(place)) => place.saturating_sub(page),
-        };
+        let index = to.from(self.selection.cursor(), last, page);
         if !grows {
             return self.opened(index, archive);
         }

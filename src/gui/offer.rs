@@ -40,6 +40,8 @@ pub struct Offer {
     pub hidden: bool,
     /// Counts what was asked for: an older answer is dropped.
     pub asked: u64,
+    /// The last of these that was answered.
+    answered: u64,
 }
 
 /// The word at the end that is being typed; empty behind a blank.
@@ -103,6 +105,7 @@ impl Offer {
 
     pub fn take(&mut self, asked: u64, senders: Vec<Sender>) {
         if asked == self.asked {
+            self.answered = asked;
             self.senders = senders;
             self.chosen = None;
         }
@@ -114,7 +117,8 @@ impl Offer {
             Named::ArrowDown | Named::ArrowUp if !self.hidden && !self.senders.is_empty() => {
                 Some(Message::Choose(key == Named::ArrowDown))
             }
-            Named::ArrowDown => Some(Message::IntoList),
+            // Not while senders may still come.
+            Named::ArrowDown if self.hidden || self.answered == self.asked => Some(Message::IntoList),
             Named::Enter => Some(match self.chosen.filter(|_| !self.hidden) {
                 Some(chosen) => Message::Complete(chosen),
                 None => Message::Searched,

@@ -15,7 +15,7 @@ pub fn alike(letter: char) -> impl Iterator<Item = char> {
     })
 }
 
-/// Now and here: what "today" means. Lent to every view, renewed once a minute.
+/// Now and here: what "today" means. Lent to every view; the time is renewed once a minute, and the zone behind it.
 #[derive(Clone, Debug)]
 pub struct Clock {
     pub now: Timestamp,
@@ -23,7 +23,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// The system's. Reads the time zone's file: call it at the start only.
+    /// The system's. Reads the time zone's file: call it off the thread that draws, or at the start.
     pub fn system() -> Clock {
         Clock { now: Timestamp::now(), zone: settings::time_zone() }
     }

@@ -20,10 +20,9 @@ pub(super) fn page(original: &[u8]) -> Page {
     let plain = || Page { html: from_text(&message.text), notes: message.notes.clone(), ..Page::default() };
     if parts.header.is_empty() || !chosen.iter().any(|leaf| is_html(leaf)) {
         // Outlook sends it packed up, beside the bare text or without any.
-        let mut pictures = pictures(&parts.leaves);
-        let left = MOST_PICTURES.saturating_sub(pictures.iter().map(|(_, octets)| octets.len()).sum());
-        let Some((html, inside)) = super::inside::html(&parts, left) else { return plain() };
-        pictures.extend(inside);
+        let Some((html, mut pictures)) = super::inside::html(&parts, MOST_PICTURES) else { return plain() };
+        let inside = pictures.iter().map(|(_, octets)| octets.len()).sum();
+        pictures.extend(beside(&parts.leaves, MOST_PICTURES.saturating_sub(inside)));
         return Page { html, pictures, is_html: true, notes: message.notes };
     }
     let mut left = MOST_TEXT;
@@ -41,7 +40,7 @@ pub(super) fn page(original: &[u8]) -> Page {
     if super::text_of_html(&html).is_empty() && !html.to_ascii_lowercase().contains("<img") {
         return plain();
     }
-    Page { html, pictures: pictures(&parts.leaves), is_html: true, notes: message.notes }
+    Page { html, pictures: beside(&parts.leaves, MOST_PICTURES), is_html: true, notes: message.notes }
 }
 
 /// See [`super::page_of_html`].
@@ -74,8 +73,8 @@ fn decoded(leaf: &Leaf<'_>, most: usize) -> String {
 }
 
 /// Pictures with a Content-ID, whatever they call themselves: their octets are looked at where they are drawn.
-fn pictures(leaves: &[Leaf<'_>]) -> Vec<(String, Vec<u8>)> {
-    let mut left = MOST_PICTURES;
+fn beside(leaves: &[Leaf<'_>], most: usize) -> Vec<(String, Vec<u8>)> {
+    let mut left = most;
     let mut out = Vec::new();
     for leaf in leaves.iter().filter(|leaf| !leaf.content_id.is_empty() && !leaf.media_type.starts_with("text/")) {
         let octets = transfer::decode(leaf.body, leaf.encoding, left.saturating_add(1));

@@ -8,7 +8,8 @@
 //! with the place of every character (so that selecting, copying and finding need no further question), every link, and
 //! what was left out. [`Worker::paint`] then draws a part of it; [`Worker::again`] lays the same page out for another
 //! width, zoom, colours or with pictures that have come; [`Worker::pdf`] puts it on paper;
-//! [`Worker::look`] decodes a picture that is attached. All block for at most [`Limits::time`]: call them off the thread
+//! [`Worker::look`] decodes a picture that is attached. All block, for at most [`Limits::time`] for each thing that is waited
+//! for (the worker's start, that it begins, its answer; twice where it has to be started again): call them off the thread
 //! that draws the window.
 //!
 //! Any [`Failure`] means: show the text of the message, with the sentence of [`crate::problem::Problem`]. The next page

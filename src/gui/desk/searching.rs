@@ -22,13 +22,13 @@ impl Desk {
     /// Searches for exactly this.
     pub fn search(&mut self, query: String, clock: &Clock) -> Task<Message> {
         self.offer.typed();
-        self.offer.senders.clear();
+        self.offer.take(self.offer.asked, Vec::new());
         self.list.search(query, false, &self.archive, clock).map(Message::List)
     }
 
     fn offer_senders(&mut self, query: &str) -> Task<Message> {
         let Some(begun) = offer::begun(query).map(str::to_owned) else {
-            self.offer.senders.clear();
+            self.offer.take(self.offer.asked, Vec::new());
             return Task::none();
         };
         let (archive, asked) = (self.archive.clone(), self.offer.asked);
@@ -50,22 +50,23 @@ impl Desk {
         Task::batch([found, to_the_end()]).into()
     }
 
-    /// Enter in the search field: what is typed is all of it, and the keyboard goes to what is found.
+    /// Enter in the search field: what is typed is all of it. The keyboard stays there, for letters are orders elsewhere.
     pub(super) fn searched(&mut self, clock: &Clock) -> Action {
         let query = self.list.query.clone();
         let found = self.search(query, clock);
-        Task::batch([found, self.leave_the_field()]).into()
-    }
-
-    /// From the search field to the first message below.
-    pub(super) fn first_of_list(&mut self) -> Action {
-        let first = Task::done(Message::List(list::Message::Move(list::Move::Next, false)));
-        Task::batch([self.leave_the_field(), first]).into()
-    }
-
-    fn leave_the_field(&mut self) -> Task<Message> {
         self.offer.hidden = true;
-        iced::advanced::widget::operate(unfocus())
+        found.into()
+    }
+
+    /// From the search field to the first message that was found.
+    pub(super) fn first_of_list(&mut self) -> Action {
+        self.offer.hidden = true;
+        let first = if self.list.is_listed() {
+            Task::done(Message::List(list::Message::Move(list::Move::First, false)))
+        } else {
+            Task::none()
+        };
+        Task::batch([iced::advanced::widget::operate(unfocus()), first]).into()
     }
 }
 

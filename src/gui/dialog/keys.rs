@@ -42,7 +42,7 @@ pub const KEYS: [(&str, &[(&str, &str)]); 4] = [
             ("F", "forward"),
             ("Ctrl+F", "find in the message"),
             ("F3, Shift+F3", "the next place, the one before"),
-            ("Shift+← → ↑ ↓", "select more, or less"),
+            ("Shift+← → ↑ ↓", "select more, or less, after a press in the text"),
             ("Ctrl+S, Ctrl+P", "save as a file, print"),
             ("M", "letters of equal width"),
             ("Q", "unfold or fold quotations"),

@@ -3,6 +3,7 @@
 use iced::keyboard::key::Named;
 use iced::keyboard::{Key, Modifiers};
 
+use super::newest;
 use crate::account::{Fetching, Retention};
 use crate::archive::View;
 use crate::demo;
@@ -11,7 +12,6 @@ use crate::gui::desk::{Desk, Message};
 use crate::gui::live::{Live, Mailbox};
 use crate::gui::{reader, sidebar};
 
-const NEWEST: &str = "November arrivals, and a seat by the stove";
 const SECOND: &str = "Re: keys for the boat house";
 
 /// The sample's mail in an archive of its own, by this retention.
@@ -19,7 +19,7 @@ fn mailbox(retention: Retention) -> (Live, Mailbox) {
     let mailbox = Mailbox::new(demo::Options::default(), retention, Fetching::default());
     let mut live = mailbox.open();
     live.until_desk("everything is fetched", settled);
-    live.until_shown(NEWEST);
+    live.until_shown(newest());
     (live, mailbox)
 }
 
@@ -34,7 +34,7 @@ fn delete(live: &mut Live) {
 }
 
 fn open_newest(live: &mut Live) {
-    live.click(NEWEST);
+    live.click(newest());
     live.until_desk("it is open", |desk| desk.reader.is_shown() && settled(desk));
 }
 
@@ -43,13 +43,13 @@ fn a_deletion_is_done_at_once_told_and_taken_back() {
     let (mut live, mailbox) = mailbox(Retention::LeaveCopy);
     open_newest(&mut live);
     delete(&mut live);
-    assert!(!live.desk().list.shows(NEWEST), "out of the list at once");
+    assert!(!live.desk().list.shows(newest()), "out of the list at once");
     assert!(live.shows("Deleted. Its copy on the server stays."));
     assert_eq!(live.desk().list.selected_row().map(|row| row.subject.as_str()), Some(SECOND), "the next is chosen");
     live.until_desk("it is in the bin", |desk| settled(desk) && desk.library.counts.bin == 1);
 
     live.click("Undo");
-    live.until_desk("it is back", |desk| settled(desk) && desk.library.counts.bin == 0 && desk.list.shows(NEWEST));
+    live.until_desk("it is back", |desk| settled(desk) && desk.library.counts.bin == 0 && desk.list.shows(newest()));
 
     delete(&mut live);
     live.until_desk("the next is in the bin", |desk| settled(desk) && desk.library.counts.bin == 1);
@@ -92,7 +92,7 @@ fn the_bin_gives_back_and_erases_only_when_asked_twice() {
     delete(&mut live);
     live.until_desk("two are in the bin", |desk| settled(desk) && desk.library.counts.bin == 2);
     live.tell(Message::Sidebar(sidebar::Message::Show(View::Bin)));
-    live.until_desk("the bin shows", |desk| desk.list.shows(NEWEST) && desk.list.shows(SECOND));
+    live.until_desk("the bin shows", |desk| desk.list.shows(newest()) && desk.list.shows(SECOND));
 
     live.click(SECOND);
     live.until_desk("it is open", |desk| desk.reader.is_shown() && settled(desk));

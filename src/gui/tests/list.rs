@@ -6,7 +6,7 @@ use iced::{Event as Input, Point, Size, mouse};
 
 use jiff::Timestamp;
 
-use super::sample;
+use super::{newest, sample};
 use crate::account::MessageId;
 use crate::archive::{Archive, Incoming, Marks, Origin, Row, SortKey};
 use crate::gui::Start;
@@ -16,7 +16,6 @@ use crate::gui::fixtures::{Bench, rows, simulator};
 use crate::gui::live::Live;
 use crate::gui::theme::Choice;
 
-const FIRST: &str = "November arrivals, and a seat by the stove";
 const SECOND: &str = "Re: keys for the boat house";
 
 fn settled(desk: &Desk) -> bool {
@@ -45,7 +44,7 @@ fn select_all(live: &mut Live) {
 #[test]
 fn rows_are_selected_with_the_mouse() {
     let mut live = still();
-    live.click(FIRST);
+    live.click(newest());
     assert_eq!(live.desk().list.selected(), 1);
     let third = live.desk().list.subjects()[2].to_owned();
     let fourth = live.desk().list.subjects()[3].to_owned();
@@ -86,7 +85,7 @@ fn rows_are_selected_with_the_keyboard() {
 fn what_is_selected_is_marked_at_once_and_taken_back() {
     let mut live = still();
     // One of them is read before: that stays as it was.
-    live.click(FIRST);
+    live.click(newest());
     live.until_desk("the first is read", |desk| settled(desk) && desk.library.counts.unread == 64);
     select_all(&mut live);
     live.press_with(Key::Character("U".into()), Modifiers::SHIFT);
@@ -128,38 +127,38 @@ fn all_of_a_search_is_marked_as_read_and_no_other() {
 #[test]
 fn many_are_deleted_and_put_back() {
     let mut live = still();
-    live.click(FIRST);
+    live.click(newest());
     live.until_desk("it is open", |desk| settled(desk) && desk.reader.is_shown() && desk.library.counts.unread == 64);
     let fifth = live.desk().list.subjects()[4].to_owned();
     let fourth = live.desk().list.subjects()[3].to_owned();
     live.click_with(&fourth, Modifiers::SHIFT);
     live.press(Key::Named(Named::Delete));
     assert!(live.shows("4 messages moved to the bin."));
-    assert!(!live.desk().list.shows(FIRST) && !live.desk().list.shows(SECOND));
+    assert!(!live.desk().list.shows(newest()) && !live.desk().list.shows(SECOND));
     assert_eq!(live.desk().list.selected_row().map(|row| row.subject.clone()), Some(fifth), "what stands there now");
     live.until_desk("they are in the bin", |desk| settled(desk) && desk.library.counts.bin == 4);
     live.click("Undo");
-    live.until_desk("they are back", |desk| settled(desk) && desk.library.counts.bin == 0 && desk.list.shows(FIRST));
+    live.until_desk("they are back", |desk| settled(desk) && desk.library.counts.bin == 0 && desk.list.shows(newest()));
 }
 
 /// In the bin, what is selected is erased, and what is not stays.
 #[test]
 fn only_what_is_selected_is_erased_from_the_bin() {
     let mut live = still();
-    live.click(FIRST);
+    live.click(newest());
     let fourth = live.desk().list.subjects()[3].to_owned();
     live.click_with(&fourth, Modifiers::SHIFT);
     live.press(Key::Named(Named::Delete));
     live.until_desk("they are in the bin", |desk| settled(desk) && desk.library.counts.bin == 4);
     live.click("Bin");
-    live.until_desk("the bin is listed", |desk| settled(desk) && desk.list.shows(FIRST) && desk.list.shows(&fourth));
-    live.click(FIRST);
+    live.until_desk("the bin is listed", |desk| settled(desk) && desk.list.shows(newest()) && desk.list.shows(&fourth));
+    live.click(newest());
     live.click_with(SECOND, Modifiers::SHIFT);
     live.press(Key::Named(Named::Delete));
     live.until_shown("Erase 2 messages for ever?");
     live.click("Erase for ever");
     live.until_desk("two are gone", |desk| {
-        settled(desk) && desk.library.counts.bin == 2 && !desk.list.shows(FIRST) && !desk.list.shows(SECOND)
+        settled(desk) && desk.library.counts.bin == 2 && !desk.list.shows(newest()) && !desk.list.shows(SECOND)
     });
     assert!(live.desk().list.shows(&fourth), "it was not selected");
 }
@@ -170,7 +169,7 @@ fn the_list_is_sorted_from_its_head() {
     live.click("Newest first");
     live.click("Subject, A to Z");
     live.until_desk("it is sorted", |desk| {
-        settled(desk) && !desk.list.shows(FIRST) || desk.list.subjects()[0] != FIRST
+        settled(desk) && !desk.list.shows(newest()) || desk.list.subjects()[0] != newest()
     });
     live.until_shown("Subject, A to Z");
     live.until_desk("rows are there", |desk| settled(desk) && desk.list.subjects().len() > 20);
@@ -191,20 +190,22 @@ fn the_list_is_sorted_from_its_head() {
     }
     live.press(Key::Named(Named::Enter));
     live.until_shown("Newest first");
-    live.until_desk("the newest is first again", |desk| settled(desk) && desk.list.subjects().first() == Some(&FIRST));
+    live.until_desk("the newest is first again", |desk| {
+        settled(desk) && desk.list.subjects().first() == Some(&newest())
+    });
 }
 
 #[test]
 fn what_is_selected_stays_selected_in_another_order() {
     let mut live = still();
-    live.click(FIRST);
+    live.click(newest());
     live.click_with(SECOND, Modifiers::SHIFT);
     let before = live.desk().list.selected_ids();
     live.letter("o");
     live.press(Key::Named(Named::ArrowDown));
     live.press(Key::Named(Named::Enter));
     live.until_desk("it is turned", |desk| {
-        settled(desk) && desk.list.subjects().first().is_some_and(|first| *first != FIRST)
+        settled(desk) && desk.list.subjects().first().is_some_and(|first| *first != newest())
     });
     assert_eq!(live.desk().list.selected_ids(), before);
     assert_eq!(before.len(), 2);
@@ -225,7 +226,7 @@ fn the_right_mouse_button_opens_a_menu() {
     live.right_click(SECOND);
     live.click("All from this sender");
     live.until_desk("the search is done", |desk| settled(desk) && desk.list.query.starts_with("from:"));
-    assert!(live.desk().list.shows(SECOND) && !live.desk().list.shows(FIRST));
+    assert!(live.desk().list.shows(SECOND) && !live.desk().list.shows(newest()));
 }
 
 #[test]

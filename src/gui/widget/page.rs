@@ -71,7 +71,7 @@ pub enum Act {
     /// The link under the mouse, or none any more.
     Over(Option<usize>),
     Link(usize),
-    /// To be scrolled by so much for the current mark to be seen.
+    /// To be scrolled by so much for the current mark, or the moving end of the selection, to be seen.
     Reveal(f32),
 }
 
@@ -300,6 +300,9 @@ impl<Message> Page<'_, Message> {
         if let Some((from, to)) = state.selection.ends() {
             let ground = Color { a: 0.35, ..tokens.accent };
             for (number, line) in laid.lines.iter().enumerate().take(to.line + 1).skip(from.line) {
+                if !(text::rectangle(line.area) + origin).intersects(&seen) {
+                    continue;
+                }
                 let Some(octets) = state.selection.within(number, line.text.len()) else { continue };
                 for bounds in text::places(laid, &text::characters(laid, number, &octets)) {
                     fill(renderer, bounds + origin, ground);

@@ -93,7 +93,7 @@ pub enum Act {
     Over(Option<usize>),
     Link(usize),
     Fold(usize),
-    /// The page is to be scrolled by so much for the current mark to be seen.
+    /// The page is to be scrolled by so much for the current mark, or the moving end of the selection, to be seen.
     Reveal(f32),
 }
 

@@ -2,12 +2,13 @@
 
 use anyrender::{ImageRenderer as _, PaintScene as _};
 use anyrender_vello_cpu::VelloCpuImageRenderer;
-use blitz_dom::{BaseDocument, FontContext, Node, Point};
+use blitz_dom::{BaseDocument, FontContext, Point};
 use kurbo::{Affine, Rect};
 use peniko::{Color, Fill};
 
 use super::super::normal::{self, Normalised};
 use super::super::{Colours, Laid, MOST_PAINTED, Page, Part, Pdf, Picture, Print, View};
+use super::reading::Read;
 use super::{Engine, document, ground, print, reading};
 
 pub(super) struct Blitz {
@@ -51,7 +52,7 @@ impl Engine for Blitz {
 
 fn laid(document: &BaseDocument, normal: Normalised, view: View, ground: [u8; 3]) -> Laid {
     let read = reading::read(document, &normal, view.zoom);
-    let (width, height) = size(document, view, read.right);
+    let (width, height) = size(document, view, &read);
     let mut blocked = normal.blocked;
     for (place, area) in read.remote {
         if let Some(picture) = blocked.pictures.get_mut(place) {
@@ -77,32 +78,16 @@ fn laid(document: &BaseDocument, normal: Normalised, view: View, ground: [u8; 3]
     }
 }
 
-/// The size of the page in points, which is seen as far `right`; at least as wide as the view.
-pub(super) fn size(document: &BaseDocument, view: View, right: f32) -> (f32, f32) {
+/// The size of the page in points, as far as it is seen; at least as wide as the view.
+pub(super) fn size(document: &BaseDocument, view: View, read: &Read) -> (f32, f32) {
     let Some(root) = document.try_root_element() else { return (view.width, 0.0) };
     let layout = root.final_layout();
-    let right = right.max(layout.scrollable_overflow_rect.right.max(layout.size.width) * view.zoom);
+    let right = read.right.max(layout.scrollable_overflow_rect.right.max(layout.size.width) * view.zoom);
     // What stands a little over the edge is not worth scrolling to.
     let width = if right > view.width + 2.0 { right } else { view.width };
-    let bottom = layout.scrollable_overflow_rect.bottom.max(layout.size.height);
-    let bottom = if bottom < 1.0 { lowest(document, root) } else { bottom };
-    (width.min(16_000.0), bottom * view.zoom)
-}
-
-/// Where the lowest of all boxes ends: a page of nothing but boxes that stand by themselves has no height of its own.
-fn lowest(document: &BaseDocument, root: &Node) -> f32 {
-    let mut lowest = 0.0_f32;
-    let mut stack = vec![(root, 0.0)];
-    while let Some((node, above)) = stack.pop() {
-        let layout = node.final_layout();
-        let top = above + layout.location.y;
-        if layout.size.width >= 1.0 && layout.size.height >= 1.0 {
-            lowest = lowest.max(top + layout.size.height);
-        }
-        let children = node.layout_children.borrow();
-        stack.extend(children.iter().flatten().filter_map(|id| Some((document.get_node(*id)?, top))));
-    }
-    lowest
+    // Boxes that stand by themselves are not counted in it.
+    let bottom = layout.scrollable_overflow_rect.bottom.max(layout.size.height) * view.zoom;
+    (width.min(16_000.0), bottom.max(read.bottom))
 }
 
 impl Shown {

@@ -132,7 +132,7 @@ impl Laid {
         let mut normal: Normalised = normalise(&Page { view, ..page.clone() });
         let document = document::laid_out(&mut normal, view, fonts);
         let read = reading::read(&document, &normal, 1.0);
-        let (width, height) = blitz::size(&document, view, read.right);
+        let (width, height) = blitz::size(&document, view, &read);
         let ground = ground::ground(&document, false);
         let spelling = Spelling::of(&read.lines);
         Laid { document, width, height, ground, lines: read.lines, links: read.links, spelling, notes: normal.notes }

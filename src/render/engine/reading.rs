@@ -24,6 +24,8 @@ pub(super) struct Read {
     pub tail: Option<f32>,
     /// How far right anything of it is seen.
     pub right: f32,
+    /// How far down its letters and pictures are seen.
+    pub bottom: f32,
 }
 
 /// Text smaller than this was not meant to be read.
@@ -186,6 +188,7 @@ impl<'a> Reader<'a> {
                     && place.right > place.left
                     && place.bottom > place.top
                 {
+                    self.read.bottom = self.read.bottom.max(place.bottom.min(clip.bottom) * self.zoom);
                     let area = self.rect(place);
                     self.links.entry(link).or_default().0.push(area);
                 }
@@ -286,6 +289,7 @@ impl<'a> Reader<'a> {
         let letters = text.graphemes(true).zip(&graphemes).filter(|(letter, _)| !letter.trim().is_empty());
         let right = letters.fold(0.0, |right: f32, (_, [begin, end])| right.max(*begin).max(*end));
         self.read.right = self.read.right.max(right.min(clip.right * self.zoom));
+        self.read.bottom = self.read.bottom.max(place.bottom.min(clip.bottom) * self.zoom);
         self.read.lines.push(Line { area: self.rect(place), text, after: self.after, graphemes });
         self.after = After::Cell;
     }
