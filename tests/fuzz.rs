@@ -9,10 +9,10 @@
 //! Rust escapes octets) and a few thousand generated ones are played in every run.
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout, unsafe_code)]
 
+#[path = "support/held.rs"]
+mod held;
 mod support;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::fs;
 use std::path::Path;
 use std::time::Instant;
@@ -27,38 +27,6 @@ use reference::{Outcome, Reader};
 const SEED: u64 = 0x0930_2026;
 /// Beyond the octets of a piece and of the longest answer, a session may hold this much.
 const OVERHEAD: usize = 512 * 1024;
-
-/// Counts what the thread holds.
-struct Counting;
-
-thread_local! {
-    static HELD: Cell<isize> = const { Cell::new(0) };
-    static PEAK: Cell<isize> = const { Cell::new(0) };
-}
-
-fn count(change: isize) {
-    // Not there any more while the thread ends.
-    _ = HELD.try_with(|held| {
-        held.set(held.get() + change);
-        _ = PEAK.try_with(|peak| peak.set(peak.get().max(held.get())));
-    });
-}
-
-// SAFETY: hands everything on to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size() as isize);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count(-(layout.size() as isize));
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
 
 struct Proved(u32);
 
@@ -378,10 +346,9 @@ fn one(dice: &mut Dice) {
     let largest: usize = answers.octets.iter().map(Vec::len).sum();
     let size = [1, 1 + dice.below(4) as usize, 16, 4096, usize::MAX][dice.below(5) as usize];
     let mut pieces = Dice(dice.below(u64::MAX) | 1);
-    let held = HELD.with(Cell::get);
-    PEAK.with(|peak| peak.set(held));
-    let (arrived, outcome) = pop3_session(&answers, &mut || 1 + pieces.below(size.min(1 << 20) as u64) as usize);
-    let grown = (PEAK.with(Cell::get) - held) as usize;
+    let mut piece = || 1 + pieces.below(size.min(1 << 20) as u64) as usize;
+    let ((arrived, outcome), held) = held::peak(|| pop3_session(&answers, &mut piece));
+    let grown = held as usize;
     assert!(grown <= 8 * largest + OVERHEAD, "{grown} octets held for {largest}");
     match (kind, cut) {
         (0, _) => assert_eq!((arrived, outcome), (messages, Outcome::Ok)),

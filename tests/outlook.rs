@@ -9,9 +9,10 @@
 
 #[path = "support/outlook.rs"]
 mod build;
+#[path = "support/held.rs"]
+mod held;
 mod support;
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::fs;
 use std::io::{Cursor, Read, Seek, SeekFrom};
@@ -19,6 +20,7 @@ use std::sync::Once;
 use std::time::Instant;
 
 use build::{DataFile as Made, Form, OPEN, Thing, id, message_file, number, octets, things, wide};
+use held::peak;
 use postkeep::backup::outlook::{DataFile, Taken, message_file as read_message_file};
 use postkeep::job::Cancel;
 use serde_json::Value;
@@ -103,45 +105,8 @@ const LARGEST: usize = 1 << 16;
 /// What reading one file may hold beside the file itself, in octets.
 const MOST: isize = 1 << 20;
 
-/// Counts what the thread holds.
-struct Counting;
-
 thread_local! {
-    static HELD: Cell<isize> = const { Cell::new(0) };
-    static PEAK: Cell<isize> = const { Cell::new(0) };
     static PANICS: Cell<usize> = const { Cell::new(0) };
-}
-
-fn count(change: isize) {
-    // Not there any more while the thread ends.
-    _ = HELD.try_with(|held| {
-        held.set(held.get() + change);
-        _ = PEAK.try_with(|peak| peak.set(peak.get().max(held.get())));
-    });
-}
-
-// SAFETY: hands everything on to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size() as isize);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count(-(layout.size() as isize));
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
-/// Octets that were held at most while it ran, beyond those from before.
-fn peak<T>(work: impl FnOnce() -> T) -> (T, isize) {
-    let before = HELD.get();
-    PEAK.set(before);
-    let done = work();
-    (done, PEAK.get() - before)
 }
 
 /// Counts the panics of this thread, also those that are caught.
