@@ -266,6 +266,41 @@ fn reindex_builds_the_same_and_a_cancelled_one_changes_nothing() {
     assert!(matches!(reader.index_pending(&cancel, &mut no_report()), Err(ArchiveError::OpenedForReading)));
 }
 
+/// The words of much mail are in one piece on each shelf, whatever the order of its dates and however many batches they
+/// were read in; and what was entered before somebody stopped it stays entered.
+#[test]
+fn much_mail_leaves_one_piece_on_each_shelf() {
+    let (folder, archive) = opened();
+    let numbered = |number: u32| {
+        let (day, text) = (number * 7 % 28 + 1, "many words ".repeat(300));
+        dated(&format!("number {number}"), &format!("{day:02} Feb 2021 10:{:02}:00 +0000", number % 60), &text)
+    };
+    archive.ingest((0..3_000).map(|number| from_file(numbered(number))).collect()).unwrap();
+    let cancel = Cancel::new();
+    let mut batches = Vec::new();
+    let stopped = archive.index_pending(&cancel, &mut |progress| {
+        batches.push(progress.done);
+        if progress.done > 500 {
+            cancel.cancel();
+        }
+    });
+    assert!(matches!(stopped, Err(ArchiveError::Cancelled(_))));
+    assert!(batches.iter().any(|done| (1..500).contains(done)), "a shelf is read in several batches: {batches:?}");
+    let entered = batches.last().copied().unwrap();
+    assert!(!entered.is_multiple_of(500), "stopped in the middle of a shelf");
+    assert_eq!(archive.counts().unwrap().to_index, 3_000 - entered, "nothing that was entered is lost");
+    assert_eq!(found(&archive, "words").len() as u64, entered);
+    assert_eq!(shown(&archive, View::All).len(), 3_000, "the list is whole");
+    archive.reindex(&Cancel::new(), &mut no_report()).unwrap();
+    assert_eq!(found(&archive, "words").len(), 3_000);
+    let index = rusqlite::Connection::open(folder.path().join("index.db")).unwrap();
+    for shelf in 1..=6 {
+        let sql = format!("SELECT count(DISTINCT segid), count(*) > 0 FROM words_{shelf}_idx");
+        let pieces = index.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        assert_eq!(pieces, (1, true), "shelf {shelf}");
+    }
+}
+
 #[test]
 fn an_index_that_is_damaged_while_open_is_replaced() {
     let (folder, archive) = opened();
