@@ -3,6 +3,8 @@
 
 /// Set from any thread or task to stop a job at its next safe point.
 pub use tokio_util::sync::CancellationToken as Cancel;
+/// Sets its token when it is dropped: [`Cancel::drop_guard`].
+pub use tokio_util::sync::DropGuard as CancelOnDrop;
 
 /// How far a job has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use postkeep::job::Cancel;
 use postkeep::message;
 use postkeep::render::{
     After, Blocked, Colours, Failure, Given, Laid, Limits, Normalised, Page, Part, Picture, Piece, Unseen, View,
@@ -265,6 +266,25 @@ fn a_worker_that_dies_is_started_again() {
     let mut poor = Worker::new(PathBuf::from(env!("CARGO_BIN_EXE_postkeep")), Limits { memory: 0, ..limits() });
     assert!(matches!(poor.lay(&page("x")), Err(Failure::Died)));
     assert_eq!(poor.starts(), 1, "no process would do better");
+}
+
+/// What nobody wants any more is not waited for: the process that was at it is ended.
+#[cfg(unix)]
+#[test]
+fn a_worker_is_stopped_when_its_answer_is_not_wanted_any_more() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let mute = folder.path().join("mute");
+    std::fs::write(&mute, "#!/bin/sh\nexec sleep 100000\n").unwrap();
+    std::fs::set_permissions(&mute, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let stop = Cancel::new();
+    let mut worker = Worker::new(mute, Limits { time: Duration::from_secs(100_000), ..limits() }).until(stop.clone());
+    let looked = std::thread::scope(|scope| {
+        let looking = scope.spawn(|| (worker.look(vec![0]), worker.process()));
+        stop.cancel();
+        looking.join().unwrap()
+    });
+    assert!(matches!(looked, (Err(Failure::Stopped), None)), "{looked:?}");
 }
 
 /// A page that is too much for the worker is not drawn twice, whether it finds one that runs or starts the first.

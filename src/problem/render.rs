@@ -18,12 +18,13 @@ impl From<&Failure> for Problem {
             Failure::TooSlow => "This message's page could not be drawn in the time that is allowed for it.".to_owned(),
             Failure::Confused => "Postkeep was replaced by another version while it was running.".to_owned(),
             Failure::NoPage => "The page of this message was put away.".to_owned(),
+            Failure::Stopped => "What was being drawn of this message was stopped.".to_owned(),
         };
         let advice = match failure {
             Failure::NotStarted(_) => "Close other programs and open the message again.",
             Failure::Died | Failure::TooSlow => "Read its text instead, or save it and open it in another program.",
             Failure::Confused => "Close Postkeep and start it again.",
-            Failure::NoPage => "Open the message again.",
+            Failure::NoPage | Failure::Stopped => "Open the message again.",
         };
         Problem::new(summary, WHOLE, advice)
     }
@@ -36,7 +37,7 @@ mod tests {
     #[test]
     fn every_failure_has_its_sentences() {
         let started = Failure::NotStarted(std::io::Error::from_raw_os_error(11));
-        let all = [started, Failure::Died, Failure::TooSlow, Failure::Confused, Failure::NoPage];
+        let all = [started, Failure::Died, Failure::TooSlow, Failure::Confused, Failure::NoPage, Failure::Stopped];
         super::super::assert_sound(&all.iter().map(Problem::from).collect::<Vec<_>>());
     }
 }

@@ -6,9 +6,14 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use super::wire::{self, Answer, Question};
 use super::{ARGUMENT, Given, Laid, Limits, Page, Part, Pdf, Picture, Print, Unseen, View};
+use crate::job::Cancel;
+
+/// Between two looks at whether an answer is still wanted.
+const GLANCE: Duration = Duration::from_millis(50);
 
 /// Why a page is not shown: show the text of the message instead.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +33,9 @@ pub enum Failure {
     /// There is no page to be painted: the worker has died since it laid one out. Lay it out again.
     #[error("no page is laid out")]
     NoPage,
+    /// Nobody wanted the answer any more: see [`Worker::until`].
+    #[error("the worker was stopped")]
+    Stopped,
 }
 
 /// A worker process, started when it is first needed and again after it died. It holds one page, the last one laid out.
@@ -36,6 +44,7 @@ pub enum Failure {
 pub struct Worker {
     program: PathBuf,
     limits: Limits,
+    stop: Cancel,
     running: Option<Running>,
     starts: usize,
 }
@@ -69,13 +78,19 @@ fn this_program() -> PathBuf {
 impl Worker {
     /// `program` is postkeep's own file. Starts nothing yet.
     pub fn new(program: PathBuf, limits: Limits) -> Worker {
-        Worker { program, limits, running: None, starts: 0 }
+        Worker { program, limits, stop: Cancel::new(), running: None, starts: 0 }
     }
 
     /// Another of the same program, within other limits. Starts nothing yet.
     #[must_use]
     pub fn within(&self, limits: Limits) -> Worker {
         Worker::new(self.program.clone(), limits)
+    }
+
+    /// Ends the process and answers [`Failure::Stopped`] to whoever waits for it as soon as `stop` is set.
+    #[must_use]
+    pub fn until(self, stop: Cancel) -> Worker {
+        Worker { stop, ..self }
     }
 
     /// Starts the process, so that the first page need not wait for it.
@@ -208,13 +223,19 @@ impl Worker {
     /// The next answer; a worker that gives none is ended.
     fn hear(&mut self) -> Result<Heard, Failure> {
         let Some(running) = &self.running else { return Err(Failure::Died) };
-        running.answers.recv_timeout(self.limits.time).map_err(|error| {
-            self.running = None;
-            match error {
-                RecvTimeoutError::Timeout => Failure::TooSlow,
-                RecvTimeoutError::Disconnected => Failure::Died,
+        let end = Instant::now() + self.limits.time;
+        let failure = loop {
+            let left = end.saturating_duration_since(Instant::now());
+            match running.answers.recv_timeout(left.min(GLANCE)) {
+                Ok(heard) => return Ok(heard),
+                Err(RecvTimeoutError::Disconnected) => break Failure::Died,
+                Err(RecvTimeoutError::Timeout) if self.stop.is_cancelled() => break Failure::Stopped,
+                Err(RecvTimeoutError::Timeout) if left <= GLANCE => break Failure::TooSlow,
+                Err(RecvTimeoutError::Timeout) => {}
             }
-        })
+        };
+        self.running = None;
+        Err(failure)
     }
 
     fn confused<T>(&mut self) -> Result<T, Failure> {

@@ -17,6 +17,7 @@ use super::{Action, Loaded, Message as Whole, Note, Open, Reader, Whose};
 use crate::account::MessageId;
 use crate::archive::{Archive, ArchiveError};
 use crate::gui::off::{ask, off};
+use crate::job::{Cancel, CancelOnDrop};
 use crate::message::{self, Attachment, Kind};
 use crate::problem::Problem;
 use crate::render::{Failure, Unseen, Worker};
@@ -44,8 +45,8 @@ pub struct Parts {
 struct Preview {
     index: usize,
     shown: Shown,
-    /// Lives as long as the look: nothing is begun for one that is over.
-    _wanted: Arc<()>,
+    /// Lives as long as the look: one that is over stops what was begun for it.
+    _wanted: CancelOnDrop,
 }
 
 /// What there is to look at.
@@ -224,13 +225,13 @@ impl Open {
             return Action::None;
         }
         let Some(kind) = self.attached(index).map(Attachment::kind) else { return Action::None };
-        let wanted = Arc::new(());
-        let is_wanted = Arc::downgrade(&wanted);
-        self.parts.preview = Some(Preview { index, shown: Shown::Waiting, _wanted: wanted });
+        let over = Cancel::new();
+        self.parts.preview = Some(Preview { index, shown: Shown::Waiting, _wanted: over.clone().drop_guard() });
+        let looker = looker.until(over.clone());
         let (archive, whose) = (archive.clone(), self.whose());
         let looked = off(move || {
             let alone = (kind == Kind::Picture).then(|| DECODING.lock().unwrap_or_else(PoisonError::into_inner));
-            if is_wanted.strong_count() == 0 {
+            if over.is_cancelled() {
                 return None;
             }
             let shown = match content(&archive, whose.id, &whose.path, index) {
