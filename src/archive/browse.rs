@@ -125,8 +125,9 @@ impl Archive {
             let Some(last) = next.last() else { break };
             below = last.0;
             self.read(|mail| {
+                let mail = mail.unchecked_transaction()?;
                 for key in next {
-                    if found.len() < limit && is_shown(mail, key)? {
+                    if found.len() < limit && is_shown(&mail, key)? {
                         found.push(key);
                     }
                 }
@@ -138,18 +139,21 @@ impl Archive {
 
     /// The rows of these keys, in their order; keys that are gone are left out.
     pub fn rows(&self, keys: &[SortKey]) -> Result<Vec<Row>> {
+        // In one transaction each: SQLite locks the file for that, and not for every row.
         let rows = self.shared.index.read(|index| {
+            let index = index.unchecked_transaction()?;
             let mut rows = Vec::with_capacity(keys.len());
             for key in keys {
-                rows.extend(envelope_row(index, *key)?);
+                rows.extend(envelope_row(&index, *key)?);
             }
             Ok(rows)
         });
         let rows = rows.map_err(|error| error.diagnosed(self.folder()))?;
         self.read(|mail| {
+            let mail = mail.unchecked_transaction()?;
             let mut complete = Vec::with_capacity(rows.len());
             for row in rows {
-                complete.extend(with_truth(mail, row)?);
+                complete.extend(with_truth(&mail, row)?);
             }
             Ok(complete)
         })

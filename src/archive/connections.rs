@@ -108,15 +108,18 @@ impl Archive {
             }
             Err(error) => return Err(error),
         }
-        if open::is_older(folder)? {
-            // Brought up to date first; what asks after its tables does not know the old ones.
-            drop(Archive::open(folder)?);
-        }
         let archive = Archive::assemble(folder, None);
-        archive.read(|connection| {
+        let examined = |connection: &mut Connection| {
             open::known(connection)?;
-            open::refuse_foreign_journal(connection, folder)
-        })?;
+            open::refuse_foreign_journal(connection, folder)?;
+            open::is_older(connection)
+        };
+        if archive.read(examined)? {
+            // Brought up to date first; what asks after its tables does not know the old ones.
+            archive.shared.readers.forget();
+            drop(Archive::open(folder)?);
+            archive.read(examined)?;
+        }
         Ok(archive)
     }
 

@@ -219,8 +219,7 @@ pub(super) fn inspect(folder: &Path) -> Result<Found> {
 }
 
 /// Whether an older version of the program wrote the archive last. Asked of SQLite, for the number may be in the journal.
-pub(super) fn is_older(folder: &Path) -> Result<bool> {
-    let connection = reader(&folder.join(MAIL)).map_err(|error| error.diagnosed(folder))?;
+pub(super) fn is_older(connection: &Connection) -> Result<bool> {
     let version: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     Ok(version < known_version())
 }

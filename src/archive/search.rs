@@ -36,6 +36,9 @@ const STATEMENTS: usize = 600;
 /// every shelf. Without it a page is copied from the system's memory for each question.
 const CACHE: i32 = 24 << 10;
 
+/// The same for a process that asks once: memory that is used again is at hand, and new memory is not.
+const CACHE_ONCE: i32 = 512;
+
 /// Keys of the first page and of the others.
 const FIRST_PAGE: usize = 100;
 const PAGE: usize = 5_000;
@@ -113,10 +116,12 @@ impl Archive {
         take: &mut dyn FnMut(Vec<SortKey>) -> bool,
     ) -> Result<Searched> {
         let query = query::parse(query, &settings::time_zone());
+        // A process that knows of all mail is a window, and will ask again.
+        let stays = self.known_already()?.mail.is_some();
         let complete = self.shared.index.read(|index| {
             let token = cancel.clone();
             index.set_prepared_statement_cache_capacity(STATEMENTS);
-            index.pragma_update(None, "cache_size", -CACHE)?;
+            index.pragma_update(None, "cache_size", if stays { -CACHE } else { -CACHE_ONCE })?;
             index.progress_handler(STEPS, Some(move || token.is_cancelled()))?;
             let found = snapshot(index, |index| {
                 let scope = Scope::new(self, index, cancel)?;
@@ -306,22 +311,39 @@ impl<'a> Scope<'a> {
 
     /// Gives keys as far as their messages count; whether to go on.
     fn give(&self, prepared: &Prepared, keys: impl Iterator<Item = SortKey>, pages: &mut Pages<'_>) -> Result<bool> {
+        if prepared.keep.is_some() || self.mail.get().is_some() {
+            return self.give_kept(keys, pages, |key| self.kept(prepared, key));
+        }
+        // In one transaction: SQLite locks the file for that, and not for every message.
+        self.archive.read(|mail| {
+            let mail = mail.unchecked_transaction()?;
+            self.give_kept(keys, pages, |key| match self.mail.get().is_none() && self.one_by_one(1) {
+                true => is_shown(&mail, key),
+                false => self.kept(prepared, key),
+            })
+        })
+    }
+
+    fn give_kept(
+        &self,
+        keys: impl Iterator<Item = SortKey>,
+        pages: &mut Pages<'_>,
+        kept: impl Fn(SortKey) -> Result<bool>,
+    ) -> Result<bool> {
         for key in keys {
-            if self.kept(prepared, key)? && !pages.add(key) || self.cancel.is_cancelled() {
+            if kept(key)? && !pages.add(key) || self.cancel.is_cancelled() {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
+    /// By what is known of all mail.
     fn kept(&self, prepared: &Prepared, key: SortKey) -> Result<bool> {
-        if let Some(keep) = &prepared.keep {
-            return Ok(contains(keep, key));
+        match &prepared.keep {
+            Some(keep) => Ok(contains(keep, key)),
+            None => Ok(contains(&self.mail()?.shown, key)),
         }
-        if self.mail.get().is_some() || !self.one_by_one(1) {
-            return Ok(contains(&self.mail()?.shown, key));
-        }
-        self.archive.read(|mail| is_shown(mail, key))
     }
 
     /// The messages for which one of the alternatives holds.

@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::failure::{Failure, Status};
-use super::interrupt::cancel_on_signal;
 use super::place::Place;
 use super::print::{self, Out};
 use crate::account::{Account, AccountId, MessageId};
 use crate::archive::{Archive, Row, SortKey, View};
+use crate::job::Cancel;
 use crate::message::{self, Attachment, Card, Mailbox, Message};
 use crate::new_file;
 use crate::settings;
@@ -146,7 +146,7 @@ pub fn list(place: &Place, arguments: &ListArguments) -> Result<Status, Failure>
 
 pub fn search(place: &Place, arguments: &SearchArguments) -> Result<Status, Failure> {
     let archive = place.read_indexed()?;
-    let found = archive.search(&arguments.query, View::All, Some(arguments.limit), &cancel_on_signal())?;
+    let found = archive.search(&arguments.query, View::All, Some(arguments.limit), &Cancel::new())?;
     for note in &found.notes {
         print::say(note);
     }
