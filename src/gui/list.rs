@@ -239,6 +239,10 @@ impl List {
         &self.found_by
     }
 
+    pub fn close_menu(&mut self) {
+        self.menu = None;
+    }
+
     fn anew(&mut self, archive: &Archive, clock: &Clock) -> Task<Message> {
         self.offset = 0.0;
         self.menu = None;

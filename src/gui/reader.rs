@@ -288,6 +288,13 @@ impl Reader {
         self.leave_inner()
     }
 
+    pub fn close_menus(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.menu = false;
+            open.parts.close_menu();
+        }
+    }
+
     /// Whether it shows this message, or waits for it.
     pub fn shows(&self, id: MessageId) -> bool {
         self.awaited == Some(id) || self.awaited.is_none() && self.open.as_ref().is_some_and(|open| open.row.id == id)

@@ -350,6 +350,22 @@ fn what_is_seldom_done_is_in_a_menu() {
     assert!(bench.shows("The message was copied as text."));
 }
 
+/// A menu is drawn above all else, and must not stand over a dialog that a key has opened.
+#[test]
+fn a_dialog_closes_the_menus() {
+    let (mut live, _folder) = window(&[REPLY.to_owned()]);
+    live.until_shown("Re: the boat house");
+    live.letter("j");
+    live.until_desk("it is open", |desk| desk.reader.is_shown());
+    live.tell(Message::Reader(reader::Message::Menu(true)));
+    assert!(live.shows("Letters of equal width"));
+    live.letter("?");
+    assert!(live.shows("the next unread message"), "the dialog is open");
+    assert!(!live.shows("Letters of equal width"));
+    live.press(Key::Named(Named::Escape));
+    assert!(!live.shows("Letters of equal width") && !live.shows("the next unread message"));
+}
+
 const THREAD: &str = "Dear Anna,\n\nthe plan is at https://harbour.example/plan?house=2 and the key behind the second door. \
 Mind the step, it is loose again, and call me when you are there so that I can tell you about the lights.\n\n\
 > Is the lower door open?\n\nNo, only on Sundays.\n\nOn Sat 21 November 2026, 18:30, Marek Dvořák <marek@example.org> wrote:\n\
