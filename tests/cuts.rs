@@ -166,7 +166,7 @@ async fn cut_at_every_thirteenth_octet() {
 async fn soak_cuts() {
     let number = |name: &str, otherwise| std::env::var(name).map_or(otherwise, |text| text.parse().expect("a number"));
     let (count, seed) = (number("POSTKEEP_SOAK", 500), number("POSTKEEP_SEED", SEED));
-    let mut dice = Dice(seed | 1);
+    let mut dice = Dice(seed.max(1));
     let begun = Instant::now();
     let mut made = 0;
     for retention in [Retention::LeaveCopy, Retention::RemoveOnceStored] {
