@@ -162,18 +162,6 @@ impl App {
     }
 
     pub fn update(&mut self, message: Message) -> Task<Message> {
-        let task = self.updated(message);
-        // However the dialog came to be: a menu stands above all else, a dialog too.
-        if let Stage::Open(desk) = &mut self.stage
-            && desk.dialog.is_some()
-        {
-            desk.list.close_menu();
-            desk.reader.close_menus();
-        }
-        task
-    }
-
-    fn updated(&mut self, message: Message) -> Task<Message> {
         match message {
             Message::Opened(generation, opened) => self.opened(generation, opened),
             Message::OpenAgain => self.open_own(),

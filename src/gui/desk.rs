@@ -196,6 +196,20 @@ impl Desk {
     }
 
     pub fn update(&mut self, message: Message, clock: &Clock) -> Action {
+        let action = self.updated(message, clock);
+        if self.dialog.is_some() {
+            self.close_menus();
+        }
+        action
+    }
+
+    /// A menu stands above all else, a dialog too.
+    fn close_menus(&mut self) {
+        self.list.close_menu();
+        self.reader.close_menus();
+    }
+
+    fn updated(&mut self, message: Message, clock: &Clock) -> Action {
         match message {
             Message::Worker(event) => self.heard(event).into(),
             Message::Top(message) => self.bars(message, clock),
@@ -247,6 +261,7 @@ impl Desk {
     }
 
     pub fn ask_to_quit(&mut self) {
+        self.close_menus();
         self.dialog = Some(Dialog::Quit(Quit::default()));
     }
 

@@ -151,6 +151,7 @@ impl Desk {
     }
 
     pub fn open(&mut self, which: Which) -> Task<Message> {
+        self.close_menus();
         self.ended = None;
         if which == Which::Log {
             let (log, read) = dialog::log::Log::new(&self.archive);

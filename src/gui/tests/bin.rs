@@ -95,7 +95,8 @@ fn the_bin_gives_back_and_erases_only_when_asked_twice() {
     live.until_desk("the bin shows", |desk| desk.list.shows(newest()) && desk.list.shows(SECOND));
 
     live.click(SECOND);
-    live.until_desk("it is open", |desk| desk.reader.is_shown() && settled(desk));
+    live.until_shown("Put back");
+    live.until_desk("nothing is on its way", settled);
     live.click("Put back");
     live.until_desk("one is left", |desk| settled(desk) && desk.library.counts.bin == 1);
     assert!(!live.desk().list.shows(SECOND));
