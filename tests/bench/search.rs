@@ -91,6 +91,7 @@ fn queries() -> Vec<(&'static str, &'static str)> {
         ("from: and a word", "from:zoe kai"),
         ("a date and a word", "after:2017 before:2019 kai"),
         ("a negation", "kai -and"),
+        ("a rarer word without it", "lostier -kai"),
         ("unread", "is:unread"),
         ("a CJK pair", "にち"),
         ("nothing found", "zzzzqqqq"),
