@@ -278,7 +278,7 @@ fn a_worker_is_stopped_when_its_answer_is_not_wanted_any_more() {
     std::fs::write(&mute, "#!/bin/sh\nexec sleep 100000\n").unwrap();
     std::fs::set_permissions(&mute, std::fs::Permissions::from_mode(0o700)).unwrap();
     let stop = Cancel::new();
-    let mut worker = Worker::new(mute, Limits { time: Duration::from_secs(100_000), ..limits() }).until(stop.clone());
+    let mut worker = Worker::new(mute, Limits { time: Duration::from_secs(60), ..limits() }).until(stop.clone());
     let looked = std::thread::scope(|scope| {
         let looking = scope.spawn(|| (worker.look(vec![0]), worker.process()));
         stop.cancel();

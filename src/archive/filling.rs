@@ -1,9 +1,9 @@
-//! Filling the index: what is stored and not indexed yet is read, parsed and entered, batch by batch, each one
-//! transaction.
+//! Filling the index: what is stored and not indexed yet is read and parsed batch by batch, and entered.
 //!
-//! Little is entered in one go, in the order of message ids. Much, as when the index was lost, is entered twice: first
-//! what the headers say, so that the lists are whole soon, and then the words, newest mail first, so that a search finds
-//! what people mostly look for while the rest goes on. Reading and parsing run one batch ahead on a thread of their own.
+//! Little is entered in the order of message ids, each batch in one transaction. Much, as when the index was lost, is
+//! entered twice: first what the headers say, so that the lists are whole soon, and then the words, from the newest shelf
+//! on and each shelf in one transaction, so that a search finds what people mostly look for while the rest goes on.
+//! Reading and parsing run one batch ahead on a thread of their own.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -21,7 +21,7 @@ use crate::job::{Cancel, Progress, Report, unless_cancelled};
 
 /// Messages and octets of originals read in one go, and of a little mail in one transaction of the index. A transaction
 /// leaves a piece in the full-text table of every shelf it reaches, and a search looks into all pieces: so of much mail
-/// each shelf is one transaction, which makes the index a tenth smaller and is less work than putting pieces together.
+/// each shelf is one transaction, which makes the index a tenth smaller. The octets are few in the tests of this module.
 const BATCH: usize = FULL;
 const BATCH_OCTETS: u64 = if cfg!(test) { 1 << 20 } else { 32 << 20 };
 

@@ -241,7 +241,8 @@ impl Open {
                 Err(error) => Shown::Nothing(Problem::from(&error).summary),
             };
             drop(alone);
-            Some(Whole::Parts(Message::Looked(whose, index, shown)))
+            // Else it would be told that it was stopped to the next look at the same attachment.
+            (!over.is_cancelled()).then(|| Whole::Parts(Message::Looked(whose, index, shown)))
         });
         Action::Run(looked.then(|looked| looked.map_or_else(Task::none, Task::done)))
     }
