@@ -494,7 +494,9 @@ fn stuck(problem: &Problem) -> Element<'_, Message> {
 /// What the window listens to.
 fn listened(event: iced::Event, status: event::Status, id: window::Id) -> Option<Message> {
     match event {
-        iced::Event::Keyboard(keyboard::Event::KeyPressed { key, modifiers, .. }) => {
+        iced::Event::Keyboard(keyboard::Event::KeyPressed { key, modified_key, modifiers, .. }) => {
+            // Which keys make these signs, and whether with Shift, is another matter on each keyboard.
+            let key = if matches!(modified_key.as_ref(), Key::Character("?" | "/")) { modified_key } else { key };
             Some(Message::Key(key, modifiers, status == event::Status::Captured))
         }
         iced::Event::Window(window::Event::Resized(size)) => Some(Message::Resized(id, size)),
@@ -645,6 +647,30 @@ mod tests {
         ] {
             let meaning = format!("{:?}", shortcut(&key, keyboard::Modifiers::SHIFT, false, false));
             assert_eq!(meaning, expected, "{key:?}");
+        }
+    }
+
+    /// As the windowing library tells it: the key by itself, and what it makes with Shift held.
+    #[test]
+    fn signs_are_what_was_typed_and_not_the_key_they_are_on() {
+        for (key, makes, expected) in [
+            ("/", "?", "Some(Keys)"),
+            ("ß", "?", "Some(Keys)"),
+            ("7", "/", "Some(Search)"),
+            ("u", "U", "Some(List(Mark(Read, true)))"),
+        ] {
+            let event = iced::Event::Keyboard(keyboard::Event::KeyPressed {
+                key: Key::Character(key.into()),
+                modified_key: Key::Character(makes.into()),
+                physical_key: keyboard::key::Physical::Code(keyboard::key::Code::Slash),
+                location: keyboard::Location::Standard,
+                modifiers: keyboard::Modifiers::SHIFT,
+                text: None,
+                repeat: false,
+            });
+            let heard = super::listened(event, iced::event::Status::Ignored, iced::window::Id::unique());
+            let Some(super::Message::Key(key, modifiers, false)) = heard else { panic!("{makes} is not heard") };
+            assert_eq!(format!("{:?}", shortcut(&key, modifiers, false, false)), expected, "{makes}");
         }
     }
 
