@@ -36,6 +36,7 @@
 //! would be 0.62.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::sync::LazyLock;
 
 use base64::Engine as _;
@@ -123,6 +124,33 @@ impl Packer {
         packed.extend_from_slice(rest);
         Some(packed)
     }
+}
+
+/// Unpacks what a [`Packer`] packed.
+struct Unpacker {
+    text: Decompressor<'static>,
+    decoded: Decompressor<'static>,
+}
+
+impl Unpacker {
+    fn new() -> std::io::Result<Unpacker> {
+        Ok(Unpacker { text: Decompressor::with_prepared_dictionary(&DECODER)?, decoded: Decompressor::new()? })
+    }
+}
+
+thread_local! {
+    /// One a thread, kept: a message is unpacked in less time than it takes to make one. None depends on the one before.
+    static UNPACKER: RefCell<Option<Unpacker>> = const { RefCell::new(None) };
+}
+
+/// `None` where the work says so, or without memory for an unpacker.
+fn with_unpacker<T>(work: impl FnOnce(&mut Unpacker) -> Option<T>) -> Option<T> {
+    UNPACKER.with_borrow_mut(|kept| {
+        if kept.is_none() {
+            *kept = Unpacker::new().ok();
+        }
+        work(kept.as_mut()?)
+    })
 }
 
 /// The original behind what is stored, which is known to be so many octets; `None` where it is not that.
@@ -244,11 +272,10 @@ fn unpack(packed: &[u8], octets: usize) -> Option<Vec<u8>> {
         return None;
     }
     let decoded_octets = sum(Run::decoded)?;
-    let mut decompressor = Decompressor::with_prepared_dictionary(&DECODER).ok()?;
-    let text = exactly(&mut decompressor, packed_text, text_octets)?;
+    let text = with_unpacker(|unpacker| exactly(&mut unpacker.text, packed_text, text_octets))?;
     let decoded = match shorter {
         0 => Cow::Borrowed(rest),
-        1 => Cow::Owned(exactly(&mut Decompressor::new().ok()?, rest, decoded_octets)?),
+        1 => Cow::Owned(with_unpacker(|unpacker| exactly(&mut unpacker.decoded, rest, decoded_octets))?),
         _ => return None,
     };
     (decoded.len() == decoded_octets).then(|| join(&runs, &text, &decoded, octets)).flatten()
