@@ -5,8 +5,8 @@
 //! [`message::likeness`], and that outside of the transaction.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 
+use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::codec::{self, Packer};
@@ -18,22 +18,28 @@ use crate::message;
 
 /// An [`Incoming`] with its two keys, and its bytes as they will be stored.
 struct Keyed {
-    incoming: Incoming,
+    from: Origin,
+    arrived: Timestamp,
+    marks: Marks,
     exact: Digest,
     likeness: Digest,
-    /// `None`: as received.
-    packed: Option<(i64, Vec<u8>)>,
+    /// Of the original.
+    octets: u64,
+    codec: i64,
+    stored: Vec<u8>,
 }
 
 impl Keyed {
     /// `exact` is the hash of its bytes; without a packer they are stored as received.
     fn of(incoming: Incoming, exact: Digest, packer: Option<&mut Packer>) -> Keyed {
-        let likeness = message::likeness_given(&incoming.bytes, exact);
-        let packed = packer.and_then(|packer| match packer.encode(&incoming.bytes) {
+        let Incoming { bytes, arrived, marks, from } = incoming;
+        let (likeness, octets) = (message::likeness_given(&bytes, exact), bytes.len() as u64);
+        let packed = packer.and_then(|packer| match packer.encode(&bytes) {
             (codec, Cow::Owned(packed)) => Some((codec, packed)),
             (_, Cow::Borrowed(_)) => None,
         });
-        Keyed { incoming, exact, likeness, packed }
+        let (codec, stored) = packed.unwrap_or((codec::AS_RECEIVED, bytes));
+        Keyed { from, arrived, marks, exact, likeness, octets, codec, stored }
     }
 }
 
@@ -56,35 +62,29 @@ impl Archive {
     /// two mails. The same rule holds for twins. From a file, the bytes or the likeness of any message are the same.
     pub fn ingest(&self, batch: Vec<Incoming>) -> Result<Vec<Ingested>> {
         self.may_write()?;
-        let hashes: Vec<Digest> = batch.iter().map(|incoming| Digest::of(&incoming.bytes)).collect();
-        let here = self.here(&hashes)?;
-        let mut packer = Packer::new().ok();
-        let keyed = |(incoming, exact): (Incoming, Digest)| {
-            // Packing is most of the work, and what is here already is not stored again.
-            Keyed::of(incoming, exact, packer.as_mut().filter(|_| !here.contains(&exact)))
-        };
-        let batch: Vec<Keyed> = batch.into_iter().zip(hashes).map(keyed).collect();
+        let batch = self.keyed(batch)?;
         tracing::trace!(phase = "batch hashed");
         self.write(|transaction| batch.iter().map(|keyed| ingest_one(transaction, keyed)).collect())
     }
 
-    /// Those of these originals that are stored.
-    fn here(&self, hashes: &[Digest]) -> Result<HashSet<Digest>> {
+    /// Hashes and packs, a message at a time: what was just hashed is still at hand in the processor. Packing is most of
+    /// the work, and what is here already is not stored again.
+    fn keyed(&self, batch: Vec<Incoming>) -> Result<Vec<Keyed>> {
+        let mut packer = Packer::new().ok();
         self.read(|mail| {
             let mut find = mail.prepare_cached("SELECT 1 FROM original WHERE sha256 = ?1")?;
-            let mut here = HashSet::new();
-            for hash in hashes {
-                if find.exists([hash])? {
-                    here.insert(*hash);
-                }
-            }
-            Ok(here)
+            let keyed = |incoming: Incoming| {
+                let exact = Digest::of(&incoming.bytes);
+                let here = find.exists([exact])?;
+                Ok(Keyed::of(incoming, exact, packer.as_mut().filter(|_| !here)))
+            };
+            batch.into_iter().map(keyed).collect()
         })
     }
 }
 
 fn ingest_one(transaction: &Transaction<'_>, keyed: &Keyed) -> Result<Ingested> {
-    match &keyed.incoming.from {
+    match &keyed.from {
         Origin::Maildrop { session, maildrop, account, uidl, ordinal, octets } => {
             let place = Place {
                 session: *session,
@@ -114,7 +114,7 @@ fn from_maildrop(transaction: &Transaction<'_>, keyed: &Keyed, place: &Place<'_>
     };
     let (Ingested::Added(id) | Ingested::AlreadyHere(id) | Ingested::Twin { stored: id, .. }) = ingested;
     if !matches!(ingested, Ingested::AlreadyHere(_)) {
-        bin::put_again(transaction, id, keyed.exact, keyed.incoming.arrived)?;
+        bin::put_again(transaction, id, keyed.exact, keyed.arrived)?;
     }
     transaction
         .prepare_cached(
@@ -129,7 +129,7 @@ fn from_maildrop(transaction: &Transaction<'_>, keyed: &Keyed, place: &Place<'_>
             place.ordinal,
             id,
             place.octets.map(count),
-            micros(keyed.incoming.arrived),
+            micros(keyed.arrived),
             place.session.0,
         ])?;
     Ok(ingested)
@@ -244,26 +244,21 @@ fn store(
         Some(original) => original,
         None => store_original(transaction, keyed)?,
     };
-    let id = store_message(transaction, original, account, micros(keyed.incoming.arrived), twin_of)?;
+    let id = store_message(transaction, original, account, micros(keyed.arrived), twin_of)?;
     tracing::trace!(phase = "message without ledger row");
-    add_marks(transaction, id, keyed.incoming.marks)?;
+    add_marks(transaction, id, keyed.marks)?;
     Ok(id)
 }
 
 fn store_original(transaction: &Transaction<'_>, keyed: &Keyed) -> Result<i64> {
-    let received = &keyed.incoming.bytes;
     transaction
         .prepare_cached("INSERT INTO original (sha256, likeness, octets) VALUES (?1, ?2, ?3)")?
-        .execute(params![keyed.exact, keyed.likeness, count(received.len() as u64)])?;
+        .execute(params![keyed.exact, keyed.likeness, count(keyed.octets)])?;
     let original = transaction.last_insert_rowid();
     tracing::trace!(phase = "original without body");
-    let (codec, bytes) = match &keyed.packed {
-        Some((codec, packed)) => (*codec, packed),
-        None => (codec::AS_RECEIVED, received),
-    };
     transaction
         .prepare_cached("INSERT INTO body (original, codec, bytes) VALUES (?1, ?2, ?3)")?
-        .execute(params![original, codec, bytes])?;
+        .execute(params![original, keyed.codec, keyed.stored])?;
     Ok(original)
 }
 
