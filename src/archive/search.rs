@@ -170,6 +170,11 @@ impl Pages<'_> {
         self.page.len() < self.full || self.turn()
     }
 
+    /// So many keys are wanted for the page.
+    fn missing(&self) -> usize {
+        self.full.saturating_sub(self.page.len())
+    }
+
     fn turn(&mut self) -> bool {
         self.full = PAGE;
         (self.take)(std::mem::take(&mut self.page))
@@ -274,7 +279,7 @@ impl<'a> Scope<'a> {
     }
 
     /// Gives what was found on a shelf, newest first: by a walk over the keys of all messages where these are known, else
-    /// by looking up the key of each, or of most messages of the shelf as far as a page needs them.
+    /// over those of the shelf, as far as a page needs them, where most are found; else by looking up the key of each.
     fn give_found(
         &self,
         prepared: &Prepared,
@@ -284,12 +289,14 @@ impl<'a> Scope<'a> {
     ) -> Result<bool> {
         let span = prepared.keys.start.max(shelf.first)..prepared.keys.end.min(shelf.last.saturating_add(1));
         let number = usize::try_from(found.len()).unwrap_or(usize::MAX);
-        if self.keys.get().is_some() || !self.one_by_one(number) {
+        let most = number > shelf.messages / 16;
+        let looked_up = if most { number.min(pages.missing()) } else { number };
+        if self.keys.get().is_some() || !self.one_by_one(looked_up) {
             let keys = self.keys()?;
             let keys = within(&keys, &span).iter().copied().filter(|key| contains(found, *key));
             return self.give(prepared, keys, pages);
         }
-        if number > shelf.messages / 16 {
+        if most {
             let mut statement =
                 self.index.prepare_cached("SELECT key FROM envelope WHERE key >= ?1 AND key < ?2 ORDER BY key DESC")?;
             let keys = statement.query_map([span.start, span.end], |row| row.get(0).map(SortKey))?;

@@ -294,7 +294,9 @@ fn much_mail_leaves_one_piece_on_each_shelf() {
     archive.reindex(&Cancel::new(), &mut no_report()).unwrap();
     assert_eq!(found(&archive, "words").len(), 3_000);
     let index = rusqlite::Connection::open(folder.path().join("index.db")).unwrap();
-    for shelf in 1..=6 {
+    let shelves: i64 = index.query_row("SELECT max(number) FROM shelf", [], |row| row.get(0)).unwrap();
+    assert!(shelves > 2, "{shelves}");
+    for shelf in 1..=shelves {
         let sql = format!("SELECT count(DISTINCT segid), count(*) > 0 FROM words_{shelf}_idx");
         let pieces = index.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
         assert_eq!(pieces, (1, true), "shelf {shelf}");
