@@ -219,12 +219,12 @@ mod tests {
         let ends = 9_997 + full;
         assert_eq!(planned(&apart), [(1, 1, 1), (100, ends, FULL + 10), (ends + 1, ends + 2, 2)]);
         // Much at once, or newest first: of what is not recent there are six times as many on a shelf.
-        let graded = [6, 6, 2, 1, 1].map(|fulls| fulls * FULL);
+        let graded = |fulls: [usize; 5]| fulls.map(|fulls| fulls * FULL);
         let many: Vec<i64> = (0..16 * full).collect();
         let sizes = |batches: &[Vec<i64>]| planned(batches).iter().map(|shelf| shelf.2).collect::<Vec<_>>();
-        assert_eq!(sizes(std::slice::from_ref(&many)), graded);
+        assert_eq!(sizes(std::slice::from_ref(&many)), graded([6, 6, 2, 1, 1]));
         let backwards: Vec<Vec<i64>> = many.chunks(100).rev().map(<[i64]>::to_vec).collect();
-        assert_eq!(sizes(&backwards), graded);
+        assert_eq!(sizes(&backwards), graded([2, 6, 6, 1, 1]));
         assert_eq!(sizes(&many.chunks(100).map(<[i64]>::to_vec).collect::<Vec<_>>()), [FULL; 16]);
         // What falls into a full shelf makes it larger.
         let into = vec![(0..full).map(|key| key * 2).collect(), vec![1, 3]];

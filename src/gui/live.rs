@@ -143,6 +143,12 @@ impl Live {
         simulate(&self.app).find(text).is_ok()
     }
 
+    /// The same while the keyboard is in this field.
+    pub fn shows_in(&self, field: &'static str, text: &str) -> bool {
+        let mut simulator = simulate(&self.app);
+        simulator.click(iced::widget::Id::new(field)).is_ok() && simulator.find(text).is_ok()
+    }
+
     pub fn click(&mut self, text: &str) {
         let messages: Vec<Message> = {
             let mut simulator = simulate(&self.app);

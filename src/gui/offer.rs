@@ -9,7 +9,7 @@ use super::bars::{Message, indexed};
 use super::icon::{self, icon};
 use super::library::Library;
 use super::theme::{self, size};
-use super::widget::{across, caption, line};
+use super::widget::{across, caption, gap, line};
 use super::words::messages;
 use crate::archive::Sender;
 
@@ -138,7 +138,8 @@ impl Offer {
         };
     }
 
-    pub fn view<'a>(&'a self, library: &'a Library) -> Option<Element<'a, Message>> {
+    /// `found` stands in its foot: the head of the list, which says it as well, is mostly covered.
+    pub fn view<'a>(&'a self, library: &'a Library, found: Option<String>) -> Option<Element<'a, Message>> {
         if self.hidden {
             return None;
         }
@@ -155,7 +156,10 @@ impl Offer {
             panel =
                 panel.push(container(Column::with_children(senders)).padding(iced::padding::horizontal(4).bottom(4)));
         }
-        let foot = text(indexed(library)).size(size::CAPTION).style(theme::faint);
+        let mut foot = row![text(indexed(library)).size(size::CAPTION).style(theme::faint)].spacing(8);
+        if let Some(found) = found {
+            foot = foot.push(gap()).push(text(found).size(size::CAPTION).style(theme::dim));
+        }
         panel = panel.push(across()).push(container(foot).padding([6, 10]));
         Some(container(panel).width(Fill).style(theme::told).into())
     }

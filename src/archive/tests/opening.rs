@@ -195,3 +195,15 @@ fn a_library_that_reports_less_than_full_is_refused() {
         assert!(matches!(open::assured(&connection, journal), Err(ArchiveError::NotDurable { .. })), "{spoil}");
     }
 }
+
+/// See `.cargo/config.toml`: an archive from elsewhere can ask for nothing that would run.
+#[test]
+fn sqlite_cannot_load_code() {
+    let (_folder, archive) = opened();
+    let used = |option: &str| -> bool {
+        let sql = "SELECT sqlite_compileoption_used(?1)";
+        archive.read(|mail| Ok(mail.query_row(sql, [option], |row| row.get(0))?)).unwrap()
+    };
+    assert!(used("OMIT_LOAD_EXTENSION") && used("ENABLE_FTS5") && used("DEFAULT_MEMSTATUS=0"));
+    assert!(!used("ENABLE_LOAD_EXTENSION") && !used("ENABLE_MEMORY_MANAGEMENT") && !used("ENABLE_FTS3"));
+}

@@ -62,6 +62,7 @@ impl Desk {
             library: &self.library,
             query: &self.list.query,
             offer: &self.offer,
+            found: self.list.found(&self.library),
             width: frame.width,
             sidebar: self.remembered.sidebar,
             clock: frame.clock,

@@ -58,7 +58,7 @@ impl List {
     }
 
     /// What a search came to, as far as it has got.
-    fn found(&self, library: &Library) -> Option<String> {
+    pub fn found(&self, library: &Library) -> Option<String> {
         if self.query.trim().is_empty() {
             return None;
         }

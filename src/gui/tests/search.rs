@@ -65,6 +65,19 @@ fn each_key_narrows_the_search_and_escape_ends_it() {
 }
 
 #[test]
+fn what_was_found_is_told_below_the_field_too() {
+    let mut live = sample();
+    live.until_desk("all is listed", settled);
+    live.type_into(SEARCH, "from:harbour");
+    live.until_shown("6 messages in All mail");
+    // Then the head of the list says something else.
+    live.tell(Message::List(list::Message::Move(list::Move::First, false)));
+    live.tell(Message::List(list::Message::Move(list::Move::Last, true)));
+    live.until_shown("6 selected");
+    assert!(!live.shows("6 messages in All mail") && live.shows_in(SEARCH, "6 messages in All mail"));
+}
+
+#[test]
 fn down_leads_from_the_field_to_the_first_message_that_was_found() {
     let mut bench = Bench::full();
     type_into(&mut bench, "from:harbour");
