@@ -256,9 +256,11 @@ fn store_original(transaction: &Transaction<'_>, keyed: &Keyed) -> Result<i64> {
         .execute(params![keyed.exact, keyed.likeness, count(keyed.octets)])?;
     let original = transaction.last_insert_rowid();
     tracing::trace!(phase = "original without body");
-    transaction
-        .prepare_cached("INSERT INTO body (original, codec, bytes) VALUES (?1, ?2, ?3)")?
-        .execute(params![original, keyed.codec, keyed.stored])?;
+    transaction.prepare_cached("INSERT INTO body (original, codec, bytes) VALUES (?1, ?2, ?3)")?.execute(params![
+        original,
+        keyed.codec,
+        keyed.stored
+    ])?;
     Ok(original)
 }
 

@@ -29,8 +29,9 @@ pub(super) const FULL: usize = if cfg!(test) { 500 } else { 5_000 };
 /// So many of the newest messages are on shelves of [`FULL`]: the newest shelf may have just been begun.
 const RECENT: usize = 2 * FULL;
 
-/// Messages on one of the shelves below these. A beginning of words that many messages have is answered before it comes to
-/// them, and one that few have is soon found there.
+/// Messages on one of the shelves below these. A beginning of words that many messages have is answered before a search
+/// comes to them, and one that few have is soon found there; each shelf less is a table less to open and to ask for what
+/// hardly any message has. Of 100,000 messages 20 shelves of one size were 182 MB, these five are 177.
 const OLDER: usize = 6 * FULL;
 
 pub(super) const SCHEMA: &str = "

@@ -130,7 +130,9 @@ fn search<'a>(shown: &Top<'a>) -> Element<'a, Message> {
     let width = (shown.width - taken).clamp(120.0, 428.0);
     let field = container(over(field, end)).width(width);
     let offer = shown.offer;
-    anchored(field, offer.view(shown.library, shown.found.clone()), Place::BelowField).on_key(|key, _| offer.key(key)).into()
+    anchored(field, offer.view(shown.library, shown.found.clone()), Place::BelowField)
+        .on_key(|key, _| offer.key(key))
+        .into()
 }
 
 fn sample<'a>(narrow: bool, can_leave: bool) -> Element<'a, Message> {
