@@ -113,8 +113,9 @@ struct Display {
 
 impl Display {
     fn start() -> Option<Display> {
+        // Whenever nobody is left it would begin anew, for a tenth of a second or two; on a desktop somebody always is.
         let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", "1400x900x24", "-nolisten", "tcp"])
+            .args(["-displayfd", "1", "-screen", "0", "1400x900x24", "-nolisten", "tcp", "-noreset"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
