@@ -126,6 +126,23 @@ fn another_length_another_codec_and_a_cut_are_refused() {
 }
 
 /// A few octets that unpack to a gigabyte, in an archive that says they are a short mail.
+/// What unpacks is kept from one message to the next.
+#[test]
+fn after_one_that_rotted_the_next_comes_back() {
+    let original = with_base64(76, 40, "\r\n", &"Words that are said again, and again. ".repeat(40));
+    let (codec, stored) = encode(&original);
+    assert_eq!(codec, PACKED);
+    let mut refused = 0;
+    for at in 0..stored.len() {
+        let mut rotten = stored.clone();
+        rotten[at] ^= 0xFF;
+        refused += usize::from(decode(codec, rotten, original.len() as u64).is_none());
+        let whole = decode(codec, stored.clone(), original.len() as u64);
+        assert!(whole.as_deref() == Some(original.as_slice()), "after octet {at}");
+    }
+    assert!(refused > 20, "{refused}");
+}
+
 #[test]
 fn a_bomb_is_refused_before_it_is_made() {
     let zeros = vec![0; 64 << 20];
