@@ -135,6 +135,22 @@ fn what_is_known_already_changes_no_answer() {
     assert!([3, 700, 1_600].iter().all(|id| !missing.contains(id)) && missing.len() == 1_997, "{}", missing.len());
 }
 
+/// Of a large shelf of older mail, too: to know the keys of all mail would take longer than all else.
+#[test]
+fn a_page_needs_no_look_at_all_mail() {
+    let (folder, archive) = opened();
+    store(&archive, 0..3_000);
+    index(&archive);
+    drop(archive);
+    let fresh = Archive::open_read_only(folder.path()).unwrap();
+    let page = |limit| fresh.search("before:2020-09-14 text", View::All, limit, &Cancel::new()).unwrap().keys;
+    let first = page(Some(100));
+    assert_eq!(first.len(), 100);
+    assert!(fresh.known_already().unwrap().keys.is_none(), "all keys were read for a page");
+    assert_eq!(first, page(None)[..100]);
+    assert!(fresh.known_already().unwrap().keys.is_some(), "for all of many they are");
+}
+
 #[test]
 fn pages_come_first_and_all_of_them_make_the_count() {
     let (_folder, archive) = opened();
