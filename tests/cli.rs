@@ -333,9 +333,14 @@ fn what_is_stored_and_not_indexed_is_listed_once_the_writer_is_gone() {
         from: Origin::File { account: None },
     };
     archive.ingest(vec![stored]).expect("stored");
-    here.expect(0, &["list", "--json"]);
+    let waiting = "1 message is still to be indexed and cannot be found yet. Nothing is lost.\n";
+    for reading in [["list", "--json"], ["search", "lighthouse"]] {
+        let beside = here.run(&reading);
+        assert_eq!((beside.status.code(), stderr(&beside).as_str()), (Some(0), waiting), "{reading:?}");
+    }
     drop(archive);
-    assert_eq!(here.json(0, &["search", "lighthouse", "--json"]).len(), 1);
+    let found = here.run(&["search", "lighthouse", "--json"]);
+    assert_eq!((found.stdout.split(|octet| *octet == b'\n').count(), stderr(&found).as_str()), (2, ""));
     assert_eq!(here.json(0, &["list", "--json"])[0]["account"], Value::Null);
 }
 

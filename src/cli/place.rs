@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
+use super::print::{self, Bar};
 use crate::account::Account;
 use crate::archive::Archive;
 use crate::job::Cancel;
@@ -49,19 +50,27 @@ impl Place {
     }
 
     /// For reading lists and searching: what is stored and not indexed yet is indexed first where nobody else is
-    /// writing; else the list is as far as the writer has come.
+    /// writing; else it is as far as the writer has come, and that is said.
     pub fn read_indexed(&self) -> Result<Archive, Failure> {
         let archive = self.read()?;
-        let lags = archive.index_lags().unwrap_or(true);
-        if !lags {
+        if !archive.index_lags().unwrap_or(true) {
             return Ok(archive);
         }
         // Without the lock the writer does it, and without leave to write nobody can.
-        if let Ok(writing) = Archive::open(self.folder()?) {
-            let _ = writing.index_pending(&Cancel::new(), &mut |_| ());
-            drop(archive);
-            drop(writing);
-            return self.read();
+        let archive = match Archive::open(self.folder()?) {
+            Ok(writing) => {
+                let mut bar = Bar::new("Indexing:");
+                let _ = writing.index_pending(&Cancel::new(), &mut |progress| bar.show(progress));
+                drop(archive);
+                drop(writing);
+                self.read()?
+            }
+            Err(_) => archive,
+        };
+        let left = archive.counts().map_or(0, |counts| counts.to_index);
+        if left > 0 {
+            let (number, are) = (print::count(left, "message"), if left == 1 { "is" } else { "are" });
+            print::say(&format!("{number} {are} still to be indexed and cannot be found yet. Nothing is lost."));
         }
         Ok(archive)
     }
