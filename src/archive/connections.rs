@@ -114,7 +114,13 @@ impl Archive {
             open::refuse_foreign_journal(connection, folder)?;
             open::is_older(connection)
         };
-        if archive.read(examined)? {
+        // Most who open an archive look at its index next.
+        let is_older = std::thread::scope(|scope| {
+            let index = &archive.shared.index;
+            scope.spawn(|| index.read(|_| Ok(())));
+            archive.read(examined)
+        })?;
+        if is_older {
             // Brought up to date first; what asks after its tables does not know the old ones.
             archive.shared.readers.forget();
             drop(Archive::open(folder)?);
