@@ -268,6 +268,51 @@ fn words_are_found_in_a_page_and_in_its_folded_tail() {
     assert!(!frames.says("1 of 1"));
 }
 
+/// Pixels of the frame that are white under the ground of a hit.
+fn marked(frames: &mut Frames) -> usize {
+    let near = |pixel: &[u8]| pixel[0] == 255 && pixel[1].abs_diff(240) < 3 && pixel[2].abs_diff(179) < 3;
+    frames.frame(&[]).rgba.chunks_exact(4).filter(|pixel| near(pixel)).count()
+}
+
+#[test]
+fn what_a_search_hit_is_marked_in_a_page_and_is_the_first_that_is_looked_for() {
+    let filler = "<p>nothing here</p>".repeat(80);
+    let html = format!(
+        "<body style='background:#fff'><p>A lantern festival.</p><p>The second Lántern, and the mark.</p>{filler}\
+         <p>Lantern three</p></body>"
+    );
+    let (mut frames, _, _folder) = window(&[&html], PROGRAM);
+    frames.until_page();
+    assert_eq!(marked(&mut frames), 0);
+    frames.reading.search("festival");
+    let one = marked(&mut frames);
+    assert!(one > 100, "{one} pixels of a ground");
+    frames.reading.search("lantern");
+    let two = marked(&mut frames);
+    assert!(two > one * 3 / 2, "{two} pixels for two words, accents and capitals alike, {one} for one");
+    for nothing in ["from:lantern", "-lantern", ""] {
+        frames.reading.search(nothing);
+        assert_eq!(marked(&mut frames), 0, "{nothing}");
+    }
+
+    // The field for finding begins with it, and while it is open the places are marked that it tells.
+    frames.reading.search("fest*");
+    frames.tell(Read::Looking(Look::Open));
+    until_says(&mut frames, "1 of 1");
+    frames.tell(Read::Looking(Look::Close));
+    // Another search is another beginning, and what a person typed stays.
+    frames.reading.search("lantern");
+    frames.tell(Read::Looking(Look::Step(true)));
+    until_says(&mut frames, "1 of 3");
+    frames.tell(Read::Looking(Look::For("mark".to_owned())));
+    until_says(&mut frames, "1 of 1");
+    frames.tell(Read::Looking(Look::Close));
+    frames.tell(Read::Looking(Look::Open));
+    until_says(&mut frames, "1 of 1");
+    frames.tell(Read::Looking(Look::Close));
+    assert!(marked(&mut frames) > one, "the search's own are marked again");
+}
+
 fn until_moved(frames: &mut Frames, before: &[u8], what: &str) {
     let changed = |now: &[u8]| now.iter().zip(before).filter(|(now, before)| now != before).count();
     for _ in 0..200 {

@@ -21,7 +21,7 @@ use crate::job::{Cancel, Report};
 use crate::message::Mailbox;
 
 /// Raised whenever the schema, the folding or the parser's answers change: then the index is built again.
-const VERSION: i32 = 4;
+const VERSION: i32 = 5;
 
 pub(super) const NAME: &str = "index.db";
 const BUILDING: &str = "index.db.new";

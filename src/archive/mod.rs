@@ -57,6 +57,7 @@ pub use highlight::{Field, Highlighter, Snippet, highlights};
 pub use log::{Habit, Habits, Left, LogEntry, LoggedSession, Withheld};
 pub use maildrop::{MaildropState, ServerWord};
 pub use order::{Section, Sort, SortBy, Sorted};
+pub use query::{Begun, begun, typed};
 pub use rewrite::Repacked;
 pub use scrub::Idle;
 pub use search::Searched;

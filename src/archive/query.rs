@@ -1,11 +1,11 @@
 //! The query language: text to a [`Query`]. Pure, and it never fails: what is not understood is searched as words, and a
 //! note says so.
 //!
-//! Words are ANDed; `"a phrase"`; `word*`; `-word`; `OR` between two, binding tighter than the blank (`a b OR c` is a and
-//! one of b and c); `from:` `to:` `subject:` `filename:`; `has:attachment`; `is:unread|read|starred`; `before:` `after:`
+//! Words are ANDed, with `AND` between them or without; `"a phrase"`; `word*`; `-word`; `OR` between two, binding tighter
+//! than the blank (`a b OR c` is a and one of b and c); `from:` `to:` `subject:` `filename:`; `has:attachment`; `is:unread|read|starred`; `before:` `after:`
 //! `date:` with a year, month or day in the local time zone (`before:` ends where the period begins, `after:` begins
-//! where it begins); `larger:5M` `smaller:`; `account:`; `copies:1`,
-//! `copies:server`, `copies:backup`.
+//! where it begins); `larger:5M` `smaller:`, in the units that sizes are shown in; `account:`; `copies:1`,
+//! `copies:server`, `copies:backup`. Behind the colon there may be a blank.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -17,6 +17,22 @@ use super::fold::{fold, is_unspaced};
 const TERMS: usize = 32;
 const OCTETS: usize = 1024;
 
+/// What a field is called that has words of a column behind its colon.
+const COLUMNS: [(&str, &str); 4] =
+    [("from", "sender"), ("to", "recipients"), ("subject", "subject"), ("filename", "files")];
+/// The other fields, each with a value that is understood.
+const FILTERS: [(&str, &str); 9] = [
+    ("has", "attachment"),
+    ("is", "unread"),
+    ("before", "2024-03-01"),
+    ("after", "2024"),
+    ("date", "2023-11"),
+    ("larger", "5M"),
+    ("smaller", "5M"),
+    ("account", "me@example.org"),
+    ("copies", "1"),
+];
+
 /// What is looked for: every clause must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Query {
@@ -24,7 +40,7 @@ pub(super) struct Query {
     pub(super) notes: Vec<String>,
 }
 
-/// One of these must hold.
+/// One of these must hold; where there are none, nothing is found.
 pub(super) type Clause = Vec<Alternative>;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,18 +97,22 @@ pub(super) fn parse(text: &str, zone: &TimeZone) -> Query {
     if rest.len() < text.len() {
         query.notes.push("The search is longer than Postkeep looks at; its beginning was used.".to_owned());
     }
-    let (mut terms, mut or) = (0, false);
+    let (mut terms, mut or, mut left_out) = (0, false, false);
     while let Some((piece, behind)) = next_piece(rest) {
         rest = behind;
-        if piece.is_or() && !query.clauses.is_empty() {
-            or = true;
+        if !query.clauses.is_empty() && (piece.is("OR") || piece.is("AND")) {
+            or = piece.is("OR");
             continue;
         }
         if terms == TERMS {
             query.notes.push(format!("Only the first {TERMS} words were searched for."));
             break;
         }
-        let Some(alternative) = understood(&piece, zone, &mut query.notes) else { continue };
+        let Some(alternative) = understood(&piece, zone, &mut query.notes) else {
+            left_out |= !piece.value.is_empty();
+            or = false;
+            continue;
+        };
         terms += 1;
         match query.clauses.last_mut() {
             Some(clause) if or => clause.push(alternative),
@@ -100,12 +120,81 @@ pub(super) fn parse(text: &str, zone: &TimeZone) -> Query {
         }
         or = false;
     }
+    if left_out && query.clauses.is_empty() {
+        // What was asked for is nothing that a message can be found by: not the same as asking for nothing.
+        query.clauses.push(Vec::new());
+    }
     query
 }
 
+/// What stands at the end of a query that is being typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Begun<'a> {
+    /// What stands before it.
+    pub before: &'a str,
+    pub negated: bool,
+    /// As it was written.
+    pub field: Option<&'a str>,
+    pub value: &'a str,
+    /// Its quotation was begun and not ended.
+    pub is_open: bool,
+    takes_prefix: bool,
+}
+
+/// The piece at the end of a query, while nothing stands behind it.
+pub fn begun(query: &str) -> Option<Begun<'_>> {
+    let mut rest = query;
+    while let Some((piece, behind)) = next_piece(rest) {
+        if behind.is_empty() {
+            let start = query.len() - rest.trim_start().len();
+            let Piece { negated, field, value, quoted, prefix } = piece;
+            let is_open = quoted && !query.ends_with('"') && !prefix;
+            let is_word = !quoted || is_open;
+            let ends = value.chars().next_back().is_some_and(char::is_alphanumeric);
+            let takes_prefix = is_word && ends && !prefix && !piece.is("OR") && !piece.is("AND");
+            return Some(Begun { before: query.get(..start)?, negated, field, value, is_open, takes_prefix });
+        }
+        rest = behind;
+    }
+    None
+}
+
+impl Begun<'_> {
+    fn column(&self) -> Option<&'static str> {
+        column(&self.field?.to_ascii_lowercase())
+    }
+}
+
+/// The query to look for while it is typed: its last word by its beginning, and without a field at its end that lacks a
+/// value or has the beginning of one.
+pub fn typed(query: &str) -> String {
+    let Some(begun) = begun(query) else { return query.to_owned() };
+    let is_filter = begun.field.filter(|_| begun.column().is_none()).map(str::to_ascii_lowercase);
+    let is_whole = match &is_filter {
+        Some(field) if is_known(field) => filter(field, begun.value, &TimeZone::UTC).is_some(),
+        Some(_) => true,
+        None => begun.field.is_none() || !begun.value.is_empty(),
+    };
+    match is_whole {
+        false => begun.before.to_owned(),
+        true if is_filter.is_some() || !begun.takes_prefix => query.to_owned(),
+        true if begun.is_open => format!("{query}\"*"),
+        true => format!("{query}*"),
+    }
+}
+
+fn column(field: &str) -> Option<&'static str> {
+    COLUMNS.iter().find(|(name, _)| *name == field).map(|(_, column)| *column)
+}
+
+fn is_known(field: &str) -> bool {
+    column(field).is_some() || FILTERS.iter().any(|(name, _)| *name == field)
+}
+
 impl Piece<'_> {
-    fn is_or(&self) -> bool {
-        !self.negated && !self.quoted && !self.prefix && self.field.is_none() && self.value == "OR"
+    /// Whether it is this word between two others.
+    fn is(&self, word: &str) -> bool {
+        !self.negated && !self.quoted && !self.prefix && self.field.is_none() && self.value == word
     }
 
     /// As it was written, for a note.
@@ -145,9 +234,13 @@ fn next_piece(text: &str) -> Option<(Piece<'_>, &str)> {
     Some((Piece { negated, field, value, quoted: false, prefix }, behind))
 }
 
-/// Splits `name:` off, where a value follows at once.
+/// Splits `name:` off, where a value follows at once; behind a name that is known also where there is a blank before it,
+/// or none.
 fn field_of(text: &str) -> (Option<&str>, &str) {
     let Some((field, value)) = text.split_once(':') else { return (None, text) };
+    if is_known(&field.to_ascii_lowercase()) {
+        return (Some(field), value.trim_start());
+    }
     let named = !field.is_empty() && field.chars().all(|letter| letter.is_ascii_alphabetic());
     let valued = value.chars().next().is_some_and(|next| !next.is_whitespace()) && !value.starts_with("//");
     if named && valued { (Some(field), value) } else { (None, text) }
@@ -158,16 +251,15 @@ fn understood(piece: &Piece<'_>, zone: &TimeZone, notes: &mut Vec<String>) -> Op
     let Some(field) = piece.field else {
         return words(None, piece, piece.value, notes).map(|term| Alternative { negated, term });
     };
-    let column = match field.to_ascii_lowercase().as_str() {
-        "from" => Some("sender"),
-        "to" => Some("recipients"),
-        "subject" => Some("subject"),
-        "filename" => Some("files"),
-        _ => None,
-    };
-    let term = match column {
+    let name = field.to_ascii_lowercase();
+    if piece.value.is_empty() && is_known(&name) {
+        let example = FILTERS.iter().find(|(filter, _)| *filter == name).map_or("anna", |(_, example)| *example);
+        notes.push(format!("Behind “{field}:” something is missing, as in {name}:{example}. It was left out."));
+        return None;
+    }
+    let term = match column(&name) {
         Some(column) => words(Some(column), piece, piece.value, notes),
-        None => filter(&field.to_ascii_lowercase(), piece.value, zone).or_else(|| {
+        None => filter(&name, piece.value, zone).or_else(|| {
             let written = piece.written();
             notes.push(format!("“{written}” is nothing Postkeep knows to search by; it was searched as words."));
             words(None, piece, &written, notes)
@@ -176,18 +268,29 @@ fn understood(piece: &Piece<'_>, zone: &TimeZone, notes: &mut Vec<String>) -> Op
     term.map(|term| Alternative { negated, term })
 }
 
-/// Words in a row. A single character of a script without blanks begins pairs, so it is looked for as their beginning.
+/// Words in a row. A single character of a script without blanks begins pairs, so at the end it is looked for as their
+/// beginning (`10月` in `10月の`); before other words it is the end of a pair that nobody knows, and is not asked for (`第3回`
+/// in `今回第3回`).
 fn words(column: Option<&'static str>, piece: &Piece<'_>, value: &str, notes: &mut Vec<String>) -> Option<Term> {
-    let words = fold(value).trim().to_owned();
-    if !words.chars().any(char::is_alphanumeric) {
+    let folded = fold(value);
+    if !folded.chars().any(char::is_alphanumeric) {
         if !value.is_empty() {
             notes.push(format!("“{value}” holds no letter or digit and was left out."));
         }
         return None;
     }
-    let mut letters = words.chars();
-    let alone = letters.next().is_some_and(is_unspaced) && letters.next().is_none();
-    Some(Term::Text { column, words, prefix: piece.prefix || alone })
+    let words = match folded.split_once(' ') {
+        Some((first, others)) if is_single(first) => others,
+        _ => folded.as_str(),
+    };
+    let last = words.rsplit(' ').next().unwrap_or(words);
+    Some(Term::Text { column, words: words.to_owned(), prefix: piece.prefix || is_single(last) })
+}
+
+/// A single character of a script without blanks.
+fn is_single(word: &str) -> bool {
+    let mut letters = word.chars();
+    letters.next().is_some_and(is_unspaced) && letters.next().is_none()
 }
 
 /// The fields that are not text; `None` when the field or its value is not understood.
@@ -233,16 +336,26 @@ fn period(text: &str, zone: &TimeZone) -> Option<(i64, i64)> {
     Some((begin(first)?.as_second(), end.as_second()))
 }
 
-/// `5M`, `300k`, `1G`, `1000`: units of 1024.
+/// `5M`, `1.5MB`, `300k`, `1G`, `1000`: units of 1000, as sizes are shown; `5MiB` in units of 1024.
 fn octets(text: &str) -> Option<u64> {
-    let text = text.strip_suffix('b').unwrap_or(text);
-    let (number, shift) = match text.char_indices().next_back()? {
-        (at, 'k') => (text.get(..at)?, 10),
-        (at, 'm') => (text.get(..at)?, 20),
-        (at, 'g') => (text.get(..at)?, 30),
+    let (text, unit) = match text.strip_suffix("ib") {
+        Some(text) => (text, 1024_u64),
+        None => (text.strip_suffix('b').unwrap_or(text), 1000),
+    };
+    let (number, power) = match text.char_indices().next_back()? {
+        (at, 'k') => (text.get(..at)?, 1),
+        (at, 'm') => (text.get(..at)?, 2),
+        (at, 'g') => (text.get(..at)?, 3),
         _ => (text, 0),
     };
-    number.parse::<u64>().ok()?.checked_mul(1 << shift)
+    let scale = unit.pow(power);
+    let (whole, part) = number.split_once(['.', ',']).unwrap_or((number, ""));
+    if part.len() > 3 || !part.chars().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    let thousandths: u64 = format!("{part:0<3}").parse().ok()?;
+    let part = scale.checked_mul(thousandths)? / 1000;
+    whole.parse::<u64>().ok()?.checked_mul(scale)?.checked_add(part)
 }
 
 #[cfg(test)]
@@ -302,13 +415,26 @@ mod tests {
             (
                 "larger:5M smaller:2kB",
                 vec![
-                    vec![is(Term::Size { least: (5 << 20) + 1, most: u64::MAX })],
-                    vec![is(Term::Size { least: 0, most: 2047 })],
+                    vec![is(Term::Size { least: 5_000_001, most: u64::MAX })],
+                    vec![is(Term::Size { least: 0, most: 1_999 })],
                 ],
             ),
             ("copies:server -copies:backup", vec![vec![is(Term::OnServer)], vec![not(is(Term::InBackup))]]),
             ("account:Ben copies:1", vec![vec![is(Term::Account("ben".to_owned()))], vec![is(Term::Copies(1))]]),
+            ("larger:1.5MB", vec![vec![is(Term::Size { least: 1_500_001, most: u64::MAX })]]),
+            ("larger:5MiB", vec![vec![is(Term::Size { least: (5 << 20) + 1, most: u64::MAX })]]),
             ("猫 日本語", vec![vec![begun("猫")], vec![text("日本 本語")]]),
+            ("10月 第3回 B社の", vec![vec![begun("10 月")], vec![begun("3 回")], vec![text("b 社の")]]),
+            ("a AND b", vec![vec![text("a")], vec![text("b")]]),
+            ("AND a", vec![vec![text("and")], vec![text("a")]]),
+            (
+                "from: anna before: 1971 x",
+                vec![
+                    vec![on("sender", "anna", false)],
+                    vec![is(Term::Date { from: i64::MIN, to: 365 * DAY })],
+                    vec![text("x")],
+                ],
+            ),
             ("Re: 12:30 http://x.org", vec![vec![text("re")], vec![text("12 30")], vec![text("http x org")]]),
         ];
         for (written, clauses) in cases {
@@ -327,6 +453,46 @@ mod tests {
         }
         assert_eq!(read(":-) x").notes.len(), 1);
         assert_eq!(read(":-) x").clauses, [vec![text("x")]]);
+        assert_eq!(read("y OR :-) x").clauses, [vec![text("y")], vec![text("x")]]);
+        // Asked for something that cannot be found; asked for nothing.
+        assert_eq!((read("🎉").clauses, read("🎉").notes.len()), (vec![Vec::new()], 1));
+        for (written, notes) in [("\"", 0), ("subject:\"\"", 1), ("before:", 1)] {
+            assert_eq!((read(written).clauses, read(written).notes.len()), (vec![], notes), "{written}");
+        }
+        assert_eq!(
+            read("before:").notes,
+            ["Behind “before:” something is missing, as in before:2024-03-01. It was left out."]
+        );
+    }
+
+    #[test]
+    fn while_it_is_typed_the_last_word_is_a_beginning() {
+        for (query, expected) in [
+            ("har", "har*"),
+            ("two wor", "two wor*"),
+            ("two ", "two "),
+            ("from:har", "from:har*"),
+            ("-har", "-har*"),
+            ("before:2024", "before:2024"),
+            ("boat before:", "boat "),
+            ("boat from:", "boat "),
+            ("boat -is:un", "boat "),
+            ("before:2024-0", ""),
+            ("is:unread", "is:unread"),
+            ("\"two wor", "\"two wor\"*"),
+            ("from:\"Ann Le", "from:\"Ann Le\"*"),
+            ("\"two words\"", "\"two words\""),
+            ("a OR", "a OR"),
+            ("har*", "har*"),
+            ("tag:x", "tag:x"),
+            ("http://x", "http://x*"),
+        ] {
+            assert_eq!(typed(query), expected, "{query}");
+        }
+        let last = begun("boat -From:\"Ann Le").unwrap();
+        let (before, negated, field, value) = (last.before, last.negated, last.field, last.value);
+        assert_eq!((before, negated, field, value, last.is_open), ("boat ", true, Some("From"), "Ann Le", true));
+        assert_eq!(begun("boat "), None);
     }
 
     #[test]

@@ -218,6 +218,7 @@ impl<'a> Scope<'a> {
         let (mut wanted, mut unwanted) = (Vec::new(), Vec::new());
         for clause in clauses {
             match clause.as_slice() {
+                [] => keep = Some(RoaringBitmap::new()),
                 [Alternative { negated: false, term: Term::Date { from: begin, to: end } }] => {
                     from = from.max(bound(*begin));
                     to = to.min(if *end == i64::MAX { i64::MAX } else { bound(*end) });

@@ -104,6 +104,12 @@ pub struct FoundBy {
     pub highlighter: Highlighter,
 }
 
+impl FoundBy {
+    pub fn new(query: String) -> FoundBy {
+        FoundBy { highlighter: Highlighter::new(&query), query }
+    }
+}
+
 /// Selected messages, to be taken along to another thread.
 #[derive(Clone, Debug)]
 pub struct Picked {
@@ -217,7 +223,7 @@ impl List {
         (self.query, self.begun) = (query, begun);
         let sought = self.sought();
         if sought != self.found_by.query {
-            self.found_by = FoundBy { highlighter: Highlighter::new(&sought), query: sought };
+            self.found_by = FoundBy::new(sought);
         }
         self.anew(archive, clock)
     }

@@ -129,8 +129,14 @@ impl Reading {
         self.reader.show(id, &self.archive)
     }
 
+    /// The list shows what this query finds.
+    pub fn search(&mut self, query: &str) {
+        self.found_by = FoundBy::new(query.to_owned());
+    }
+
     /// What comes of it, as far as it is the reader's own.
     pub fn update(&mut self, message: Read) -> Task<Read> {
+        self.reader.suggest(&message, &self.found_by);
         match self.reader.update(message, &self.archive, &self.clock) {
             reader::Action::Run(task) | reader::Action::Shown(_, task) => task,
             _ => Task::none(),

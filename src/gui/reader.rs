@@ -19,6 +19,7 @@ use iced::Task;
 use iced::widget::{operation, scrollable};
 use jiff::Timestamp;
 
+use super::list::FoundBy;
 use super::measured::Stands;
 use super::off::{ask, off};
 use super::opener;
@@ -307,6 +308,14 @@ impl Reader {
     /// Whether the message that was asked for last is on the screen.
     pub fn is_shown(&self) -> bool {
         self.open.is_some() && self.awaited.is_none()
+    }
+
+    /// The field for finding, where this opens it, begins with what the message was found by.
+    pub fn suggest(&mut self, message: &Message, found_by: &FoundBy) {
+        let opens = matches!(message, Message::Looking(looking::Message::Open | looking::Message::Step(_)));
+        if let Some(open) = self.open.as_mut().filter(|_| opens) {
+            open.suggest(&found_by.highlighter);
+        }
     }
 
     pub fn update(&mut self, message: Message, archive: &Archive, clock: &Clock) -> Action {

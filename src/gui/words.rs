@@ -3,15 +3,23 @@
 use jiff::civil::Date;
 use jiff::tz::{Offset, TimeZone};
 use jiff::{Timestamp, ToSpan};
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::settings;
 
-/// A letter as it is compared where something is looked for: any case, each sigma and each blank alike.
+/// A letter as it is compared where something is looked for: any case, with accents and without, each sigma and each blank
+/// alike. Nothing of an accent that stands by itself.
 pub fn alike(letter: char) -> impl Iterator<Item = char> {
-    letter.to_lowercase().map(|letter| match letter {
-        'ς' => 'σ',
-        '\u{a0}' => ' ',
-        letter => letter,
+    // A syllable of Hangul would fall into letters, and be found by a part of them.
+    let is_whole = letter.is_ascii() || ('\u{ac00}'..='\u{d7a3}').contains(&letter);
+    let (whole, apart) = if is_whole { (Some(letter), None) } else { (None, Some(letter)) };
+    let letters = whole.into_iter().chain(apart.into_iter().nfd());
+    letters.filter(|letter| !('\u{300}'..='\u{36f}').contains(letter)).flat_map(char::to_lowercase).map(|letter| {
+        match letter {
+            'ς' => 'σ',
+            '\u{a0}' => ' ',
+            letter => letter,
+        }
     })
 }
 

@@ -31,10 +31,18 @@ pub(super) fn read(original: &[u8]) -> Message {
     message
 }
 
-/// What a person reads, and the parts that were not chosen: HTML beside plain text.
-pub(super) fn understood<'p, 'a>(parts: &'p Parts<'a>) -> (Message, Vec<&'p Leaf<'a>>) {
+/// What a person reads, and what stands beside it.
+pub(super) fn understood<'p, 'a>(parts: &'p Parts<'a>) -> (Message, Beside<'p, 'a>) {
     let (message, reading) = whole(parts);
-    (message, reading.passed_over)
+    (message, Beside { passed_over: reading.passed_over, inside: reading.inside })
+}
+
+/// What was not chosen to be read.
+pub(super) struct Beside<'p, 'a> {
+    /// HTML beside plain text.
+    pub passed_over: Vec<&'p Leaf<'a>>,
+    /// Files that are no parts of their own.
+    pub inside: Vec<Inside>,
 }
 
 fn whole<'p, 'a>(parts: &'p Parts<'a>) -> (Message, Reading<'p, 'a>) {
@@ -263,7 +271,7 @@ impl<'p, 'a> Reading<'p, 'a> {
     }
 
     /// Text from elsewhere, cut to what there is room for.
-    fn bounded(&mut self, mut text: String) -> String {
+    pub(super) fn bounded(&mut self, mut text: String) -> String {
         if text.len() > self.left {
             text.truncate(text.floor_char_boundary(self.left));
             self.note(TOO_LONG);

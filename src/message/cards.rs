@@ -149,7 +149,8 @@ fn text(leaf: &Leaf<'_>, left: &mut usize) -> String {
     text
 }
 
-enum Kind {
+/// What a part can be shown as.
+pub(super) enum Kind {
     Calendar,
     Contact,
     Delivery,
@@ -158,12 +159,16 @@ enum Kind {
 }
 
 fn kind(leaf: &Leaf<'_>) -> Kind {
-    match leaf.media_type.as_str() {
+    kind_of(&super::body::name(leaf), &leaf.media_type)
+}
+
+pub(super) fn kind_of(name: &str, media_type: &str) -> Kind {
+    match media_type {
         "text/calendar" | "application/ics" | "text/x-vcalendar" => Kind::Calendar,
         "text/vcard" | "text/x-vcard" | "text/directory" => Kind::Contact,
         "message/delivery-status" | "message/global-delivery-status" => Kind::Delivery,
         "message/disposition-notification" => Kind::Disposition,
-        "application/octet-stream" | "text/plain" => match kinds::extension(&super::body::name(leaf)).as_str() {
+        "application/octet-stream" | "text/plain" => match kinds::extension(name).as_str() {
             "ics" => Kind::Calendar,
             "vcf" => Kind::Contact,
             _ => Kind::Other,

@@ -42,8 +42,17 @@ pub(super) fn guess_with<'a>(octets: &'a [u8], hint: &str) -> Cow<'a, str> {
     decode(octets, hint).0
 }
 
-/// UTF-8 where it is valid, ISO-2022-JP where its escapes stand, else windows-1252.
+/// By the mark at the beginning where there is one, UTF-8 where it is valid, ISO-2022-JP where its escapes stand, else
+/// windows-1252.
 pub(super) fn guess(octets: &[u8]) -> Cow<'_, str> {
+    let utf16 = match octets {
+        [0xff, 0xfe, rest @ ..] => Some(("utf-16le", rest)),
+        [0xfe, 0xff, rest @ ..] => Some(("utf-16be", rest)),
+        _ => None,
+    };
+    if let Some((decoder, rest)) = utf16.and_then(|(label, rest)| Some((charset_decoder(label.as_bytes())?, rest))) {
+        return decoder(rest).into();
+    }
     let escapes = octets.windows(3).any(|three| matches!(three, b"\x1b$B" | b"\x1b$@"));
     let decoder = |label: &[u8]| charset_decoder(label).map(|decoder| Cow::from(decoder(octets)));
     let other = if escapes && octets.is_ascii() { decoder(b"iso-2022-jp") } else { None };
@@ -117,7 +126,9 @@ mod tests {
 
     #[test]
     fn known_unknown_and_lying_labels() {
-        let table: [(&[u8], &str, &str, Outcome); 11] = [
+        let table: [(&[u8], &str, &str, Outcome); 13] = [
+            (b"\xff\xfec\0\xe9\0", "", "cé", Outcome::Clean),
+            (b"\xfe\xff\0c\0\xe9", "us-ascii", "cé", Outcome::Clean),
             (b"caf\xe9", "iso-8859-1", "café", Outcome::Clean),
             (b"\xc3\xa4\xc3\xb6\xc3\xbc\xc3\x84\xc3\x96\xc3!", "", "äöüÄÖ\u{fffd}!", Outcome::Clean),
             (b"caf\xe9", "", "café", Outcome::Clean),

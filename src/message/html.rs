@@ -5,6 +5,8 @@ use html5gum::{DefaultEmitter, StartTag, Token, Tokenizer};
 
 /// Marks of quotation that are put before a line at most.
 const DEEPEST_QUOTE: usize = 5;
+/// Elements that are set apart by their style and open at once, of which the ends are known.
+const MOST_STYLED: usize = 100;
 
 /// See [`super::text_of_html`].
 pub(super) fn text_of_html(html: &str) -> String {
@@ -35,6 +37,8 @@ struct Writer {
     in_noscript: bool,
     preformatted: usize,
     quotes: usize,
+    /// Open elements that their style sets apart, those of the same names inside of them, and what stands around each.
+    styled: Vec<(Vec<u8>, Gap)>,
 }
 
 impl Writer {
@@ -57,6 +61,8 @@ impl Writer {
 
     fn open(&mut self, tag: &StartTag<()>) {
         let name: &[u8] = &tag.name;
+        let around = styled(tag);
+        self.separate(around);
         match name {
             b"script" | b"style" | b"title" | b"iframe" | b"noembed" => self.skipping = Some(name.to_vec()),
             // Its content comes as one raw text; tags in it are read without going into such elements again.
@@ -80,6 +86,13 @@ impl Writer {
             }
             b"input" | b"option" => self.separate(Gap::Blank),
             _ => self.separate(gap_around(name)),
+        }
+        if is_void(name) {
+            self.separate(around);
+        } else if (around > Gap::None || self.styled.iter().any(|(open, _)| open == name))
+            && self.styled.len() < MOST_STYLED
+        {
+            self.styled.push((name.to_vec(), around));
         }
         if name == b"body" || gap_around(name) > Gap::Blank {
             self.in_head = false;
@@ -107,6 +120,10 @@ impl Writer {
             b"br" => self.line_break(),
             _ => self.separate(gap_around(name)),
         }
+        if let Some(at) = self.styled.iter().rposition(|(styled, _)| styled == name) {
+            let (_, gap) = self.styled.remove(at);
+            self.separate(gap);
+        }
     }
 
     fn separate(&mut self, gap: Gap) {
@@ -121,7 +138,10 @@ impl Writer {
         let Some(text) = tag.attributes.get(b"alt".as_slice()) else { return };
         let text = String::from_utf8_lossy(text).into_owned();
         if !text.trim().is_empty() {
+            // Pictures side by side are not one word.
+            self.separate(Gap::Blank);
             self.text(&text);
+            self.separate(Gap::Blank);
         }
     }
 
@@ -196,6 +216,26 @@ impl Writer {
     }
 }
 
+/// Whether it has no end (HTML, section 13.1.2).
+fn is_void(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"img" | b"br" | b"hr" | b"input" | b"area" | b"meta" | b"link" | b"col" | b"wbr" | b"embed" | b"source"
+    )
+}
+
+/// What stands around an element because of how it is to be displayed.
+fn styled(tag: &StartTag<()>) -> Gap {
+    let Some(style) = tag.attributes.get(b"style".as_slice()) else { return Gap::None };
+    let style: String = String::from_utf8_lossy(style).to_ascii_lowercase().split_whitespace().collect();
+    let Some((_, display)) = style.split_once("display:") else { return Gap::None };
+    match display.split([';', '!']).next().unwrap_or_default() {
+        "block" | "table" | "table-row" | "flex" | "grid" | "list-item" | "flow-root" => Gap::Line,
+        "inline-block" | "table-cell" | "inline-table" | "inline-flex" => Gap::Blank,
+        _ => Gap::None,
+    }
+}
+
 /// What stands around an element: a paragraph's distance, a new line, or nothing.
 fn gap_around(name: &[u8]) -> Gap {
     match name {
@@ -231,6 +271,11 @@ mod tests {
             ("x<table><tr><td> <p>a</p></td></tr></table>y", "x\n\na\n\ny"),
             ("<a href=\"http://x.example/\">link</a>", "link"),
             ("see <img src=x alt=\"the logo\"> here <img src=y>", "see the logo here"),
+            ("<a><img alt=Home></a><a><img alt=Shop></a>x", "Home Shop x"),
+            ("<a style='color:red; DISPLAY : block'>a</a>b<a style=display:inline-block>c</a>d", "a\nb c d"),
+            ("<b style=display:block><b>a</b>b</b>c", "ab\nc"),
+            ("<span style='display:inline'>a</span>b", "ab"),
+            ("a<img style=display:block alt=b>c<img style=display:block>d", "a\nb\nc\nd"),
             ("a&nbsp;b &eacute; &#x263a; &lt;b&gt;", "a b é ☺ <b>"),
             ("<head><title>no</title><style>p{}</style><meta x></head><body>yes", "yes"),
             ("<head><title>no</title><div>yes</div>", "yes"),

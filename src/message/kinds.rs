@@ -29,18 +29,23 @@ pub enum Kind {
 impl Attachment {
     /// Its kind, by what it is called and declared to be.
     pub fn kind(&self) -> Kind {
-        let extension = extension(&self.safe_name);
-        if is_program(&self.safe_name, &self.media_type) {
-            return Kind::Program;
-        }
-        if self.media_type == "message/rfc822" || self.media_type == "message/global" || extension == "eml" {
-            return Kind::Message;
-        }
-        match by_extension(&extension) {
-            Kind::Text if by_media_type(&self.media_type) == Kind::Signature => Kind::Signature,
-            Kind::Other => by_media_type(&self.media_type),
-            kind => kind,
-        }
+        kind(&self.safe_name, &self.media_type)
+    }
+}
+
+/// Of a safe name and a declared type.
+pub(super) fn kind(safe_name: &str, media_type: &str) -> Kind {
+    let extension = extension(safe_name);
+    if is_program(safe_name, media_type) {
+        return Kind::Program;
+    }
+    if media_type == "message/rfc822" || media_type == "message/global" || extension == "eml" {
+        return Kind::Message;
+    }
+    match by_extension(&extension) {
+        Kind::Text if by_media_type(media_type) == Kind::Signature => Kind::Signature,
+        Kind::Other => by_media_type(media_type),
+        kind => kind,
     }
 }
 

@@ -1,10 +1,16 @@
-//! What of a message is searched beside what is read: HTML that stands beside plain text, attached messages, and
-//! attachments that are text. Attached messages are opened to a depth and a number that are counted, one after the other
-//! from a list, so that nothing recurses; all further text together is bounded.
+//! What of a message is searched beside what is read: HTML that stands beside plain text, attached messages, what cards
+//! say, and attachments that are text, whether they are parts of their own or stand inside one. Of each what a person can
+//! see of it here, whatever it is declared to be. Attached messages are opened to a depth and a number that are counted,
+//! one after the other from a list, so that nothing recurses; all further text together is bounded.
 
 use super::body::{self, Reading};
+use super::cards;
+use super::content_lines::{Line, lines};
+use super::html::text_of_html;
+use super::inside::{self, Inside};
+use super::kinds::{self, Kind};
 use super::parts::{Leaf, Parts, parts};
-use super::{Mailbox, Message, envelope, sealed, transfer};
+use super::{Mailbox, Message, charset, envelope, names, sealed, transfer};
 
 /// Decoded octets of further text of one message.
 const MOST_TEXT: usize = 1 << 20;
@@ -26,10 +32,9 @@ pub(super) fn read(original: &[u8]) -> (Message, Vec<String>) {
 }
 
 fn of(outer: &Parts<'_>) -> (Message, Vec<String>) {
-    let (message, passed_over) = body::understood(outer);
     let mut search = Search { texts: Vec::new(), left: MOST_TEXT, attached: Vec::new(), opened: 0 };
-    search.take(&passed_over);
-    search.take_attached(&outer.leaves, 1);
+    let (message, beside) = body::understood(outer);
+    search.take(outer, beside, 1);
     while let Some((bytes, depth)) = search.attached.pop() {
         search.open(&bytes, depth);
     }
@@ -46,30 +51,49 @@ struct Search {
 }
 
 impl Search {
-    fn take(&mut self, leaves: &[&Leaf<'_>]) {
-        let mut reading = Reading::new(self.left);
-        for leaf in leaves.iter().filter(|leaf| !leaf.body.is_empty()) {
-            if reading.left() == 0 {
-                break;
-            }
-            self.texts.push(reading.text(leaf));
+    /// All of a message but what is read, which is at this depth.
+    fn take(&mut self, parts: &Parts<'_>, beside: body::Beside<'_, '_>, depth: usize) {
+        for leaf in beside.passed_over {
+            self.put(|reading| reading.text(leaf));
         }
-        self.left = reading.left();
+        for leaf in parts.leaves.iter().filter(|leaf| is_message(leaf) || body::is_attachment(leaf)) {
+            let name = body::name(leaf);
+            match Sort::of(&name, &leaf.media_type) {
+                Sort::Message => self.attach(|most| transfer::decode(leaf.body, leaf.encoding, most), depth),
+                Sort::Lines => self.put(|reading| spoken(&reading.raw_text(leaf))),
+                Sort::Html => self.put(|reading| text_of_html(&reading.raw_text(leaf))),
+                Sort::Text => self.put(|reading| reading.text(leaf)),
+                Sort::Other => {}
+            }
+        }
+        for Inside { name, media_type, content } in beside.inside {
+            let media_type = if media_type.is_empty() { kinds::media_type(&name) } else { &media_type };
+            let text = || charset::guess(&content);
+            match Sort::of(&name, media_type) {
+                Sort::Message => self.attach(|most| content.get(..most).unwrap_or(&content).to_vec(), depth),
+                Sort::Lines => self.put(|reading| reading.bounded(spoken(&text()))),
+                Sort::Html => self.put(|reading| reading.bounded(text_of_html(&text()))),
+                Sort::Text => self.put(|reading| reading.bounded(text().into_owned())),
+                Sort::Other => {}
+            }
+        }
+        if let Some((html, _)) = inside::html(parts, 0) {
+            self.put(|reading| reading.bounded(text_of_html(&html)));
+        }
     }
 
-    fn take_attached(&mut self, leaves: &[Leaf<'_>], depth: usize) {
-        let (messages, others): (Vec<&Leaf<'_>>, Vec<&Leaf<'_>>) = leaves
-            .iter()
-            .filter(|leaf| is_message(leaf) || body::is_attachment(leaf))
-            .partition(|leaf| is_message(leaf));
-        let texts: Vec<&Leaf<'_>> = others.into_iter().filter(|leaf| is_text(leaf)).collect();
-        self.take(&texts);
-        for leaf in messages {
-            if depth > DEEPEST || self.opened >= MOST_MESSAGES || self.left == 0 {
-                return;
-            }
+    fn put(&mut self, read: impl FnOnce(&mut Reading<'_, '_>) -> String) {
+        if self.left > 0 {
+            let mut reading = Reading::new(self.left);
+            self.texts.push(read(&mut reading));
+            self.left = reading.left();
+        }
+    }
+
+    fn attach(&mut self, bytes: impl FnOnce(usize) -> Vec<u8>, depth: usize) {
+        if depth <= DEEPEST && self.opened < MOST_MESSAGES && self.left > 0 {
             self.opened = self.opened.saturating_add(1);
-            self.attached.push((transfer::decode(leaf.body, leaf.encoding, self.left), depth));
+            self.attached.push((bytes(self.left), depth));
         }
     }
 
@@ -81,7 +105,7 @@ impl Search {
         let header = envelope::of(&inner.header);
         let people = std::iter::once(&header.from).chain(&header.to).chain(&header.cc);
         let named = people.flat_map(|Mailbox { name, address }| [name.clone(), address.clone()]);
-        let (message, passed_over) = body::understood(&inner);
+        let (message, beside) = body::understood(&inner);
         let files = message.attachments.iter().map(|file| file.name.clone());
         let own: Vec<String> = std::iter::once(header.subject.clone()).chain(named).chain(files).collect();
         for text in own.into_iter().chain([message.text]) {
@@ -89,8 +113,7 @@ impl Search {
             self.left = left;
             self.texts.push(text);
         }
-        self.take(&passed_over);
-        self.take_attached(&inner.leaves, depth.saturating_add(1));
+        self.take(&inner, beside, depth.saturating_add(1));
     }
 }
 
@@ -98,12 +121,72 @@ fn is_message(leaf: &Leaf<'_>) -> bool {
     matches!(leaf.media_type.as_str(), "message/rfc822" | "message/global" | "message/news")
 }
 
-/// Attachments that people write or read as text, whatever they are called.
-fn is_text(leaf: &Leaf<'_>) -> bool {
-    let kind = leaf.media_type.as_str();
-    kind.starts_with("text/")
-        || matches!(kind, "application/ics" | "application/csv" | "application/json" | "application/xml")
-        || kind == "message/delivery-status"
+/// How an attachment is searched.
+enum Sort {
+    Message,
+    /// Of content lines: a calendar, a contact.
+    Lines,
+    Html,
+    Text,
+    Other,
+}
+
+impl Sort {
+    fn of(name: &str, media_type: &str) -> Sort {
+        if media_type == "message/news" {
+            return Sort::Message;
+        }
+        let name = names::safe_name(name, "attachment");
+        let extension = kinds::extension(&name);
+        if media_type == "text/html" || matches!(extension.as_str(), "html" | "htm" | "xhtml") {
+            return Sort::Html;
+        }
+        match cards::kind_of(&name, media_type) {
+            cards::Kind::Calendar | cards::Kind::Contact => return Sort::Lines,
+            cards::Kind::Delivery | cards::Kind::Disposition => return Sort::Text,
+            cards::Kind::Other => {}
+        }
+        match kinds::kind(&name, media_type) {
+            Kind::Message => Sort::Message,
+            Kind::Calendar | Kind::Contact => Sort::Lines,
+            // Keys and seals in letters and digits.
+            Kind::Text if extension == "asc" => Sort::Other,
+            Kind::Text => Sort::Text,
+            _ if media_type == "application/xhtml+xml" => Sort::Html,
+            // What runs is text, too, where it says so.
+            _ if media_type.starts_with("text/") => Sort::Text,
+            _ => Sort::Other,
+        }
+    }
+}
+
+/// What a person reads of a calendar or contact file, its lines unfolded and decoded; not the alarms in it.
+fn spoken(file: &str) -> String {
+    let mut said: Vec<String> = Vec::new();
+    let mut in_alarm = false;
+    for line in lines(file) {
+        match line.name.as_str() {
+            "BEGIN" | "END" if line.value.trim().eq_ignore_ascii_case("VALARM") => in_alarm = line.name == "BEGIN",
+            _ if in_alarm => {}
+            "SUMMARY" | "LOCATION" | "DESCRIPTION" | "COMMENT" | "CONTACT" | "CATEGORIES" | "URL" | "FN"
+            | "NICKNAME" | "TITLE" | "ROLE" | "NOTE" | "EMAIL" | "TEL" => said.push(line.text()),
+            "N" | "ORG" | "ADR" => said.push(line.components().join(" ")),
+            "ORGANIZER" | "ATTENDEE" => said.extend([name_of(&line), address_of(&line)]),
+            _ => {}
+        }
+    }
+    said.join("\n")
+}
+
+fn name_of(line: &Line) -> String {
+    line.parameter("CN").unwrap_or_default().to_owned()
+}
+
+/// Of `mailto:ann@example.org`.
+fn address_of(line: &Line) -> String {
+    let value = line.value.trim();
+    let scheme = value.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("mailto:"));
+    value.get(scheme.map_or(0, str::len)..).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -124,7 +207,7 @@ mod tests {
              --m\nContent-Type: image/png\n\nnone\n\
              --m\nContent-Type: text/calendar\nContent-Transfer-Encoding: base64\n\nU1VNTUFSWTp0ZWE=\n--m--\n",
             "plain",
-            &["rich", "one,two", "SUMMARY:tea"],
+            &["rich", "one,two", "tea"],
         );
     }
 

@@ -222,6 +222,7 @@ impl Desk {
     }
 
     pub fn reader(&mut self, message: reader::Message, clock: &Clock) -> Task<Message> {
+        self.reader.suggest(&message, self.list.found_by());
         match self.reader.update(message, &self.archive, clock) {
             reader::Action::None => Task::none(),
             reader::Action::Run(task) => task.map(Message::Reader),

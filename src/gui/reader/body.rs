@@ -307,7 +307,7 @@ pub fn blocks(text: &str) -> Vec<Block> {
     outline(text)
 }
 
-/// Where `sought` stands in `text`, letters of any case alike; at most [`MOST_FOUND`]. Where there are blocks the signs of
+/// Where `sought` stands in `text`, letters of any case alike, with accents and without; at most [`MOST_FOUND`]. Where there are blocks the signs of
 /// quotation are not text. Not on the thread that draws.
 pub fn find(text: &str, blocks: &[Block], sought: &str) -> Vec<Range<usize>> {
     let sought: String = sought.chars().flat_map(alike).collect();
@@ -467,11 +467,14 @@ mod tests {
     }
 
     #[test]
-    fn letters_of_any_case_are_found_where_they_stand() {
+    fn letters_of_any_case_and_accent_are_found_where_they_stand() {
         for (text, sought, expected) in [
             ("Straße ÄRGER ärger", "ärger", &["ÄRGER", "ärger"][..]),
             ("ΟΔΟΣ οδος", "Οδος", &["ΟΔΟΣ", "οδος"]),
-            ("İstanbul, Istanbul", "istanbul", &["Istanbul"]),
+            ("İstanbul, Istanbul", "istanbul", &["İstanbul", "Istanbul"]),
+            ("Café cafe\u{301} CAFE.", "café", &["Café", "cafe\u{301}", "CAFE"]),
+            ("caf\u{e9}s", "cafe", &["café"]),
+            ("한글 하나", "하", &["하"]),
             ("ȺȾ then x", "x", &["x"]),
             ("a\u{a0}b", "a b", &["a\u{a0}b"]),
             ("写真、写真", "写真", &["写真", "写真"]),

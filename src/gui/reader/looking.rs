@@ -11,6 +11,7 @@ use iced::{Alignment, Element, Task};
 use super::body::{self, Shows};
 use super::page::{Places, Press, Sheet};
 use super::{Message as Whole, Open};
+use crate::archive::{Field, Highlighter};
 use crate::gui::icon;
 use crate::gui::off::off;
 use crate::gui::theme::{self, size};
@@ -28,6 +29,8 @@ pub struct Looking {
     /// A person wants to find something in the message; in the headers and the source the field is always there.
     open: bool,
     sought: String,
+    /// What stands in the field because it was searched for, and not because a person typed it.
+    suggested: String,
     /// How many places there are; `None` until the first answer is there.
     of: Option<usize>,
     current: Option<usize>,
@@ -92,6 +95,18 @@ impl Open {
         }
     }
 
+    /// Before a field opens: what the search hit first stands in it, where nobody typed anything else.
+    pub(super) fn suggest(&mut self, highlighter: &Highlighter) {
+        if self.looks() || self.looking.sought != self.looking.suggested {
+            return;
+        }
+        let whole = self.body.whole();
+        let hit = highlighter.ranges(Field::Body, whole).into_iter().next();
+        let hit = hit.and_then(|hit| whole.get(hit)?.lines().next()).unwrap_or_default();
+        self.looking.suggested = hit.to_owned();
+        self.looking.sought = hit.to_owned();
+    }
+
     /// Whether there is a field for it.
     fn looks(&self) -> bool {
         self.looking.open || self.body.shows != Shows::Text
@@ -112,8 +127,8 @@ impl Open {
         if self.body.shows != Shows::Text || !self.looking.open {
             return false;
         }
-        let Looking { sought, .. } = std::mem::take(&mut self.looking);
-        self.looking = Looking { sought, asked: another(), ..Looking::default() };
+        let Looking { sought, suggested, .. } = std::mem::take(&mut self.looking);
+        self.looking = Looking { sought, suggested, asked: another(), ..Looking::default() };
         self.unmark();
         true
     }

@@ -151,7 +151,7 @@ impl Open {
 
     /// What there is to read. A page that was drawn from HTML stands in this place.
     fn body<'a>(&'a self, found_by: &'a FoundBy) -> Element<'a, Message> {
-        let page = if self.body.shows == Shows::Text { self.sheet_view() } else { None };
+        let page = if self.body.shows == Shows::Text { self.sheet_view(found_by) } else { None };
         page.unwrap_or_else(|| self.text(found_by))
     }
 

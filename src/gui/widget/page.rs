@@ -5,7 +5,8 @@
 
 pub mod text;
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 
 use iced::advanced::image::{FilterMethod, Handle, Image, Renderer as _};
 use iced::advanced::widget::{Operation, Tree, tree};
@@ -13,10 +14,15 @@ use iced::advanced::{Clipboard, Layout, Renderer as _, Shell, Widget, clipboard,
 use iced::keyboard::{self, Key};
 use iced::{Background, Color, Element, Event, Length, Point, Rectangle, Renderer, Size, Theme, Vector, border};
 
+use crate::archive::Highlighter;
 use crate::gui::theme;
 use crate::gui::widget::select::{self, Place, Selection, Step};
 use crate::render::Laid;
 use text::Piece;
+
+/// The ground of what was looked for, and of the place that is the current one. They lie over the words.
+const MARKED: Color = Color::from_rgba8(255, 205, 0, 0.3);
+const CURRENT: Color = Color::from_rgba8(255, 110, 0, 0.42);
 
 /// Rows of pixels that are drawn as one picture: see [`Strip`].
 const BAND: usize = 32;
@@ -78,11 +84,19 @@ pub enum Act {
 /// See the module.
 pub struct Page<'a, Message> {
     drawn: Drawn<'a>,
+    hits: Option<(&'a Highlighter, &'a str)>,
     on_act: Box<dyn Fn(Act) -> Message + 'a>,
 }
 
 pub fn page<'a, Message>(drawn: Drawn<'a>, on_act: impl Fn(Act) -> Message + 'a) -> Page<'a, Message> {
-    Page { drawn, on_act: Box::new(on_act) }
+    Page { drawn, hits: None, on_act: Box::new(on_act) }
+}
+
+impl<'a, Message> Page<'a, Message> {
+    /// Marks what a search hit.
+    pub fn hits(self, highlighter: &'a Highlighter, query: &'a str) -> Self {
+        Self { hits: (!highlighter.is_empty()).then_some((highlighter, query)), ..self }
+    }
 }
 
 #[derive(Default)]
@@ -100,6 +114,8 @@ struct State {
     shift: bool,
     /// Where on the sideways bar the mouse holds it.
     held: Option<f32>,
+    /// What the query hit in the runs that were in sight, each by its first line.
+    hits: RefCell<(String, HashMap<usize, Vec<Piece>>)>,
 }
 
 impl<Message> Widget<Message, Theme, Renderer> for Page<'_, Message> {
@@ -288,11 +304,10 @@ impl<Message> Page<'_, Message> {
     /// What was looked for, what is selected, and at the foot how far a wide page is moved.
     fn draw_marks(&self, renderer: &mut Renderer, theme: &Theme, state: &State, origin: Vector, seen: Rectangle) {
         let (laid, tokens) = (self.drawn.laid, theme::tokens(theme));
+        self.draw_hits(renderer, state, origin, seen);
         for (number, pieces) in self.drawn.marks.iter().enumerate() {
             let is_current = self.drawn.current == Some(number);
-            // They lie over the words.
-            let ground =
-                if is_current { Color::from_rgba8(255, 110, 0, 0.42) } else { Color::from_rgba8(255, 205, 0, 0.3) };
+            let ground = if is_current { CURRENT } else { MARKED };
             for bounds in pieces.iter().flat_map(|piece| text::places(laid, piece)) {
                 fill(renderer, bounds + origin, ground);
             }
@@ -313,6 +328,25 @@ impl<Message> Page<'_, Message> {
             let ink = if state.held.is_some() { tokens.dim } else { tokens.faint };
             let quad = renderer::Quad { bounds: bar, border: border::rounded(3.0), ..renderer::Quad::default() };
             renderer.fill_quad(quad, Background::Color(Color { a: 0.7, ..ink }));
+        }
+    }
+
+    /// What was searched for, of the lines that are in sight.
+    fn draw_hits(&self, renderer: &mut Renderer, state: &State, origin: Vector, seen: Rectangle) {
+        let Some((highlighter, query)) = self.hits else { return };
+        let laid = self.drawn.laid;
+        let mut known = state.hits.borrow_mut();
+        if known.0 != query {
+            *known = (query.to_owned(), HashMap::new());
+        }
+        for run in text::runs(laid) {
+            let mut lines = laid.lines.get(run.clone()).unwrap_or_default().iter();
+            if lines.any(|line| (text::rectangle(line.area) + origin).intersects(&seen)) {
+                let hits = known.1.entry(run.start).or_insert_with(|| text::hits(laid, run, highlighter));
+                for bounds in hits.iter().flat_map(|piece| text::places(laid, piece)) {
+                    fill(renderer, bounds + origin, MARKED);
+                }
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use iced::{Element, padding};
 
 use super::{Message, Sheet};
 use crate::gui::icon;
+use crate::gui::list::FoundBy;
 use crate::gui::reader::{Message as Whole, Open, Shows};
 use crate::gui::widget::page::page;
 use crate::gui::widget::{Tone, link, strip, trouble};
@@ -13,13 +14,17 @@ use crate::render::{Blocked, Colours};
 
 impl Open {
     /// The page, or what is shown while it is on its way; `None` where the text stands in its place.
-    pub(in crate::gui::reader) fn sheet_view(&self) -> Option<Element<'_, Whole>> {
+    pub(in crate::gui::reader) fn sheet_view<'a>(&'a self, found_by: &'a FoundBy) -> Option<Element<'a, Whole>> {
         let sheet = self.sheet.as_ref()?;
         if sheet.is_awaited() {
             return Some(space().height(1).into());
         }
         let drawn = sheet.drawn()?;
-        let mut all = column![page(drawn, |act| Whole::Page(Message::Seen(act)))].spacing(12);
+        let mut page = page(drawn, |act| Whole::Page(Message::Seen(act)));
+        if !self.looking.is_open() {
+            page = page.hits(&found_by.highlighter, &found_by.query);
+        }
+        let mut all = column![page].spacing(12);
         if drawn.laid.tail.is_some() {
             let name = if sheet.folded { "▸ quoted text" } else { "▾ quoted text" };
             all = all.push(link(name, Some(Whole::Page(Message::Unfold))));

@@ -5,6 +5,7 @@ use std::ops::Range;
 use iced::{Point, Rectangle, Size};
 use unicode_segmentation::UnicodeSegmentation as _;
 
+use crate::archive::{Field, Highlighter};
 use crate::gui::widget::select::{Lines, Place, Selection};
 use crate::gui::words::alike;
 use crate::render::{After, Laid, Line, Rect};
@@ -136,7 +137,54 @@ pub fn places(laid: &Laid, (line, range): &Piece) -> Vec<Rectangle> {
     found
 }
 
-/// Where words stand, letters of any case alike; over the ends of lines that were full. One place is one or more pieces.
+/// The lines that are one text, from each line on that begins one: what was full goes on in the next.
+pub fn runs(laid: &Laid) -> impl Iterator<Item = Range<usize>> {
+    let mut first = 0;
+    std::iter::from_fn(move || {
+        let begun = laid.lines.get(first..).filter(|lines| !lines.is_empty())?;
+        let more = begun.iter().skip(1).take_while(|line| line.after == After::Wrap).count();
+        let run = first..first + 1 + more;
+        first = run.end;
+        Some(run)
+    })
+}
+
+/// The text of a run.
+struct Run {
+    text: String,
+    /// For each character: where it begins in `text`, its line and its number in it.
+    map: Vec<(usize, usize, usize)>,
+}
+
+impl Run {
+    /// Each character is written down by `spell`.
+    fn new(laid: &Laid, lines: Range<usize>, spell: impl Fn(&mut String, &str)) -> Run {
+        let mut run = Run { text: String::new(), map: Vec::new() };
+        for number in lines {
+            for (place, piece) in laid.text(number).graphemes(true).enumerate() {
+                run.map.push((run.text.len(), number, place));
+                spell(&mut run.text, piece);
+            }
+        }
+        run
+    }
+
+    /// Octets of the text, by the characters that stand for them.
+    fn pieces(&self, octets: Range<usize>) -> Vec<Piece> {
+        let from = self.map.partition_point(|(begin, ..)| *begin <= octets.start).saturating_sub(1);
+        let to = self.map.partition_point(|(begin, ..)| *begin < octets.end);
+        let mut pieces: Vec<Piece> = Vec::new();
+        for (_, line, place) in self.map.iter().take(to).skip(from) {
+            match pieces.last_mut().filter(|piece| piece.0 == *line) {
+                Some(piece) => piece.1.end = place + 1,
+                None => pieces.push((*line, *place..place + 1)),
+            }
+        }
+        pieces
+    }
+}
+
+/// Where words stand, letters of any case alike, with accents and without; over the ends of lines that were full. One place is one or more pieces.
 /// Not on the thread that draws.
 pub fn find(laid: &Laid, sought: &str) -> Vec<Vec<Piece>> {
     const MOST: usize = 2_000;
@@ -145,40 +193,29 @@ pub fn find(laid: &Laid, sought: &str) -> Vec<Vec<Piece>> {
     if sought.is_empty() {
         return found;
     }
-    let mut first = 0;
-    while first < laid.lines.len() && found.len() < MOST {
-        let more = laid.lines.iter().skip(first + 1).take_while(|line| line.after == After::Wrap).count();
-        let last = first + more;
-        let mut text = String::new();
-        // For each character: where it begins in `text`, its line and its number in it.
-        let mut map: Vec<(usize, usize, usize)> = Vec::new();
-        for (number, line) in laid.lines.iter().enumerate().take(last + 1).skip(first) {
-            for (place, piece) in line.text.graphemes(true).enumerate() {
-                map.push((text.len(), number, place));
-                text.extend(piece.chars().flat_map(alike));
-            }
+    for lines in runs(laid) {
+        if found.len() >= MOST {
+            break;
         }
-        for (at, _) in text.match_indices(&sought) {
-            let from = map.partition_point(|(begin, ..)| *begin <= at).saturating_sub(1);
-            let to = map.partition_point(|(begin, ..)| *begin < at + sought.len());
-            let mut pieces: Vec<Piece> = Vec::new();
-            for (_, line, place) in map.iter().take(to).skip(from) {
-                match pieces.last_mut().filter(|piece| piece.0 == *line) {
-                    Some(piece) => piece.1.end = place + 1,
-                    None => pieces.push((*line, *place..place + 1)),
-                }
-            }
-            found.push(pieces);
-        }
-        first = last + 1;
+        let run = Run::new(laid, lines, |text, piece| text.extend(piece.chars().flat_map(alike)));
+        found.extend(run.text.match_indices(&sought).map(|(at, _)| run.pieces(at..at + sought.len())));
     }
     found.truncate(MOST);
     found
 }
 
+/// What of a run a search hit.
+pub fn hits(laid: &Laid, lines: Range<usize>, highlighter: &Highlighter) -> Vec<Piece> {
+    let run = Run::new(laid, lines, String::push_str);
+    highlighter.ranges(Field::Body, &run.text).into_iter().flat_map(|octets| run.pieces(octets)).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Place, Selection, caret, characters, copied, find, link_at, place_at, places, row_beside, runs_left};
+    use super::{
+        Place, Selection, caret, characters, copied, find, hits, link_at, place_at, places, row_beside, runs, runs_left,
+    };
+    use crate::archive::Highlighter;
     use crate::render::{After, Laid, Line, Link, Rect};
     use iced::Point;
 
@@ -279,5 +316,21 @@ mod tests {
         assert!(find(&page, "").is_empty());
         let at = places(&page, &(1, 5..8));
         assert_eq!((at.len(), at[0].x, at[0].width), (1, 50.0, 30.0));
+    }
+
+    #[test]
+    fn what_a_search_hit_goes_over_the_end_of_a_full_line_and_of_no_other() {
+        let page = page();
+        let lines: Vec<_> = runs(&page).collect();
+        assert_eq!(lines, [0..2, 2..3, 3..4, 4..5]);
+        let hit = |query: &str| -> Vec<_> {
+            let highlighter = Highlighter::new(query);
+            runs(&page).flat_map(|run| hits(&page, run, &highlighter)).collect()
+        };
+        assert_eq!(hit("ANNA"), [(0, 5..9)]);
+        assert_eq!(hit("\"anna good\""), [(0, 5..11), (1, 0..4)]);
+        assert_eq!(hit("\"day bee\""), [], "a line that the sender broke ends there");
+        assert_eq!(hit("ri* le*"), [(3, 0..4), (4, 0..5)]);
+        assert_eq!(hit("from:anna -good"), []);
     }
 }
