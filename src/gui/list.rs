@@ -15,11 +15,10 @@ use iced::keyboard::Modifiers;
 use iced::{Point, Task};
 
 use super::off::ask;
-use super::offer::as_typed;
 use super::widget::message_list::{self, Order, ROW};
 use super::words::Clock;
 use crate::account::MessageId;
-use crate::archive::{Archive, Highlighter, Ids, Mark, Row, Sort, SortKey, View};
+use crate::archive::{self, Archive, Highlighter, Ids, Mark, Row, Sort, SortKey, View};
 use crate::job::Cancel;
 use crate::problem::Problem;
 use menu::{Does, Menu};
@@ -237,7 +236,7 @@ impl List {
     /// What is searched for.
     pub fn sought(&self) -> String {
         let query = self.query.trim_start();
-        if self.begun { as_typed(query).trim_end().to_owned() } else { query.trim_end().to_owned() }
+        if self.begun { archive::typed(query).trim_end().to_owned() } else { query.trim_end().to_owned() }
     }
 
     /// What marks the hits of the search.

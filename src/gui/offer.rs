@@ -11,7 +11,7 @@ use super::library::Library;
 use super::theme::{self, size};
 use super::widget::{across, caption, gap, line};
 use super::words::messages;
-use crate::archive::Sender;
+use crate::archive::{self, Begun, Sender};
 
 /// Senders offered at once.
 pub const SENDERS: usize = 5;
@@ -44,55 +44,36 @@ pub struct Offer {
     answered: u64,
 }
 
-/// The word at the end that is being typed; empty behind a blank.
-fn last_word(query: &str) -> &str {
-    query.rsplit(char::is_whitespace).next().unwrap_or_default()
-}
-
 /// What senders are looked up by for the word that is typed.
 pub fn begun(query: &str) -> Option<&str> {
-    let word = last_word(query).trim_start_matches('-');
-    let value = match word.split_once(':') {
-        None => word,
-        Some(("from" | "to", value)) => value,
-        Some(_) => return None,
-    };
-    let value = value.trim_start_matches('"');
-    value.chars().any(char::is_alphanumeric).then_some(value)
+    let Begun { field, value, .. } = archive::begun(query)?;
+    let of_people = field.is_none_or(|field| ["from", "to"].iter().any(|known| field.eq_ignore_ascii_case(known)));
+    (of_people && value.chars().any(char::is_alphanumeric)).then_some(value)
 }
 
 /// The query with an operator at its end.
 pub fn with_operator(query: &str, operator: &str) -> String {
+    let quote = if archive::begun(query).is_some_and(|begun| begun.is_open) { "\"" } else { "" };
     let kept = query.trim_end();
     let blank = if kept.is_empty() { "" } else { " " };
     let end = if operator.ends_with(':') { "" } else { " " };
-    format!("{kept}{blank}{operator}{end}")
+    format!("{kept}{quote}{blank}{operator}{end}")
 }
 
 /// The query with the word that is typed completed to a sender.
 pub fn with_sender(query: &str, sender: &Sender) -> String {
-    let word = last_word(query);
-    let kept = query.strip_suffix(word).unwrap_or(query);
-    let negation = if word.starts_with('-') { "-" } else { "" };
-    let field = if word.trim_start_matches('-').starts_with("to:") { "to" } else { "from" };
+    let (kept, negated, field) = match archive::begun(query) {
+        Some(Begun { before, negated, field, .. }) => (before, negated, field.unwrap_or_default()),
+        None => (query, false, ""),
+    };
+    let negation = if negated { "-" } else { "" };
+    let field = if field.eq_ignore_ascii_case("to") { "to" } else { "from" };
     let value = if sender.address.is_empty() {
         format!("\"{}\"", sender.name.replace('"', " "))
     } else {
         sender.address.clone()
     };
     format!("{kept}{negation}{field}:{value} ")
-}
-
-/// The query while it is typed: its last word is looked for by its beginning.
-pub fn as_typed(query: &str) -> String {
-    let word = last_word(query);
-    let open_quote = query.matches('"').count() % 2 == 1;
-    let fits = match word.trim_start_matches('-').split_once(':') {
-        None => word != "OR",
-        Some((field, value)) => matches!(field, "from" | "to" | "subject" | "filename") && !value.is_empty(),
-    };
-    let ends = word.chars().next_back().is_some_and(char::is_alphanumeric);
-    if fits && ends && !open_quote && !word.contains('"') { format!("{query}*") } else { query.to_owned() }
 }
 
 impl Offer {
@@ -187,7 +168,7 @@ impl Offer {
 
 #[cfg(test)]
 mod tests {
-    use super::{Offer, Sender, as_typed, begun, with_operator, with_sender};
+    use super::{Offer, Sender, begun, with_operator, with_sender};
 
     fn anna() -> Sender {
         Sender { name: "Anna Smith".to_owned(), address: "anna@example.org".to_owned(), messages: 7 }
@@ -195,9 +176,12 @@ mod tests {
 
     #[test]
     fn operators_and_senders_are_put_where_one_types() {
-        for (query, operator, expected) in
-            [("", "from:", "from:"), ("boat", "is:unread", "boat is:unread "), ("boat  ", "before:", "boat before:")]
-        {
+        for (query, operator, expected) in [
+            ("", "from:", "from:"),
+            ("boat", "is:unread", "boat is:unread "),
+            ("boat  ", "before:", "boat before:"),
+            ("\"my boat", "to:", "\"my boat\" to:"),
+        ] {
             assert_eq!(with_operator(query, operator), expected);
         }
         for (query, expected) in [
@@ -205,6 +189,7 @@ mod tests {
             ("boat from:an", "boat from:anna@example.org "),
             ("boat -from:", "boat -from:anna@example.org "),
             ("to:a", "to:anna@example.org "),
+            ("boat From:\"Anna Sm", "boat from:anna@example.org "),
         ] {
             assert_eq!(with_sender(query, &anna()), expected);
         }
@@ -219,30 +204,12 @@ mod tests {
             ("boat an", Some("an")),
             ("boat ", None),
             ("from:An", Some("An")),
-            ("-from:\"an", Some("an")),
+            ("-FROM:\"anna sm", Some("anna sm")),
+            ("two \"anna sm", Some("anna sm")),
             ("subject:an", None),
             ("-", None),
         ] {
             assert_eq!(begun(query), expected, "{query}");
-        }
-    }
-
-    #[test]
-    fn the_last_word_is_looked_for_by_its_beginning() {
-        for (query, expected) in [
-            ("har", "har*"),
-            ("two wor", "two wor*"),
-            ("two ", "two "),
-            ("from:har", "from:har*"),
-            ("-har", "-har*"),
-            ("before:2024", "before:2024"),
-            ("is:unread", "is:unread"),
-            ("\"two wor", "\"two wor"),
-            ("\"two words\"", "\"two words\""),
-            ("a OR", "a OR"),
-            ("har*", "har*"),
-        ] {
-            assert_eq!(as_typed(query), expected, "{query}");
         }
     }
 

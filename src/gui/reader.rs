@@ -318,6 +318,13 @@ impl Reader {
         }
     }
 
+    /// What the message was found by is seen in it.
+    pub fn reveal(&mut self, found_by: &FoundBy) {
+        if let Some(open) = self.open.as_mut().filter(|_| !found_by.highlighter.is_empty()) {
+            open.body.reveal(&found_by.highlighter);
+        }
+    }
+
     pub fn update(&mut self, message: Message, archive: &Archive, clock: &Clock) -> Action {
         match message {
             Message::Loaded(id, loaded) => self.loaded(id, loaded),

@@ -29,7 +29,7 @@ impl Desk {
                 Action::None
             }
             bars::Message::Complete(sender) => self.complete(sender, clock),
-            bars::Message::Searched => self.searched(clock),
+            bars::Message::Searched => self.searched(),
             bars::Message::IntoList => self.first_of_list(),
             bars::Message::CheckMail => self.check_mail(),
             bars::Message::Export => self.open(Which::Export).into(),
@@ -226,7 +226,10 @@ impl Desk {
         match self.reader.update(message, &self.archive, clock) {
             reader::Action::None => Task::none(),
             reader::Action::Run(task) => task.map(Message::Reader),
-            reader::Action::Shown(id, page) => Task::batch([page.map(Message::Reader), self.shown(id)]),
+            reader::Action::Shown(id, page) => {
+                self.reader.reveal(self.list.found_by());
+                Task::batch([page.map(Message::Reader), self.shown(id)])
+            }
             reader::Action::Star(id, starred) => {
                 self.remember_one(Act::Mark(Mark::Starred, starred), id);
                 self.star(id, starred)

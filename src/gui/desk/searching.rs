@@ -50,12 +50,11 @@ impl Desk {
         Task::batch([found, to_the_end()]).into()
     }
 
-    /// Enter in the search field: what is typed is all of it. The keyboard stays there, for letters are orders elsewhere.
-    pub(super) fn searched(&mut self, clock: &Clock) -> Action {
-        let query = self.list.query.clone();
-        let found = self.search(query, clock);
+    /// Enter in the search field: what was found stays, and what was offered goes. The keyboard stays there, for letters
+    /// are orders elsewhere.
+    pub(super) fn searched(&mut self) -> Action {
         self.offer.hidden = true;
-        found.into()
+        Action::None
     }
 
     /// From the search field to the first message that was found.

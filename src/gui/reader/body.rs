@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::archive::{Field, Highlighter};
 use crate::gui::widget::prose::{Ink, Line, Page};
 use crate::gui::words::{alike, counted};
 use crate::message::links::{self, Target, find_links};
@@ -156,6 +157,23 @@ impl Body {
         }
         self.place_marks();
         self.page.turn();
+    }
+
+    /// Unfolds what a search hit first, where it hit nothing that is shown.
+    pub fn reveal(&mut self, highlighter: &Highlighter) {
+        // Where so many are folded, all are.
+        const MOST: usize = 100;
+        if !self.blocks.iter().any(|block| block.folds) {
+            return;
+        }
+        let hits = highlighter.ranges(Field::Body, &self.whole);
+        let mut folded = hits.iter().take(MOST).map(|hit| self.folded_at(hit.start));
+        if let Some(Some(block)) = folded.next()
+            && folded.all(|block| block.is_some())
+        {
+            self.unfolded.insert(block);
+            self.lay_out();
+        }
     }
 
     /// The folding block that an octet is in.
@@ -375,7 +393,7 @@ impl Folded {
 
 #[cfg(test)]
 mod tests {
-    use super::{Arc, Body, Shows, blocks, find};
+    use super::{Arc, Body, Highlighter, Shows, blocks, find};
 
     fn texts(body: &Body) -> Vec<&str> {
         body.page.lines.iter().map(|line| line.text.as_str()).collect()
@@ -432,6 +450,18 @@ mod tests {
     fn current(body: &Body) -> Option<&str> {
         let (line, range) = body.page.marks.get(body.page.current?)?.clone();
         body.page.lines.get(line)?.text.get(range)
+    }
+
+    #[test]
+    fn what_only_a_folded_quotation_was_found_by_is_unfolded() {
+        let whole = "Yes.\n\nOn 2 Jan 2006, Ann wrote:\n> one\n> two lanterns\n> three";
+        for (query, folded) in
+            [("lanterns", false), ("yes", true), ("yes lanterns", true), ("nothing", true), ("", true)]
+        {
+            let mut body = text(whole);
+            body.reveal(&Highlighter::new(query));
+            assert_eq!(texts(&body).contains(&"▸ 3 quoted lines"), folded, "{query}");
+        }
     }
 
     #[test]

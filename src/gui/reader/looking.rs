@@ -101,10 +101,14 @@ impl Open {
             return;
         }
         let whole = self.body.whole();
-        let hit = highlighter.ranges(Field::Body, whole).into_iter().next();
-        let hit = hit.and_then(|hit| whole.get(hit)?.lines().next()).unwrap_or_default();
-        self.looking.suggested = hit.to_owned();
-        self.looking.sought = hit.to_owned();
+        let in_text = || {
+            let hit = highlighter.ranges(Field::Body, whole).into_iter().next()?;
+            whole.get(hit)?.lines().next().map(str::to_owned)
+        };
+        // What is folded of a page is in its text.
+        let hit = self.page_shown().and_then(|sheet| sheet.first_hit(highlighter)).or_else(in_text);
+        self.looking.sought = hit.unwrap_or_default();
+        self.looking.suggested = self.looking.sought.clone();
     }
 
     /// Whether there is a field for it.

@@ -375,11 +375,10 @@ impl<Message> Prose<'_, Message> {
         let tokens = if state.dark.get() { &theme::DARK } else { &theme::LIGHT };
         let mut top = 0.0;
         let mut laid = Vec::with_capacity(self.page.lines.len());
-        for line in &self.page.lines {
+        for (line, hits) in self.page.lines.iter().zip(self.hits_by_line()) {
             let room = room(line, width);
             let paragraph = self.paragraph(line, room, tokens);
             let height = paragraph.min_height().max(self.line_height());
-            let hits = self.hits.map(|(hits, _)| hits.ranges(Field::Body, &line.text)).unwrap_or_default();
             let mut one = Laid { paragraph, top, left: stands_in(line), height, hits };
             // What runs from right to left begins at the right (UAX 9: by its first strong letter).
             if one.runs_left() {
@@ -390,6 +389,26 @@ impl<Message> Prose<'_, Message> {
         }
         state.height = top;
         state.laid.replace(laid);
+    }
+
+    /// What the search hit of each line: words in a row may go on in the next one.
+    fn hits_by_line(&self) -> Vec<Vec<Range<usize>>> {
+        let mut by_line = vec![Vec::new(); self.page.lines.len()];
+        let Some((highlighter, _)) = self.hits else { return by_line };
+        let texts: Vec<&str> = self.page.lines.iter().map(|line| line.text.as_str()).collect();
+        let mut hits = highlighter.ranges(Field::Body, &texts.join("\n")).into_iter().peekable();
+        let mut start = 0;
+        for (text, of_line) in texts.into_iter().zip(&mut by_line) {
+            let end = start + text.len();
+            while let Some(hit) = hits.next_if(|hit| hit.end <= end) {
+                of_line.push(hit.start.max(start) - start..hit.end - start);
+            }
+            if let Some(hit) = hits.peek().filter(|hit| hit.start < end) {
+                of_line.push(hit.start.max(start) - start..text.len());
+            }
+            start = end + 1;
+        }
+        by_line
     }
 
     /// Links are coloured while they are laid out: another theme lays them out anew, in the same places.

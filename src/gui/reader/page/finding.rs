@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError};
 use iced::Task;
 
 use super::{Hand, Message, Press, Sheet};
+use crate::archive::Highlighter;
 use crate::gui::off::off;
 use crate::gui::reader::Message as Whole;
 use crate::gui::widget::page::text::{self, Piece};
@@ -77,6 +78,11 @@ impl Sheet {
             let all = whole.map_or(0, |whole| text::find(&whole, &sought).len());
             Places { layout, folded: all.saturating_sub(marks.len()), marks }
         }))
+    }
+
+    /// The words that a search hit first in what is shown.
+    pub(in crate::gui::reader) fn first_hit(&self, highlighter: &Highlighter) -> Option<String> {
+        text::first_hit(&self.shown.as_ref()?.laid, highlighter)
     }
 
     /// Marks the places; how many there are, or `None` where they are those of another layout.

@@ -204,6 +204,15 @@ pub fn find(laid: &Laid, sought: &str) -> Vec<Vec<Piece>> {
     found
 }
 
+/// The words that a search hit first, as they stand.
+pub fn first_hit(laid: &Laid, highlighter: &Highlighter) -> Option<String> {
+    runs(laid).find_map(|lines| {
+        let Run { text, .. } = Run::new(laid, lines, String::push_str);
+        let hit = highlighter.ranges(Field::Body, &text).into_iter().next()?;
+        text.get(hit).map(str::to_owned)
+    })
+}
+
 /// What of a run a search hit.
 pub fn hits(laid: &Laid, lines: Range<usize>, highlighter: &Highlighter) -> Vec<Piece> {
     let run = Run::new(laid, lines, String::push_str);
@@ -213,7 +222,8 @@ pub fn hits(laid: &Laid, lines: Range<usize>, highlighter: &Highlighter) -> Vec<
 #[cfg(test)]
 mod tests {
     use super::{
-        Place, Selection, caret, characters, copied, find, hits, link_at, place_at, places, row_beside, runs, runs_left,
+        Place, Selection, caret, characters, copied, find, first_hit, hits, link_at, place_at, places, row_beside,
+        runs, runs_left,
     };
     use crate::archive::Highlighter;
     use crate::render::{After, Laid, Line, Link, Rect};
@@ -332,5 +342,7 @@ mod tests {
         assert_eq!(hit("\"day bee\""), [], "a line that the sender broke ends there");
         assert_eq!(hit("ri* le*"), [(3, 0..4), (4, 0..5)]);
         assert_eq!(hit("from:anna -good"), []);
+        let first = |query: &str| first_hit(&page, &Highlighter::new(query));
+        assert_eq!((first("le* daybee GOOD").as_deref(), first("bee-keeper")), (Some("good"), None));
     }
 }
