@@ -378,6 +378,7 @@ impl App {
     fn pressed(&mut self, key: &Key, modifiers: keyboard::Modifiers, captured: bool) -> Task<Message> {
         let Stage::Open(desk) = &mut self.stage else { return Task::none() };
         let over = desk.dialog.is_some() || !matches!(desk.page, Page::Mailbox);
+        let alone = self.size.width < theme::measure::SINGLE;
         let meaning = match in_menu(key) {
             Some(message) if desk.list.menu.is_some() && !over => Some(Shortcut::List(message)),
             _ => shortcut(key, modifiers, captured, over),
@@ -400,6 +401,8 @@ impl App {
                 let action = desk.check_mail();
                 self.acted(action)
             }
+            // One message fills a narrow window: nothing is selected behind it.
+            Some(Shortcut::List(message)) if message.is_of_list() && alone && desk.reader.is_open() => Task::none(),
             Some(Shortcut::List(message)) => {
                 let task = desk.list(message, &self.clock);
                 self.wrap(task)

@@ -295,13 +295,15 @@ impl Desk {
 
     fn written(&mut self, result: Result<(), Problem>) -> Task<Message> {
         self.writing -= 1;
-        match result {
+        let next = self.next_act();
+        let renewed = match result {
             Ok(()) => self.renew(false),
             Err(problem) => {
                 self.problem = Some(problem);
                 self.renew(true)
             }
-        }
+        };
+        Task::batch([next, renewed])
     }
 
     fn write(&mut self, work: impl FnOnce(&Archive) -> Result<(), ArchiveError> + Send + 'static) -> Task<Message> {

@@ -11,8 +11,8 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
+use iced::Task;
 use iced::keyboard::Modifiers;
-use iced::{Point, Task};
 
 use super::off::ask;
 use super::widget::message_list::{self, Order, ROW};
@@ -21,7 +21,7 @@ use crate::account::MessageId;
 use crate::archive::{self, Archive, Highlighter, Ids, Mark, Row, Sort, SortKey, View};
 use crate::job::Cancel;
 use crate::problem::Problem;
-use menu::{Does, Menu};
+use menu::Menu;
 use selection::Selection;
 
 pub use listing::Listing;
@@ -59,6 +59,11 @@ pub struct List {
     listed: bool,
     /// More of what was found is on its way.
     partial: bool,
+    /// What was selected before the first page took the place of the list, and in which order; of no use once the
+    /// selection is changed again.
+    kept: Option<(u64, Selection, Order)>,
+    /// The row that the keyboard is on is to be seen once everything is listed.
+    reveals: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -94,6 +99,13 @@ pub enum Message {
     EmptyBin,
     Listed(u64, Result<Listing, Problem>),
     Loaded(u64, Result<Vec<Row>, Problem>),
+}
+
+impl Message {
+    /// Whether what comes of it can only be seen in the list.
+    pub fn is_of_list(&self) -> bool {
+        matches!(self, Message::SelectAll | Message::OpenMenu | Message::OpenSorting | Message::Move(_, true))
+    }
 }
 
 /// A query, and what marks its hits.
@@ -170,6 +182,8 @@ impl List {
             loading: true,
             listed: false,
             partial: false,
+            kept: None,
+            reveals: false,
         }
     }
 
@@ -251,6 +265,8 @@ impl List {
     fn anew(&mut self, archive: &Archive, clock: &Clock) -> Task<Message> {
         self.offset = 0.0;
         self.menu = None;
+        // While one searches the newest that was found stays in sight.
+        self.reveals = self.query.trim().is_empty();
         self.list_from(true, archive, clock)
     }
 
@@ -269,19 +285,25 @@ impl List {
         self.partial = true;
         let cancel = Cancel::new();
         self.running = Some(cancel.clone());
-        self.ask(first, cancel, archive, clock)
+        // What is done to what is selected must not be done to a page of it.
+        self.ask(first && !self.selection.is_several(), cancel, archive, clock)
     }
 
     fn ask(&self, first: bool, cancel: Cancel, archive: &Archive, clock: &Clock) -> Task<Message> {
         let generation = self.generation;
+        let kept = self.kept.as_ref().filter(|(revision, ..)| !first && *revision == self.revision);
+        let (selection, before) =
+            kept.map_or((&self.selection, &self.order), |(_, selection, order)| (selection, order));
+        let open = self.selection.cursor().filter(|_| !self.selection.is_several());
         let wanted = listing::Wanted {
             view: self.view,
             query: self.sought(),
             sort: self.sort,
             first,
-            selection: self.selection.clone(),
+            selection: selection.clone(),
             revision: self.revision,
-            before: self.order.clone(),
+            before: before.clone(),
+            open: open.and_then(|place| self.order.key(place)),
             clock: clock.clone(),
         };
         let archive = archive.clone();
@@ -419,18 +441,8 @@ impl List {
         self.order = std::mem::take(&mut self.order).without(places, clock);
         self.offset = self.order.clamped(self.offset, f64::from(self.height));
         self.revision += 1;
-        let moved = |place: Option<usize>| place.map(|place| place - selection::before(places, place));
-        let gone = |place: Option<usize>| place.is_some_and(|at| places.iter().any(|range| range.contains(&at)));
-        let (cursor, anchor) = (self.selection.cursor(), self.selection.anchor());
-        if gone(cursor) || self.selection.is_several() {
-            self.selection.clear();
-        } else if let Some(cursor) = moved(cursor) {
-            self.selection.only(cursor);
-            if !gone(anchor) {
-                let ranges = self.selection.ranges().to_vec();
-                self.selection = Selection::of(ranges, Some(cursor), moved(anchor));
-            }
-        }
+        self.menu = None;
+        self.selection = self.selection.without(places);
     }
 
     /// The number of the listing that was asked for last.
@@ -460,6 +472,7 @@ impl List {
     }
 
     fn change(&mut self, change: impl Fn(&mut Selection, usize)) -> Action {
+        self.menu = None;
         change(&mut self.selection, self.order.len());
         self.revision += 1;
         Action::None
@@ -492,12 +505,18 @@ impl List {
             }
         };
         self.listed = true;
-        self.selection = listing.selection(&self.selection, self.revision, &self.order);
+        let whole = listing.is_whole();
+        let selection = listing.selection(&self.selection, self.revision, &self.order);
+        let before = std::mem::replace(&mut self.selection, selection);
         self.revision += 1;
         self.menu = self.menu.take().filter(|menu| menu.sorts());
-        let whole = listing.is_whole();
-        (self.order, self.notes) = (listing.order, listing.notes);
-        self.offset = self.order.clamped(self.offset, f64::from(self.height));
+        let order = std::mem::replace(&mut self.order, listing.order);
+        self.notes = listing.notes;
+        self.offset = self.order.keeping(&order, self.offset, f64::from(self.height));
+        if let Some(place) = self.selection.cursor().filter(|_| whole && std::mem::take(&mut self.reveals)) {
+            self.offset = self.order.revealing(place, self.offset, f64::from(self.height));
+        }
+        self.kept = (!whole).then_some((self.revision, before, order));
         self.partial = !whole;
         let rows = self.refresh(archive);
         match self.running.clone() {
@@ -560,9 +579,15 @@ impl List {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let page = ((f64::from(self.height) / ROW) as usize).max(2) - 1;
         let index = to.from(self.selection.cursor(), last, page);
+        if !grows && self.place() == Some(index) && !self.selection.is_several() {
+            // At the end: what is open stays as it is.
+            self.offset = self.order.revealing(index, self.offset, f64::from(self.height));
+            return Action::Run(self.reach(archive));
+        }
         if !grows {
             return self.opened(index, archive);
         }
+        self.menu = None;
         self.selection.extend(index, false);
         self.revision += 1;
         self.offset = self.order.revealing(index, self.offset, f64::from(self.height));
@@ -571,6 +596,7 @@ impl List {
 
     fn opened(&mut self, index: usize, archive: &Archive) -> Action {
         let Some(key) = self.order.key(index) else { return Action::None };
+        self.menu = None;
         self.selection.only(index);
         self.revision += 1;
         self.offset = self.order.revealing(index, self.offset, f64::from(self.height));
@@ -578,54 +604,6 @@ impl List {
         match self.rows.get(&key) {
             Some(row) => Action::Open(Box::new(row.clone()), load),
             None => Action::OpenById(key.message(), load),
-        }
-    }
-
-    // The menus.
-
-    fn menu_at(&mut self, index: usize, at: Point, archive: &Archive) -> Action {
-        if !self.selection.contains(index) {
-            self.selection.only(index);
-            self.revision += 1;
-        }
-        let row = self.order.key(index).and_then(|key| self.rows.get(&key));
-        self.menu = Some(Menu::of_rows(row, self.selection.len(), self.view == View::Bin, at));
-        Action::Run(self.reach(archive))
-    }
-
-    fn menu_by_keyboard(&mut self, archive: &Archive) -> Action {
-        let Some(index) = self.selection.cursor().filter(|index| *index < self.order.len()) else {
-            return Action::None;
-        };
-        self.offset = self.order.revealing(index, self.offset, f64::from(self.height));
-        #[allow(clippy::cast_possible_truncation)]
-        let y = (self.order.top(index) - self.offset + ROW / 2.0) as f32;
-        self.menu_at(index, Point::new(40.0, y), archive)
-    }
-
-    fn sorting(&mut self) -> Action {
-        let open = self.menu.as_ref().is_some_and(Menu::sorts);
-        self.menu = (!open).then(|| Menu::of_orders(self.sort));
-        Action::None
-    }
-
-    fn menu_moved(&mut self, down: bool) -> Action {
-        if let Some(menu) = &mut self.menu {
-            menu.step(down);
-        }
-        Action::None
-    }
-
-    fn menu_done(&mut self, item: usize, archive: &Archive, clock: &Clock) -> Action {
-        let Some(does) = self.menu.take().and_then(|menu| menu.does(item)) else { return Action::None };
-        match does {
-            Does::Open => self.opened(self.selection.cursor().unwrap_or(0), archive),
-            Does::Mark(mark, on) => self.with_picked(|picked| Action::Mark(picked, mark, on)),
-            Does::Delete => self.delete(),
-            Does::PutBack => self.with_picked(Action::PutBack),
-            Does::Copy(address) => Action::Copy(address),
-            Does::Search(query) => Action::Search(query),
-            Does::Sort(sort) => Action::Run(self.sort(sort, archive, clock)),
         }
     }
 

@@ -531,7 +531,7 @@ pub fn progress(theme: &Theme) -> progress_bar::Style {
 
 /// The colour of a scroll bar's thumb.
 pub fn thumb(tokens: &Tokens, held: bool) -> Color {
-    mixed(tokens.line, tokens.ink, if held { 0.35 } else { 0.0 })
+    mixed(tokens.line, tokens.ink, if held { 0.4 } else { 0.18 })
 }
 
 pub fn scroll(theme: &Theme, status: scrollable::Status) -> scrollable::Style {

@@ -87,12 +87,13 @@ impl Desk {
 
     pub(super) fn binned(&mut self, result: Result<(), Problem>, unless: Option<u64>) -> Task<Message> {
         self.writing -= 1;
+        let next = self.next_act();
         let relist = result.is_err() || unless != Some(self.list.generation());
         if let Err(problem) = result {
             self.deleted = None;
             self.problem = Some(problem);
         }
-        self.renew(relist)
+        Task::batch([next, self.renew(relist)])
     }
 
     pub(super) fn told(&mut self, told: Told) -> Task<Message> {

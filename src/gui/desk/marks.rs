@@ -135,7 +135,9 @@ impl Desk {
     /// Takes back the last act that was not yet taken back.
     pub fn undo(&mut self) -> Task<Message> {
         self.deleted = None;
-        let Some(step) = self.undo.pop() else { return Task::none() };
+        // What changed nothing is nothing to be taken back.
+        let changed_something = |step: &Step| step.changed.get().is_none_or(|changed| !changed.is_empty());
+        let Some(step) = std::iter::from_fn(|| self.undo.pop()).find(changed_something) else { return Task::none() };
         self.work(Work { act: step.act.reversed(), whom: Whom::Changed(step.changed), changed: Changed::default() })
     }
 
@@ -166,8 +168,9 @@ impl Desk {
         self.next_act()
     }
 
-    fn next_act(&mut self) -> Task<Message> {
-        if self.acts.running {
+    pub(super) fn next_act(&mut self) -> Task<Message> {
+        // Nor beside a single deletion or mark: it may be the one that is to be taken back.
+        if self.acts.running || self.writing > 0 {
             return Task::none();
         }
         let Some(work) = self.acts.waiting.pop_front() else { return Task::none() };
@@ -176,7 +179,8 @@ impl Desk {
         let archive = self.archive.clone();
         let bins = matches!(work.act, Act::Bin(_));
         let took_back = matches!(work.whom, Whom::Changed(_));
-        let relist = took_back && (bins || self.list.view == View::Starred);
+        let may_belong = matches!(self.list.view, View::Starred | View::Unread) || !self.list.query.is_empty();
+        let relist = took_back && (bins || may_belong);
         ask(move || work.done(&archive)).map(move |result| Message::Acted(result, relist))
     }
 
@@ -194,13 +198,16 @@ impl Desk {
         Task::batch([next, shown, self.renew(relist || failed)])
     }
 
-    /// The keys of the reader: on all that is selected where that is more than one.
+    /// The keys of the reader: on all that is selected where that is more than one, or another than is read.
     pub fn read_or_mark(&mut self, message: reader::Message, clock: &Clock) -> Task<Message> {
+        let several = self.list.is_several();
+        let other = self.list.selected_row().filter(|row| several || !self.reader.shows(row.id));
+        let starred = other.is_some_and(|row| !several && row.marks.starred);
         match message {
-            reader::Message::Star if self.list.is_several() => {
-                self.list(list::Message::Mark(Mark::Starred, true), clock)
+            reader::Message::Star if several || other.is_some() => {
+                self.list(list::Message::Mark(Mark::Starred, !starred), clock)
             }
-            reader::Message::Unread if self.list.is_several() => {
+            reader::Message::Unread if several || other.is_some() => {
                 self.list(list::Message::Mark(Mark::Read, false), clock)
             }
             message => self.reader(message, clock),

@@ -22,6 +22,8 @@ pub struct Wanted {
     pub selection: Selection,
     pub revision: u64,
     pub before: Order,
+    /// The message that is open: it stays among the unread until another one is.
+    pub open: Option<SortKey>,
     pub clock: Clock,
 }
 
@@ -68,15 +70,22 @@ impl Listing {
 }
 
 pub fn list(archive: &Archive, wanted: Wanted, cancel: &Cancel) -> Result<Listing, ArchiveError> {
-    let Wanted { view, query, sort, first, selection, revision, before, clock } = wanted;
+    let Wanted { view, query, sort, first, selection, revision, before, open, clock } = wanted;
     let paged = first && sort == Sort::default();
     let limit = paged.then_some(PAGE);
-    let Found { keys, notes } = match (query.is_empty(), limit) {
+    let Found { mut keys, notes } = match (query.is_empty(), limit) {
         (true, None) => Found { keys: archive.keys(view)?, notes: Vec::new() },
         (true, Some(limit)) => Found { keys: archive.newest(view, limit)?, notes: Vec::new() },
         (false, limit) => archive.search(&query, view, limit, cancel)?,
     };
     let whole = limit.is_none_or(|limit| keys.len() < limit);
+    if let Some(open) = open.filter(|_| view == View::Unread && query.is_empty())
+        && let Err(place) = keys.binary_search_by(|other| open.cmp(other))
+        && (whole || place < keys.len())
+        && archive.rows(&[open])?.iter().any(|row| row.binned.is_none())
+    {
+        keys.insert(place, open);
+    }
     let sorted = match sort.by {
         SortBy::Date if !sort.ascending => Sorted { keys, sections: Vec::new() },
         _ => archive.sorted(keys, sort, cancel)?,

@@ -5,10 +5,12 @@ use std::borrow::Cow;
 use iced::widget::{Column, button, container, row, text};
 use iced::{Alignment, Element, Fill, Point};
 
-use crate::archive::{Mark, Row, Sort, SortBy};
+use super::{Action, List};
+use crate::archive::{Archive, Mark, Row, Sort, SortBy, View};
 use crate::gui::icon::{self, icon};
 use crate::gui::theme::{self, size};
-use crate::gui::words::messages;
+use crate::gui::widget::message_list::ROW;
+use crate::gui::words::{Clock, messages};
 
 /// An open menu.
 #[derive(Clone, Debug)]
@@ -140,6 +142,57 @@ impl Menu {
                 .into()
         });
         container(Column::with_children(items)).padding(4).width(252).style(theme::told).into()
+    }
+}
+
+impl List {
+    pub(super) fn menu_at(&mut self, index: usize, at: Point, archive: &Archive) -> Action {
+        if !self.selection.contains(index) {
+            self.selection.only(index);
+            self.revision += 1;
+        }
+        let row = self.order.key(index).and_then(|key| self.rows.get(&key));
+        self.menu = Some(Menu::of_rows(row, self.selection.len(), self.view == View::Bin, at));
+        Action::Run(self.reach(archive))
+    }
+
+    pub(super) fn menu_by_keyboard(&mut self, archive: &Archive) -> Action {
+        // Of what is selected, where the row that the keyboard is on is none of it.
+        let first = self.selection.ranges().first().map(|range| range.start);
+        let cursor = self.selection.cursor().filter(|cursor| first.is_none() || self.selection.contains(*cursor));
+        let Some(index) = cursor.or(first).filter(|index| *index < self.order.len()) else {
+            return Action::None;
+        };
+        self.offset = self.order.revealing(index, self.offset, f64::from(self.height));
+        #[allow(clippy::cast_possible_truncation)]
+        let y = (self.order.top(index) - self.offset + ROW / 2.0) as f32;
+        self.menu_at(index, Point::new(40.0, y), archive)
+    }
+
+    pub(super) fn sorting(&mut self) -> Action {
+        let open = self.menu.as_ref().is_some_and(Menu::sorts);
+        self.menu = (!open).then(|| Menu::of_orders(self.sort));
+        Action::None
+    }
+
+    pub(super) fn menu_moved(&mut self, down: bool) -> Action {
+        if let Some(menu) = &mut self.menu {
+            menu.step(down);
+        }
+        Action::None
+    }
+
+    pub(super) fn menu_done(&mut self, item: usize, archive: &Archive, clock: &Clock) -> Action {
+        let Some(does) = self.menu.take().and_then(|menu| menu.does(item)) else { return Action::None };
+        match does {
+            Does::Open => self.opened(self.selection.cursor().unwrap_or(0), archive),
+            Does::Mark(mark, on) => self.with_picked(|picked| Action::Mark(picked, mark, on)),
+            Does::Delete => self.delete(),
+            Does::PutBack => self.with_picked(Action::PutBack),
+            Does::Copy(address) => Action::Copy(address),
+            Does::Search(query) => Action::Search(query),
+            Does::Sort(sort) => Action::Run(self.sort(sort, archive, clock)),
+        }
     }
 }
 

@@ -84,6 +84,20 @@ impl Selection {
         }
     }
 
+    /// What is left of it when the rows at these places, in ranges that are in order and apart, are gone.
+    pub fn without(&self, places: &[Range<usize>]) -> Selection {
+        let gone = |place: usize| places.iter().any(|range| range.contains(&place));
+        let moved = |place: Option<usize>| place.filter(|at| !gone(*at)).map(|place| place - before(places, place));
+        let mut left = Selection { ranges: Vec::new(), cursor: moved(self.cursor), anchor: moved(self.anchor) };
+        for range in &self.ranges {
+            let range = range.start - before(places, range.start)..range.end - before(places, range.end);
+            if !range.is_empty() {
+                left.add(range);
+            }
+        }
+        left
+    }
+
     pub fn clear(&mut self) {
         *self = Selection::default();
     }

@@ -1,6 +1,6 @@
 //! How the list pane is drawn: its head, the menus, what stands where no message does.
 
-use iced::widget::{button, column, container, row, text};
+use iced::widget::{Row, button, column, container, row, text};
 use iced::{Alignment, Element, Fill, Shrink};
 
 use super::menu::called;
@@ -53,7 +53,8 @@ impl List {
         } else if library.counts.unread > 0 && self.view != View::Bin && !self.order.is_empty() {
             head = head.push(glyph(icon::MAIL_OPEN, "Mark all as read", Some(Message::AllRead)));
         }
-        let head = head.push(self.sorted_by());
+        let name = text(called(self.sort)).size(size::SMALL).wrapping(text::Wrapping::None);
+        let head = head.push(self.sorted_by(Some(name.into())));
         container(head).center_y(measure::HEAD).padding(iced::padding::left(14).right(8)).into()
     }
 
@@ -72,9 +73,9 @@ impl List {
     }
 
     /// The order, and the menu of the others.
-    fn sorted_by(&self) -> Element<'_, Message> {
-        let name = text(called(self.sort)).size(size::SMALL).wrapping(text::Wrapping::None);
-        let content = row![name, icon(icon::CHEVRON_DOWN).size(14)].spacing(4).align_y(Alignment::Center);
+    fn sorted_by<'a>(&'a self, name: Option<Element<'a, Message>>) -> Element<'a, Message> {
+        let content =
+            Row::new().push(name).push(icon(icon::CHEVRON_DOWN).size(14)).spacing(4).align_y(Alignment::Center);
         let press = button(container(content).center_y(Fill)).height(28).padding([0, 8]).style(theme::quiet);
         let menu = self.menu.as_ref().filter(|menu| menu.sorts()).map(|menu| Menu::view(menu).map(Message::MenuDo));
         anchored(press.on_press(Message::OpenSorting), menu, Place::Below).on_close(Message::CloseMenu).into()
@@ -97,7 +98,8 @@ impl List {
         } else {
             glyph(icon::TRASH_2, "Delete (Del)", Some(Message::Delete))
         });
-        let head = head.push(glyph(icon::X, "Select one only (Esc)", Some(Message::Collapse)));
+        let head =
+            head.push(self.sorted_by(None)).push(glyph(icon::X, "Select one only (Esc)", Some(Message::Collapse)));
         container(head).center_y(measure::HEAD).padding(iced::padding::left(14).right(8)).style(theme::chosen).into()
     }
 

@@ -55,7 +55,7 @@ pub fn marked(content: &str, width: f32, size: f32, font: Font, marks: &[Range<u
         at = mark.end;
     }
     spans.push(Span::new(shown.get(at..).unwrap_or_default().to_owned()));
-    let paragraph = Paragraph::with_spans(text_of(spans.as_slice(), size, font));
+    let paragraph = Paragraph::with_spans(text_of(spans.as_slice(), size, font, &shown));
     let places = lit.into_iter().flat_map(|span| paragraph.span_bounds(span)).collect();
     (paragraph, places)
 }
@@ -132,14 +132,17 @@ fn laid_out(content: &str, size: f32, font: Font) -> Paragraph {
     // line in English would then come out otherwise where it is cut than where it is whole. Inter has the ellipsis.
     let plain = font.family == theme::REGULAR.family && content.strip_suffix('…').is_some_and(str::is_ascii);
     let shaping = if plain { Shaping::Basic } else { Shaping::Auto };
-    Paragraph::with_text(Text { shaping, ..text_of(content, size, font) })
+    Paragraph::with_text(Text { shaping, ..text_of(content, size, font, content) })
 }
 
-/// A text on one line.
-fn text_of<T>(content: T, size: f32, font: Font) -> Text<T, Font> {
+/// A text on one line. To the renderer two texts of one font, width and height are the same one, and where one takes the
+/// place of the other it draws nothing: so texts of other `words` are a little higher or lower.
+fn text_of<T>(content: T, size: f32, font: Font, words: &str) -> Text<T, Font> {
+    #[allow(clippy::cast_possible_truncation)]
+    let apart = f32::from(crc32fast::hash(words.as_bytes()) as u16) / 131_072.0;
     Text {
         content,
-        bounds: Size::new(f32::INFINITY, line_height(size)),
+        bounds: Size::new(f32::INFINITY, line_height(size) + apart),
         size: Pixels(size),
         line_height: LineHeight::Absolute(Pixels(line_height(size))),
         font,
@@ -246,6 +249,18 @@ impl<'a, Message: 'a> From<Line<'a>> for Element<'a, Message> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The renderer compares fonts and measures, not letters.
+    #[test]
+    fn two_texts_of_one_width_are_not_taken_for_the_same() {
+        let laid = |text: &str, marks: &[Range<usize>]| marked(text, 200.0, 13.0, theme::REGULAR, marks).0;
+        for marks in [&[][..], &[0..7]] {
+            let (one, other) = (laid("Message 4", marks), laid("Message 5", marks));
+            assert!((one.min_width() - other.min_width()).abs() < 0.001, "figures are of one width");
+            assert_ne!(one.bounds(), other.bounds());
+            assert_eq!(one.bounds(), laid("Message 4", marks).bounds());
+        }
+    }
 
     #[test]
     fn a_text_is_cut_where_it_ends_to_fit() {

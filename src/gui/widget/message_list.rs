@@ -65,6 +65,9 @@ struct State {
     prepared: HashMap<SortKey, draw::Prepared>,
     /// Laid-out group titles, by title.
     titles: HashMap<String, super::line::Paragraph>,
+    /// The trash of the row under the mouse. Kept: the renderer holds on to no text that is drawn.
+    trash: Option<super::line::Paragraph>,
+    last_click: Option<mouse::Click>,
     /// Where within the thumb it was grabbed.
     grabbed: Option<f64>,
     hovered: Option<usize>,
@@ -125,11 +128,17 @@ impl<Message> MessageList<'_, Message> {
                 shell.capture_event();
             }
             _ => {
+                let click = mouse::Click::new(position, mouse::Button::Left, state.last_click);
+                let is_first = click.kind() == mouse::click::Kind::Single;
+                state.last_click = Some(click);
                 if let Some(index) = self.row_under(bounds, cursor) {
                     let trash = draw::trash(self.area(bounds, index)).contains(position);
-                    let plain = trash && state.modifiers.is_empty();
-                    let pressed = Event::Pressed(index, state.modifiers);
-                    self.publish(shell, if plain { Event::Deleted(index) } else { pressed });
+                    if !trash || !state.modifiers.is_empty() {
+                        self.publish(shell, Event::Pressed(index, state.modifiers));
+                    } else if is_first {
+                        // A second press at once is for the row that came into the place of the first.
+                        self.publish(shell, Event::Deleted(index));
+                    }
                     shell.capture_event();
                 }
             }
@@ -239,6 +248,7 @@ impl<Message> Widget<Message, Theme, Renderer> for MessageList<'_, Message> {
             }
             Input::Mouse(mouse::Event::ButtonPressed(mouse::Button::Right)) => self.asked(bounds, cursor, shell),
             Input::Mouse(mouse::Event::ButtonReleased(mouse::Button::Left)) if state.grabbed.take().is_some() => {
+                state.bubble = None;
                 shell.request_redraw();
             }
             Input::Keyboard(keyboard::Event::ModifiersChanged(modifiers)) => state.modifiers = *modifiers,

@@ -157,6 +157,7 @@ impl<Message> MessageList<'_, Message> {
             kept.insert(*key, old.unwrap_or_else(|| Prepared::new(row, bounds.width, time, self.clock, self.found_by)));
         }
         state.prepared = kept;
+        state.trash.get_or_insert_with(|| fitted(&icon::TRASH_2.to_string(), 40.0, 15.0, icon::FONT));
         self.prepare_bubble(state, bounds);
         for (title, _) in self.order.titles(self.offset, height) {
             if !state.titles.contains_key(title) {
@@ -165,11 +166,12 @@ impl<Message> MessageList<'_, Message> {
         }
     }
 
-    /// The day or the letter of the first row that is wholly in sight.
+    /// The day or the letter of the row beside the thumb.
     fn prepare_bubble(&self, state: &mut State, bounds: Size) {
-        let seen = self.order.visible(self.offset, f64::from(bounds.height));
-        let whole = if self.order.top(seen.start) < self.offset { 1 } else { 0 };
-        let words = state.grabbed.and_then(|_| self.order.whereabouts(seen.start + whole, self.clock));
+        let words = state.grabbed.and_then(|_| {
+            let beside = self.order.beside_thumb(self.offset, f64::from(bounds.height));
+            self.order.whereabouts(beside, self.clock)
+        });
         state.bubble = words.map(|words| match state.bubble.take() {
             Some((before, laid_out)) if before == words => (before, laid_out),
             _ => {
@@ -188,20 +190,22 @@ impl<Message> MessageList<'_, Message> {
         cursor: mouse::Cursor,
     ) {
         let tokens = theme::tokens(theme);
+        // By where the mouse is now: rows move under it.
+        let under = self.row_under(bounds, cursor);
         renderer.with_layer(bounds, |renderer| {
             for index in self.order.visible(self.offset, f64::from(bounds.height)) {
                 let area = self.area(bounds, index);
                 let row = self.order.key(index).and_then(|key| self.rows.get(&key).zip(state.prepared.get(&key)));
-                let hovered = state.hovered == Some(index);
+                let hovered = under == Some(index);
                 let selected = self.selection.contains(index);
                 let here = self.selection.cursor() == Some(index);
                 draw_ground(renderer, tokens, area, selected, here, hovered);
                 match row {
                     Some((row, prepared)) => {
                         draw_row(renderer, tokens, area, bounds, row, prepared, hovered);
-                        if hovered {
+                        if let Some(glyph) = state.trash.as_ref().filter(|_| hovered) {
                             let held = cursor.position().is_some_and(|at| trash(area).contains(at));
-                            draw_trash(renderer, tokens, area, bounds, held);
+                            draw_trash(renderer, tokens, glyph, area, bounds, held);
                         }
                     }
                     None => draw_awaited(renderer, tokens, area),
@@ -218,7 +222,11 @@ impl<Message> MessageList<'_, Message> {
         if !state.prepared.is_empty() {
             FIRST_FRAME.call_once(|| tracing::debug!(phase = "first frame"));
         }
-        if let Some(hint) = &state.hint {
+        let hint = state.hint.as_ref().filter(|hint| {
+            let place = under.filter(|index| self.order.key(*index) == Some(hint.key));
+            place.is_some_and(|index| cursor.is_over(lights(self.area(bounds, index))))
+        });
+        if let Some(hint) = hint {
             renderer.with_layer(bounds, |renderer| draw_hint(renderer, tokens, bounds, hint));
         }
         if let (Some((_, words)), Some(thumb)) = (&state.bubble, self.thumb(bounds)) {
@@ -329,11 +337,17 @@ fn draw_row(
 }
 
 /// What the row under the mouse can be deleted with.
-fn draw_trash(renderer: &mut Renderer, tokens: &Tokens, row: Rectangle, clip: Rectangle, held: bool) {
-    let glyph = fitted(&icon::TRASH_2.to_string(), 40.0, 15.0, icon::FONT);
+fn draw_trash(
+    renderer: &mut Renderer,
+    tokens: &Tokens,
+    glyph: &Paragraph,
+    row: Rectangle,
+    clip: Rectangle,
+    held: bool,
+) {
     let area = trash(row);
     let color = if held { tokens.bad } else { tokens.dim };
-    put(renderer, &glyph, area.x + area.width - RIGHT - 15.0, row.y + 17.0, 15.0, color, clip);
+    put(renderer, glyph, area.x + area.width - RIGHT - 15.0, row.y + 17.0, 15.0, color, clip);
 }
 
 /// A bubble over the lights, or under them where there is no room above.

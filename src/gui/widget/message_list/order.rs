@@ -174,6 +174,24 @@ impl Order {
         (within >= 0.0).then(|| first + (within / ROW) as usize)
     }
 
+    /// The offset at which the rows that are in sight stay where they are when this takes the place of another order.
+    pub fn keeping(&self, before: &Order, offset: f64, height: f64) -> f64 {
+        let seen = before.visible(offset, height);
+        let stay = before.keys(seen.clone()).iter().zip(seen).find_map(|(key, place)| {
+            let now = self.find(*key)?;
+            Some(self.top(now) - (before.top(place) - offset))
+        });
+        self.clamped(stay.filter(|_| offset > 0.0).unwrap_or(offset), height)
+    }
+
+    /// The row beside the thumb of the scroll bar: the first at the top of the list, the last at its foot.
+    pub fn beside_thumb(&self, offset: f64, height: f64) -> usize {
+        let share = (offset / (self.height() - height).max(1.0)).clamp(0.0, 1.0);
+        let seen = self.visible(offset, height);
+        let within = self.visible(offset + share * height, 0.0).start;
+        within.clamp(seen.start, seen.end.saturating_sub(1).max(seen.start))
+    }
+
     /// The group that a height lies in.
     fn group_at(&self, y: f64) -> usize {
         let (mut low, mut high) = (0, self.groups.len());
