@@ -348,6 +348,11 @@ impl List {
         self.order.height()
     }
 
+    /// Where a row begins, from the upper edge of the list as it is scrolled.
+    pub fn top(&self, place: usize) -> f64 {
+        self.order.top(place) - self.offset
+    }
+
     /// The rows in reach that are not known.
     pub fn wanted(&self) -> Vec<SortKey> {
         let near = self.order.keys(self.in_reach());
@@ -390,7 +395,7 @@ impl List {
     /// What the scroll bar would say.
     #[cfg(test)]
     pub fn whereabouts(&self, clock: &Clock) -> Option<String> {
-        self.order.whereabouts(self.order.visible(self.offset, f64::from(self.height)).start, clock)
+        self.order.whereabouts(self.order.beside_thumb(self.offset, f64::from(self.height)), clock)
     }
 
     /// The ids of what is selected.
@@ -513,7 +518,8 @@ impl List {
         let order = std::mem::replace(&mut self.order, listing.order);
         self.notes = listing.notes;
         self.offset = self.order.keeping(&order, self.offset, f64::from(self.height));
-        if let Some(place) = self.selection.cursor().filter(|_| whole && std::mem::take(&mut self.reveals)) {
+        let chosen = self.place().filter(|_| !self.selection.is_several());
+        if let Some(place) = chosen.filter(|_| whole && std::mem::take(&mut self.reveals)) {
             self.offset = self.order.revealing(place, self.offset, f64::from(self.height));
         }
         self.kept = (!whole).then_some((self.revision, before, order));

@@ -64,6 +64,14 @@ impl Scrolled {
         self.list.update(Message::Loaded(self.list.generation(), Ok(rows)), &self.archive, &self.clock);
     }
 
+    /// Where a row begins, from the upper edge of the pane.
+    pub fn top(&self, place: usize) -> f32 {
+        #[allow(clippy::cast_possible_truncation)]
+        let top = self.list.top(place) as f32;
+        // Under the head there is a line.
+        super::theme::measure::HEAD + 1.0 + top
+    }
+
     /// Selects everything.
     pub fn select_all(&mut self) {
         self.list.update(Message::SelectAll, &self.archive, &self.clock);

@@ -131,7 +131,7 @@ mod tests {
 
     use proptest::prelude::{Strategy, prop_assert_eq, prop_oneof, proptest};
 
-    use super::{Selection, before};
+    use super::{Range, Selection, before};
 
     #[derive(Clone, Copy, Debug)]
     enum Step {
@@ -152,6 +152,19 @@ mod tests {
             (0..1_usize).prop_map(|_| Step::All),
             (0..1_usize).prop_map(|_| Step::Collapse),
         ]
+    }
+
+    #[test]
+    fn rows_that_go_leave_the_others_selected() {
+        let selection = Selection::of(vec![1..4, 6..8], Some(7), Some(3));
+        let without = |places: &[Range<usize>]| {
+            let left = selection.without(places);
+            (left.ranges.clone(), left.cursor, left.anchor)
+        };
+        assert_eq!(without(&[0..1]), (vec![0..3, 5..7], Some(6), Some(2)));
+        assert_eq!(without(&[2..3, 7..8]), (vec![1..3, 5..6], None, Some(2)));
+        assert_eq!(without(&[3..6]), (vec![1..5], Some(4), None), "what touches is one range");
+        assert_eq!(without(&[0..9]), (vec![], None, None));
     }
 
     proptest! {

@@ -92,6 +92,9 @@ fn what_is_selected_is_marked_at_once_and_taken_back() {
     assert!(live.shows("65 messages marked as read."));
     assert!(live.desk().list.selected_row().unwrap().marks.read, "on the screen at once");
     live.until_desk("all are read", |desk| settled(desk) && desk.library.counts.unread == 0);
+    // Once more changes nothing, and so is nothing to be taken back.
+    live.press_with(Key::Character("U".into()), Modifiers::SHIFT);
+    live.until_desk("nothing is changed", |desk| settled(desk) && desk.library.counts.unread == 0);
     live.click("Undo");
     live.until_desk("they are unread again", |desk| settled(desk) && desk.library.counts.unread == 64);
 
@@ -100,6 +103,107 @@ fn what_is_selected_is_marked_at_once_and_taken_back() {
     live.until_desk("all are starred", |desk| settled(desk) && desk.library.counts.starred == 65);
     undo(&mut live);
     live.until_desk("none is", |desk| settled(desk) && desk.library.counts.starred == 0);
+}
+
+/// The right mouse button selects a row and opens nothing: the reader goes on showing another message.
+#[test]
+fn keys_act_on_the_row_that_is_selected() {
+    let mut live = still();
+    live.click(newest());
+    live.until_desk("it is open", |desk| settled(desk) && desk.reader.is_shown() && desk.library.counts.unread == 64);
+    live.right_click(SECOND);
+    live.letter("s");
+    live.until_desk("one is starred", |desk| settled(desk) && desk.library.counts.starred == 1);
+    let selected = live.desk().list.selected_row().cloned().unwrap();
+    assert_eq!((selected.subject.as_str(), selected.marks.starred), (SECOND, true));
+    live.letter("s");
+    live.until_desk("none is", |desk| settled(desk) && desk.library.counts.starred == 0);
+    live.right_click(SECOND);
+    live.press(Key::Named(Named::Delete));
+    live.until_desk("it is in the bin", |desk| settled(desk) && desk.library.counts.bin == 1);
+    assert!(!live.desk().list.shows(SECOND) && live.desk().list.shows(newest()));
+    assert!(!live.shows("All from this sender"), "the menu of a row that is gone");
+}
+
+/// An archive of so many messages, number 1 the oldest.
+fn of_many(count: i64) -> (Live, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    {
+        let archive = Archive::open(folder.path()).unwrap();
+        let incoming = (1..=count).map(|number| {
+            let date =
+                Timestamp::from_second(1_700_000_000 + number * 3_600).unwrap().strftime("%a, %d %b %Y %T +0000");
+            let text = format!("From: a@b.example\r\nDate: {date}\r\nSubject: number {number}\r\n\r\nword{number}\r\n");
+            let from = Origin::File { account: None };
+            Incoming { bytes: text.into_bytes(), arrived: Timestamp::now(), marks: Marks::default(), from }
+        });
+        archive.ingest(incoming.collect()).unwrap();
+    }
+    let mut live = Live::start(Start::Archive(folder.path().to_owned()));
+    live.until_desk("all is listed", |desk| {
+        settled(desk) && desk.library.counts.all == count as u64 && desk.library.counts.to_index == 0
+    });
+    live.until_desk("all is listed", |desk| settled(desk) && desk.list.height_of_all() > 70.0 * count as f64);
+    (live, folder)
+}
+
+#[test]
+fn a_page_that_comes_first_costs_nothing_of_what_is_selected() {
+    let (mut live, _folder) = of_many(150);
+    select_all(&mut live);
+    assert!(live.shows("150 selected"));
+    for (key, first) in [(Named::ArrowDown, "number 1"), (Named::ArrowUp, "number 150")] {
+        live.letter("o");
+        live.press(Key::Named(key));
+        live.press(Key::Named(Named::Enter));
+        live.until_desk("it is turned", |desk| settled(desk) && desk.list.subjects().first() == Some(&first));
+        assert_eq!(live.desk().list.selected(), 150);
+    }
+    live.press(Key::Named(Named::Escape));
+
+    // What was found and opened is selected, and in sight, when the search is over.
+    live.type_into(crate::gui::bars::SEARCH, "word7 ");
+    live.until_desk("it is found", |desk| settled(desk) && desk.list.subjects() == ["number 7"]);
+    live.tell(crate::gui::desk::Message::List(crate::gui::list::Message::Move(crate::gui::list::Move::First, false)));
+    live.until_desk("it is open", |desk| settled(desk) && desk.reader.is_shown());
+    live.tell(crate::gui::desk::Message::Top(crate::gui::bars::Message::Search(String::new())));
+    live.until_desk("all is listed again", |desk| settled(desk) && desk.list.height_of_all() > 70.0 * 150.0);
+    live.until_desk("it is in sight", |desk| desk.list.selected_row().is_some_and(|row| row.subject == "number 7"));
+    assert!(live.desk().list.offset > 1_000.0);
+}
+
+#[test]
+fn the_open_message_stays_among_the_unread_until_another_is_opened() {
+    let (mut live, _folder) = of_many(5);
+    live.click("Unread");
+    live.until_desk("they are listed", |desk| settled(desk) && desk.list.view == crate::archive::View::Unread);
+    live.until_shown("number 4");
+    live.click("number 4");
+    live.until_desk("it is read", |desk| settled(desk) && desk.library.counts.unread == 4);
+    let again = |live: &mut Live| {
+        live.tell(crate::gui::desk::Message::Indexed);
+        live.until_desk("it is listed again", settled);
+    };
+    again(&mut live);
+    assert_eq!(live.desk().list.subjects(), ["number 5", "number 4", "number 3", "number 2", "number 1"]);
+    assert_eq!(live.desk().list.selected_row().map(|row| row.subject.as_str()), Some("number 4"));
+    live.letter("j");
+    live.until_desk("the next is read", |desk| settled(desk) && desk.library.counts.unread == 3);
+    again(&mut live);
+    assert_eq!(live.desk().list.subjects(), ["number 5", "number 3", "number 2", "number 1"]);
+}
+
+#[test]
+fn nothing_is_selected_behind_a_message_that_fills_the_window() {
+    let (mut live, _folder) = of_many(5);
+    live.update(crate::gui::app::Message::Resized(iced::window::Id::unique(), Size::new(640.0, 800.0)));
+    live.until_shown("number 4");
+    live.click("number 4");
+    live.until_desk("it is open", |desk| settled(desk) && desk.reader.is_shown());
+    select_all(&mut live);
+    with(&mut live, Named::ArrowDown, Modifiers::SHIFT);
+    live.letter("o");
+    assert_eq!((live.desk().list.selected(), live.desk().list.menu.is_some()), (1, false));
 }
 
 #[test]

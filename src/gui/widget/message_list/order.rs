@@ -313,6 +313,29 @@ mod tests {
     }
 
     #[test]
+    fn rows_in_sight_stay_where_they_are() {
+        let order = |ids: &mut dyn Iterator<Item = i64>| Order::new(ids.map(SortKey).collect(), &clock());
+        let before = order(&mut (1..=100).rev());
+        let after = order(&mut (1..=103).rev().filter(|id| *id != 90));
+        let offset = before.top(10) + 12.0;
+        let kept = after.keeping(&before, offset, 500.0);
+        let place = after.find(before.key(11).unwrap()).unwrap();
+        assert_eq!(after.top(place) - kept, before.top(11) - offset);
+        assert_eq!(after.keeping(&before, 0.0, 500.0), 0.0, "at the top what is new is seen");
+        assert_eq!(order(&mut std::iter::empty()).keeping(&before, offset, 500.0), 0.0);
+    }
+
+    #[test]
+    fn beside_the_thumb_is_the_first_row_at_the_top_and_the_last_at_the_foot() {
+        let order = Order::new((1..=100).rev().map(SortKey).collect(), &clock());
+        let last = order.height() - 500.0;
+        let beside = |offset| order.beside_thumb(offset, 500.0);
+        assert_eq!((beside(0.0), beside(last)), (0, 99));
+        assert!((46..54).contains(&beside(last / 2.0)), "{}", beside(last / 2.0));
+        assert_eq!(Order::default().beside_thumb(0.0, 500.0), 0);
+    }
+
+    #[test]
     fn groups_are_days_then_months() {
         let order = order(&[
             "2026-11-22T09:00:00Z",
