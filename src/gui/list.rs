@@ -4,6 +4,7 @@ mod listing;
 pub mod menu;
 mod moving;
 pub mod selection;
+mod snippets;
 mod unread;
 mod view;
 
@@ -99,6 +100,8 @@ pub enum Message {
     EmptyBin,
     Listed(u64, Result<Listing, Problem>),
     Loaded(u64, Result<Vec<Row>, Problem>),
+    /// Words around the hits of rows that show none.
+    Found(u64, Vec<(SortKey, String)>),
 }
 
 impl Message {
@@ -214,7 +217,11 @@ impl List {
             }
             Message::EmptyBin => Action::EmptyBin,
             Message::Listed(generation, listing) => self.listed(generation, listing, archive, clock),
-            Message::Loaded(generation, rows) => self.loaded(generation, rows),
+            Message::Loaded(generation, rows) => self.loaded(generation, rows, archive),
+            Message::Found(generation, found) => {
+                self.found_in(generation, found);
+                Action::None
+            }
         }
     }
 
@@ -534,16 +541,17 @@ impl List {
         }
     }
 
-    fn loaded(&mut self, generation: u64, rows: Result<Vec<Row>, Problem>) -> Action {
+    fn loaded(&mut self, generation: u64, rows: Result<Vec<Row>, Problem>, archive: &Archive) -> Action {
         match rows {
             Ok(rows) => {
+                let keys: Vec<SortKey> = rows.iter().map(|row| row.key).collect();
                 for row in rows {
                     self.asked.remove(&row.key);
                     if generation == self.generation {
                         self.rows.insert(row.key, row);
                     }
                 }
-                Action::None
+                Action::Run(self.look_in(&keys, archive))
             }
             Err(problem) => Action::Failed(problem),
         }

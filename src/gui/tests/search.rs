@@ -5,13 +5,16 @@ use iced::keyboard::key::Named;
 use iced::{Size, keyboard};
 
 use super::{newest, sample};
-use crate::archive::{Counts, Sender};
+use crate::archive::{Archive, Counts, Incoming, Marks, Origin, Sender};
+use crate::gui::Start;
 use crate::gui::bars::{self, SEARCH};
 use crate::gui::desk::{Desk, Message};
 use crate::gui::fixtures::{Bench, simulator, stock};
 use crate::gui::library::Stock;
 use crate::gui::list;
+use crate::gui::live::Live;
 use crate::gui::theme::Choice;
+use jiff::Timestamp;
 
 fn settled(desk: &Desk) -> bool {
     !desk.is_writing() && desk.list.is_whole()
@@ -105,6 +108,42 @@ fn down_leads_from_the_field_to_the_first_message_that_was_found() {
     // What is listed is not yet what is searched for.
     live.tell(Message::Top(bars::Message::Search("from:ferry".to_owned())));
     assert!(!live.desk().list.is_listed());
+}
+
+#[test]
+fn a_row_says_the_words_that_its_message_was_found_by() {
+    let folder = tempfile::tempdir().unwrap();
+    {
+        let archive = Archive::open(folder.path()).unwrap();
+        let mail = |subject: &str, body: &str| {
+            let text = format!("From: a@b.example\r\nSubject: {subject}\r\n\r\n{body}\r\n");
+            let from = Origin::File { account: None };
+            Incoming { bytes: text.into_bytes(), arrived: Timestamp::now(), marks: Marks::default(), from }
+        };
+        let deep =
+            format!("It begins so. {}The keeper of the Lighthouse is away.", "And on and on it goes. ".repeat(40));
+        archive.ingest(vec![mail("Deep", &deep), mail("Lighthouse", "Also so it begins.")]).unwrap();
+    }
+    let mut live = Live::start(Start::Archive(folder.path().to_owned()));
+    live.until_desk("all is listed", |desk| {
+        settled(desk) && desk.library.counts.all == 2 && desk.library.counts.to_index == 0
+    });
+    live.until_shown("Deep");
+    let preview = |live: &Live, subject: &str| {
+        let rows = live.desk().list.rows.values();
+        rows.filter(|row| row.subject == subject).map(|row| row.preview.clone()).next().unwrap_or_default()
+    };
+    assert!(preview(&live, "Deep").starts_with("It begins so."));
+    live.type_into(SEARCH, "lightho");
+    live.until_desk("its words are there", |desk| {
+        desk.list.rows.values().any(|row| row.preview.contains("the Lighthouse"))
+    });
+    assert!(preview(&live, "Deep").starts_with("… "), "{}", preview(&live, "Deep"));
+    assert!(preview(&live, "Lighthouse").starts_with("Also so it begins."), "its subject says it");
+    live.press(Key::Named(Named::Escape));
+    live.until_desk("its first words are back", |desk| {
+        desk.list.rows.values().any(|row| row.preview.starts_with("It begins so."))
+    });
 }
 
 #[test]
