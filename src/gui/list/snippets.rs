@@ -1,5 +1,7 @@
 //! What a row says of a message that was found by words further down: those words, and not its first.
 
+use std::ops::Range;
+
 use iced::Task;
 
 use super::{List, Message};
@@ -9,6 +11,8 @@ use crate::message;
 
 /// The octets of a message that is not too large to be read for it.
 const LARGEST: u64 = 1 << 20;
+/// So many octets of a preview are seen in a list of the usual width.
+const IN_SIGHT: usize = 36;
 /// The characters around the first hit: it is to be seen in a narrow list, too.
 const AROUND: usize = 75;
 
@@ -20,10 +24,11 @@ impl List {
             return Task::none();
         }
         let says_nothing = |row: &&Row| {
-            let hits = |field, text| !highlighter.ranges(field, text).is_empty();
-            let says = hits(Field::Sender, row.sender())
-                || hits(Field::Subject, &row.subject)
-                || hits(Field::Body, &row.preview);
+            let hits = |field, text| highlighter.ranges(field, text);
+            let in_sight = |range: &Range<usize>| range.start <= IN_SIGHT;
+            let says = !hits(Field::Sender, row.sender()).is_empty()
+                || !hits(Field::Subject, &row.subject).is_empty()
+                || hits(Field::Body, &row.preview).first().is_some_and(in_sight);
             !says && row.size <= LARGEST
         };
         let rows = rows.iter().filter_map(|key| self.rows.get(key)).filter(says_nothing);
