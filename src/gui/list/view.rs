@@ -120,6 +120,10 @@ impl List {
                     (icon::TRASH_2, "The bin is empty", "What you delete stays here for 30 days, and can be put back.")
                 }
                 View::Starred => (icon::STAR, "Nothing starred", "Press S on a message to find it here again."),
+                _ if library.counts.bin > 0 => (icon::INBOX, "Nothing here", "What you deleted is in the bin."),
+                _ if library.accounts.is_empty() => {
+                    (icon::INBOX, "No mail yet", "Add a mailbox, or import the mail of another program.")
+                }
                 _ => (icon::INBOX, "No mail yet", "Press Check mail to fetch what is on the server."),
             }
         } else {

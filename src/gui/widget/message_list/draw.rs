@@ -11,13 +11,13 @@ use iced::{Border, Color, Point, Rectangle, Renderer, Size, Theme, border};
 
 use super::order::{GROUP, ROW};
 use super::{MessageList, State};
-use crate::archive::{Field, Row, SortKey};
+use crate::archive::{Field, Row, SortBy, SortKey};
 use crate::gui::desk::bin::erased_on;
 use crate::gui::icon;
 use crate::gui::list::FoundBy;
 use crate::gui::theme::{self, Tokens, size};
 use crate::gui::widget::line::{Paragraph, fitted, line_height, marked};
-use crate::gui::words::Clock;
+use crate::gui::words::{self, Clock};
 
 /// Told once, for whoever measures the start: the first frame that shows mail.
 static FIRST_FRAME: Once = Once::new();
@@ -149,7 +149,11 @@ impl<Message> MessageList<'_, Message> {
         let mut kept: HashMap<SortKey, Prepared> = HashMap::with_capacity(seen.len());
         for key in self.order.keys(seen) {
             let Some(row) = self.rows.get(key) else { continue };
-            let time = self.clock.brief(row.date);
+            // By what the list is in order, where a row does not say it already.
+            let time = match self.order.by() {
+                SortBy::Size => words::size(row.size),
+                _ => self.clock.brief(row.date),
+            };
             let old = state.prepared.remove(key).filter(|old| {
                 let (made, width, when, query) = &old.made_for;
                 made == row && *width == bounds.width && *when == time && *query == self.found_by.query

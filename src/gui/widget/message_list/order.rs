@@ -121,6 +121,10 @@ impl Order {
         Some(self.groups.get(group)?.title.clone())
     }
 
+    pub fn by(&self) -> SortBy {
+        self.sort.by
+    }
+
     pub fn len(&self) -> usize {
         self.keys.len()
     }
