@@ -23,6 +23,8 @@ struct Keyed {
     marks: Marks,
     exact: Digest,
     likeness: Digest,
+    /// By the rule that earlier versions stored it by, where that is another: mail that they stored is found by it.
+    first_likeness: Option<Digest>,
     /// Of the original.
     octets: u64,
     codec: i64,
@@ -34,12 +36,18 @@ impl Keyed {
     fn of(incoming: Incoming, exact: Digest, packer: Option<&mut Packer>) -> Keyed {
         let Incoming { bytes, arrived, marks, from } = incoming;
         let (likeness, octets) = (message::likeness_given(&bytes, exact), bytes.len() as u64);
+        let first_likeness = message::other_likeness_given(&bytes, exact);
         let packed = packer.and_then(|packer| match packer.encode(&bytes) {
             (codec, Cow::Owned(packed)) => Some((codec, packed)),
             (_, Cow::Borrowed(_)) => None,
         });
         let (codec, stored) = packed.unwrap_or((codec::AS_RECEIVED, bytes));
-        Keyed { from, arrived, marks, exact, likeness, octets, codec, stored }
+        Keyed { from, arrived, marks, exact, likeness, first_likeness, octets, codec, stored }
+    }
+
+    /// Every key of likeness that the same mail may have here.
+    fn likenesses(&self) -> impl Iterator<Item = Digest> {
+        std::iter::once(self.likeness).chain(self.first_likeness)
     }
 }
 
@@ -161,6 +169,27 @@ fn same_bytes(transaction: &Transaction<'_>, keyed: &Keyed, place: &Place<'_>) -
 
 /// A shown message of other bytes and this likeness, claimed neither itself nor through another twin of it.
 fn same_likeness(transaction: &Transaction<'_>, keyed: &Keyed, place: &Place<'_>) -> Result<Option<MessageId>> {
+    first_of(keyed.likenesses(), |likeness| alike(transaction, likeness, keyed, place))
+}
+
+fn first_of(
+    keys: impl Iterator<Item = Digest>,
+    mut find: impl FnMut(Digest) -> Result<Option<MessageId>>,
+) -> Result<Option<MessageId>> {
+    for key in keys {
+        if let Some(found) = find(key)? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+fn alike(
+    transaction: &Transaction<'_>,
+    likeness: Digest,
+    keyed: &Keyed,
+    place: &Place<'_>,
+) -> Result<Option<MessageId>> {
     let found = transaction
         .prepare_cached(
             "SELECT message.id FROM original JOIN message ON message.original = original.id
@@ -173,15 +202,7 @@ fn same_likeness(transaction: &Transaction<'_>, keyed: &Keyed, place: &Place<'_>
              ORDER BY account IS NULL, message.id LIMIT 1",
         )?
         .query_row(
-            params![
-                keyed.likeness,
-                keyed.exact,
-                place.account,
-                place.maildrop.0,
-                place.session.0,
-                place.uidl,
-                place.ordinal
-            ],
+            params![likeness, keyed.exact, place.account, place.maildrop.0, place.session.0, place.uidl, place.ordinal],
             |row| row.get(0),
         )
         .optional()?;
@@ -197,12 +218,14 @@ pub(super) fn adopt(transaction: &Transaction<'_>, id: MessageId, account: Accou
 }
 
 fn from_file(transaction: &Transaction<'_>, keyed: &Keyed, account: Option<AccountId>) -> Result<Ingested> {
-    for (key, digest) in [("sha256", keyed.exact), ("likeness", keyed.likeness)] {
-        if let Some(id) = anywhere(transaction, key, digest)? {
-            // Whoever imports a message wants to have it.
-            bin::take_out(transaction, id)?;
-            return Ok(Ingested::AlreadyHere(id));
-        }
+    let here = match anywhere(transaction, "sha256", keyed.exact)? {
+        Some(id) => Some(id),
+        None => alike_anywhere(transaction, keyed)?,
+    };
+    if let Some(id) = here {
+        // Whoever imports a message wants to have it.
+        bin::take_out(transaction, id)?;
+        return Ok(Ingested::AlreadyHere(id));
     }
     bin::wanted_again(transaction, keyed.exact)?;
     Ok(Ingested::Added(store(transaction, keyed, account, None)?))
@@ -216,9 +239,13 @@ fn from_backup(transaction: &Transaction<'_>, keyed: &Keyed) -> Result<Ingested>
         return Ok(Ingested::AlreadyHere(id));
     }
     bin::wanted_again(transaction, keyed.exact)?;
-    let of = anywhere(transaction, "likeness", keyed.likeness)?;
+    let of = alike_anywhere(transaction, keyed)?;
     let stored = store(transaction, keyed, None, of)?;
     Ok(of.map_or(Ingested::Added(stored), |of| Ingested::Twin { stored, of }))
+}
+
+fn alike_anywhere(transaction: &Transaction<'_>, keyed: &Keyed) -> Result<Option<MessageId>> {
+    first_of(keyed.likenesses(), |likeness| anywhere(transaction, "likeness", likeness))
 }
 
 /// The shown message with this key, of any account.

@@ -228,6 +228,44 @@ fn another_likeness_is_a_twin_and_proved_by_its_own_bytes() {
 }
 
 #[test]
+fn what_programs_add_to_their_copy_makes_no_second_mail() {
+    let copies = [
+        "X-Account-Key: account1\r\nX-UIDL: 1\r\nX-Mozilla-Status: 0001\r\n",
+        "X-GM-THRID: 17\r\nX-Gmail-Labels: Inbox\r\n",
+        "Content-Length: 9\r\nLines: 1\r\nX-UID: 3\r\n",
+        "X-Evolution: 00000001-0010\r\nX-Evolution-Source: 1\r\n",
+    ];
+    let copy = |added: &str| [added.as_bytes(), &mail("one")].concat();
+    for added_fields in copies {
+        let (_folder, archive) = opened();
+        let visit = Visit::begin(&archive, "ben@example.org", 0);
+        // Fetched, then imported; and the other way round.
+        let fetched = added(visit.take("a", mail("one")));
+        assert_eq!(import(&archive, copy(added_fields)), Ingested::AlreadyHere(fetched), "{added_fields}");
+        let (_folder, archive) = opened();
+        let visit = Visit::begin(&archive, "ben@example.org", 0);
+        let imported = added(import(&archive, copy(added_fields)));
+        let Ingested::Twin { of, .. } = visit.take("a", mail("one")) else { panic!("shown twice: {added_fields}") };
+        assert_eq!(of, imported);
+        for other in copies {
+            assert_eq!(import(&archive, copy(other)), Ingested::AlreadyHere(imported), "{added_fields} {other}");
+        }
+    }
+}
+
+#[test]
+fn what_an_earlier_version_stored_is_found_by_the_key_it_stored() {
+    let (folder, archive) = opened();
+    let kept = [&b"X-Account-Key: account1\r\nX-Mozilla-Status: 0000\r\n"[..], &mail("one")].concat();
+    let stored = added(import(&archive, kept.clone()));
+    let key = crate::message::first_likeness(&kept).to_string();
+    tamper(folder.path(), &format!("DROP TRIGGER original_fixed; UPDATE original SET likeness = x'{key}'"));
+    // Read there in the meantime.
+    let read = [&b"X-Account-Key: account1\r\nX-Mozilla-Status: 0001\r\n"[..], &mail("one")].concat();
+    assert_eq!(import(&archive, read), Ingested::AlreadyHere(stored));
+}
+
+#[test]
 fn an_imported_message_is_adopted_and_another_account_has_its_own() {
     let (_folder, archive) = opened();
     let imported = added(import(&archive, mail("one")));

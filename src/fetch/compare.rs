@@ -70,7 +70,7 @@ fn differs(archive: &Archive, id: MessageId, theirs: &[u8]) -> Result<bool, Arch
         Ok(None) | Err(ArchiveError::Damaged { .. }) => return Ok(false),
         Err(error) => return Err(error),
     };
-    Ok(message::likeness(header_section(&bytes)) != message::likeness(header_section(theirs)))
+    Ok(message::first_likeness(header_section(&bytes)) != message::first_likeness(header_section(theirs)))
 }
 
 /// The lines before the first empty one.

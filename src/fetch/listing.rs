@@ -61,7 +61,7 @@ async fn made(
         let headers = headers(connection, &numbers, cancel).await?;
         for ((number, octets), header) in chunk.iter().zip(headers) {
             let look = match header {
-                Some(header) => message::likeness(header_section(&header)).to_string(),
+                Some(header) => message::first_likeness(header_section(&header)).to_string(),
                 None if retention == Retention::RemoveOnceStored => format!("number-{number}"),
                 None => return Err(FetchError::NoUniqueIds),
             };

@@ -37,7 +37,7 @@ pub async fn recognised(
         let headers = headers(connection, &numbers, cancel).await?;
         for ((number, octets), header) in chunk.iter().zip(headers) {
             let Some(header) = header else { continue };
-            let look = (message::likeness(header_section(&header)), *octets);
+            let look = (message::first_likeness(header_section(&header)), *octets);
             known.extend(looks.get_mut(&look).and_then(Vec::pop).map(|id| (*number, id)));
         }
     }
@@ -50,7 +50,7 @@ fn looks(archive: &Archive, messages: &[MessageId]) -> Result<HashMap<Look, Vec<
     for &id in messages.iter().rev() {
         let (Some(stored), Some(bytes)) = (archive.stored(id)?, archive.original(id)?) else { continue };
         if Digest::of(&bytes) == stored.digest {
-            looks.entry((message::likeness(header_section(&bytes)), stored.octets)).or_default().push(id);
+            looks.entry((message::first_likeness(header_section(&bytes)), stored.octets)).or_default().push(id);
         }
     }
     Ok(looks)

@@ -285,8 +285,9 @@ pub fn file_name(envelope: &Envelope) -> String {
     names::of_message(&envelope.subject, "message.eml")
 }
 
-/// The likeness of two originals: SHA-256 over the message with line ends made CRLF and Status, X-Status, X-UIDL and
-/// X-Mozilla-* header fields left out. Equal for one mail that came by two ways; never a reason to delete.
+/// The likeness of two originals: SHA-256 over the message with line ends made CRLF and those header fields left out that
+/// programs write into their own copy (Status, X-Mozilla-*, Content-Length, X-Gmail-Labels and their like). Equal for one
+/// mail that came by two ways; never a reason to delete.
 pub fn likeness(original: &[u8]) -> Digest {
     likeness::likeness(original, || Digest::of(original))
 }
@@ -294,6 +295,17 @@ pub fn likeness(original: &[u8]) -> Digest {
 /// [`likeness`] where the hash of the original itself is known: nearly always it is the same.
 pub fn likeness_given(original: &[u8], exact: Digest) -> Digest {
     likeness::likeness(original, || exact)
+}
+
+/// The likeness by the first rule, which left out Status, X-Status, X-UIDL and X-Mozilla-* only. For what must stay as it
+/// was: unique-ids that are made from it, and what is compared before a copy on a server may go.
+pub fn first_likeness(original: &[u8]) -> Digest {
+    likeness::first_likeness(original, || Digest::of(original))
+}
+
+/// [`first_likeness`] where it is another than [`likeness`]: an archive may hold either of them.
+pub fn other_likeness_given(original: &[u8], exact: Digest) -> Option<Digest> {
+    likeness::rules_differ(original).then(|| likeness::first_likeness(original, || exact))
 }
 
 /// A `winmail.dat` for the tests of the window.
