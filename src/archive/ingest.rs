@@ -7,12 +7,12 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use super::codec::{self, Packer};
-use super::columns::{count, micros};
+use super::columns::{count, micros, uncount};
 use super::error::{ArchiveError, Result};
-use super::{Archive, Incoming, Ingested, MaildropId, Marks, Origin, SessionId, SortKey, bin};
+use super::{Archive, Incoming, Ingested, MaildropId, Marks, Origin, SessionId, SortKey, bin, original};
 use crate::account::{AccountId, Digest, MessageId, Uidl};
 use crate::message;
 
@@ -29,11 +29,13 @@ struct Keyed {
     octets: u64,
     codec: i64,
     stored: Vec<u8>,
+    /// What the archive holds under this hash is known not to be it any more.
+    rotten: bool,
 }
 
 impl Keyed {
     /// `exact` is the hash of its bytes; without a packer they are stored as received.
-    fn of(incoming: Incoming, exact: Digest, packer: Option<&mut Packer>) -> Keyed {
+    fn of(incoming: Incoming, exact: Digest, rotten: bool, packer: Option<&mut Packer>) -> Keyed {
         let Incoming { bytes, arrived, marks, from } = incoming;
         let (likeness, octets) = (message::likeness_given(&bytes, exact), bytes.len() as u64);
         let first_likeness = message::other_likeness_given(&bytes, exact);
@@ -42,7 +44,7 @@ impl Keyed {
             (_, Cow::Borrowed(_)) => None,
         });
         let (codec, stored) = packed.unwrap_or((codec::AS_RECEIVED, bytes));
-        Keyed { from, arrived, marks, exact, likeness, first_likeness, octets, codec, stored }
+        Keyed { from, arrived, marks, exact, likeness, first_likeness, octets, codec, stored, rotten }
     }
 
     /// Every key of likeness that the same mail may have here.
@@ -77,18 +79,49 @@ impl Archive {
 
     /// Hashes and packs, a message at a time: what was just hashed is still at hand in the processor. Packing is most of
     /// the work, and what is here already is not stored again.
+    ///
+    /// But where what is here is known to have rotted, these bytes take its place: whoever is told that a message is here
+    /// already may throw the file away that it came from.
     fn keyed(&self, batch: Vec<Incoming>) -> Result<Vec<Keyed>> {
         let mut packer = Packer::new().ok();
-        self.read(|mail| {
-            let mut find = mail.prepare_cached("SELECT 1 FROM original WHERE sha256 = ?1")?;
+        let keyed: Vec<Keyed> = self.read(|mail| {
             let keyed = |incoming: Incoming| {
                 let exact = Digest::of(&incoming.bytes);
-                let here = find.exists([exact])?;
-                Ok(Keyed::of(incoming, exact, packer.as_mut().filter(|_| !here)))
+                let here = look(mail, exact)?;
+                let packer = packer.as_mut().filter(|_| here == Here::No);
+                Ok(Keyed::of(incoming, exact, here == Here::Rotten, packer))
             };
             batch.into_iter().map(keyed).collect()
-        })
+        })?;
+        for rotten in keyed.iter().filter(|keyed| keyed.rotten) {
+            self.mend(rotten.exact, &rotten.stored)?;
+        }
+        Ok(keyed)
     }
+}
+
+/// Whether an original is here.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Here {
+    No,
+    Yes,
+    Rotten,
+}
+
+/// Looked at is what costs next to nothing: whether the daily reading or a check found it damaged, whether its bytes are
+/// there, and in their length. Reading and hashing each message that is here already would make an import that is done
+/// again as slow as the first; what rotted since the last reading is found by the next one, and mended by the next import.
+fn look(mail: &Connection, exact: Digest) -> Result<Here> {
+    let original: Option<(i64, i64, bool)> = mail
+        .prepare_cached(
+            "SELECT id, octets, EXISTS (SELECT 1 FROM damage WHERE original = id) FROM original WHERE sha256 = ?1",
+        )?
+        .query_row([exact], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    let Some((original, octets, damaged)) = original else { return Ok(Here::No) };
+    // What cannot even be looked at is no good copy.
+    let complete = !damaged && original::complete(mail, original, uncount(octets)).unwrap_or(false);
+    Ok(if complete { Here::Yes } else { Here::Rotten })
 }
 
 fn ingest_one(transaction: &Transaction<'_>, keyed: &Keyed) -> Result<Ingested> {
