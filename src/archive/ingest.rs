@@ -256,8 +256,9 @@ fn from_file(transaction: &Transaction<'_>, keyed: &Keyed, account: Option<Accou
         None => alike_anywhere(transaction, keyed)?,
     };
     if let Some(id) = here {
-        // Whoever imports a message wants to have it.
+        // Whoever imports a message wants to have it, and what it was marked there it is here too.
         bin::take_out(transaction, id)?;
+        add_marks(transaction, id, keyed.marks)?;
         return Ok(Ingested::AlreadyHere(id));
     }
     bin::wanted_again(transaction, keyed.exact)?;

@@ -254,6 +254,22 @@ fn what_programs_add_to_their_copy_makes_no_second_mail() {
 }
 
 #[test]
+fn marks_of_a_file_are_added_to_what_is_here_and_none_is_taken_away() {
+    let (_folder, archive) = opened();
+    let visit = Visit::begin(&archive, "ben@example.org", 0);
+    let id = added(visit.take("a", mail("one")));
+    let marked = |bytes, read, starred| {
+        let marks = Marks { read, starred };
+        archive.ingest(vec![Incoming { marks, ..from_file(bytes) }]).unwrap();
+        let now = archive.stored(id).unwrap().unwrap().marks;
+        (now.read, now.starred)
+    };
+    assert_eq!(marked(mail("one"), true, false), (true, false), "the same bytes");
+    assert_eq!(marked(traced("one"), false, true), (true, true), "the same likeness");
+    assert_eq!(marked(mail("one"), false, false), (true, true), "none is taken away");
+}
+
+#[test]
 fn what_an_earlier_version_stored_is_found_by_the_key_it_stored() {
     let (folder, archive) = opened();
     let kept = [&b"X-Account-Key: account1\r\nX-Mozilla-Status: 0000\r\n"[..], &mail("one")].concat();
