@@ -2,11 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::columns::uncount;
 use super::error::{ArchiveError, Result};
-use super::{Archive, Health, original};
+use super::{Archive, Health, codec, original};
 use crate::account::{Digest, MessageId};
 use crate::job::{Cancel, Progress, Report, unless_cancelled};
 
@@ -78,7 +78,7 @@ impl Archive {
     fn wrong_with(&self, row: &Row, full: bool) -> Option<&'static str> {
         let wrong = self.read(|mail| {
             if !full {
-                return Ok((!original::complete(mail, row.original, uncount(row.octets))?).then_some(MISSING));
+                return Ok((!complete(mail, row.original, row.octets)?).then_some(MISSING));
             }
             let bytes = original::bytes(mail, row.original)?;
             Ok(match bytes {
@@ -150,4 +150,16 @@ fn originals(mail: &Connection) -> Result<Vec<Row>> {
         }
     }
     Ok(originals)
+}
+
+/// Whether an original's bytes are there in their length, without reading them.
+pub(super) fn complete(mail: &Connection, original: i64, octets: i64) -> Result<bool> {
+    let mut statement =
+        mail.prepare_cached("SELECT codec, length(bytes), substr(bytes, 1, ?2) FROM body WHERE original = ?1")?;
+    let found: Option<(i64, i64, Vec<u8>)> = statement
+        .query_row(params![original, codec::BEGINNING as i64], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    Ok(found.is_some_and(|(codec, length, beginning)| {
+        codec::stored_length(codec, &beginning, uncount(octets)) == Some(uncount(length))
+    }))
 }

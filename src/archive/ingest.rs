@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use super::codec::{self, Packer};
-use super::columns::{count, micros, uncount};
+use super::columns::{count, micros};
 use super::error::{ArchiveError, Result};
-use super::{Archive, Incoming, Ingested, MaildropId, Marks, Origin, SessionId, SortKey, bin, original};
+use super::{Archive, Incoming, Ingested, MaildropId, Marks, Origin, SessionId, SortKey, bin, health};
 use crate::account::{AccountId, Digest, MessageId, Uidl};
 use crate::message;
 
@@ -120,7 +120,7 @@ fn look(mail: &Connection, exact: Digest) -> Result<Here> {
         .optional()?;
     let Some((original, octets, damaged)) = original else { return Ok(Here::No) };
     // What cannot even be looked at is no good copy.
-    let complete = !damaged && original::complete(mail, original, uncount(octets)).unwrap_or(false);
+    let complete = !damaged && health::complete(mail, original, octets).unwrap_or(false);
     Ok(if complete { Here::Yes } else { Here::Rotten })
 }
 

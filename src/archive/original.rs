@@ -1,6 +1,6 @@
 //! The original bytes and the message rows over them: reading.
 
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::columns::{time, uncount};
 use super::error::{ArchiveError, Result};
@@ -22,18 +22,6 @@ fn found(connection: &Connection, original: i64) -> Result<Option<Option<Vec<u8>
         .query_row([original], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get(2)?)))
         .optional()?;
     Ok(found.map(|(codec, octets, bytes)| codec::decode(codec, bytes, uncount(octets))))
-}
-
-/// Whether an original of so many octets is there in its length, without reading it.
-pub(super) fn complete(connection: &Connection, original: i64, octets: u64) -> Result<bool> {
-    let mut statement =
-        connection.prepare_cached("SELECT codec, length(bytes), substr(bytes, 1, ?2) FROM body WHERE original = ?1")?;
-    let found: Option<(i64, i64, Vec<u8>)> = statement
-        .query_row(params![original, codec::BEGINNING as i64], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-        .optional()?;
-    Ok(found.is_some_and(|(codec, length, beginning)| {
-        codec::stored_length(codec, &beginning, octets) == Some(uncount(length))
-    }))
 }
 
 pub(super) const STORED: &str = "SELECT message.id, sha256, octets, account, arrived,
