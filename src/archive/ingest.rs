@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use sha2::Digest as _;
 
 use super::codec::{self, Packer};
 use super::columns::{count, micros};
@@ -85,9 +86,8 @@ impl Archive {
     fn keyed(&self, batch: Vec<Incoming>) -> Result<Vec<Keyed>> {
         let mut packer = Packer::new().ok();
         let keyed: Vec<Keyed> = self.read(|mail| {
-            let keyed = |incoming: Incoming| {
-                let exact = Digest::of(&incoming.bytes);
-                let here = look(mail, exact)?;
+            let keyed = |mut incoming: Incoming| {
+                let (exact, here) = look_at(mail, &mut incoming)?;
                 let packer = packer.as_mut().filter(|_| here == Here::No);
                 Ok(Keyed::of(incoming, exact, here == Here::Rotten, packer))
             };
@@ -106,6 +106,30 @@ enum Here {
     No,
     Yes,
     Rotten,
+}
+
+/// The hash of what comes, and whether it is here. What an mbox holds is taken for the message without the last line end
+/// that the format had to add, if that is here and the message with it is not.
+fn look_at(mail: &Connection, incoming: &mut Incoming) -> Result<(Digest, Here)> {
+    let bytes = &incoming.bytes;
+    let without = bytes.strip_suffix(b"\n").map(|cut| cut.strip_suffix(b"\r").unwrap_or(cut));
+    let Some(without) = without.filter(|_| incoming.from == Origin::Mbox) else {
+        let exact = Digest::of(bytes);
+        return Ok((exact, look(mail, exact)?));
+    };
+    // Both hashes for the work of one.
+    let length = without.len();
+    let mut hash = sha2::Sha256::new_with_prefix(without);
+    let cut = Digest(hash.clone().finalize().into());
+    hash.update(bytes.get(length..).unwrap_or_default());
+    let exact = Digest(hash.finalize().into());
+    let here = look(mail, exact)?;
+    let here_without = if here == Here::No { look(mail, cut)? } else { Here::No };
+    if here_without == Here::No {
+        return Ok((exact, here));
+    }
+    incoming.bytes.truncate(length);
+    Ok((cut, here_without))
 }
 
 /// Looked at is what costs next to nothing: whether the daily reading or a check found it damaged, whether its bytes are
@@ -138,6 +162,7 @@ fn ingest_one(transaction: &Transaction<'_>, keyed: &Keyed) -> Result<Ingested> 
             from_maildrop(transaction, keyed, &place)
         }
         Origin::File { account } => from_file(transaction, keyed, *account),
+        Origin::Mbox => from_file(transaction, keyed, None),
         Origin::Backup => from_backup(transaction, keyed),
     }
 }

@@ -181,6 +181,9 @@ pub enum Origin {
     },
     /// Imported from a file; `account` when it is known whose it was.
     File { account: Option<AccountId> },
+    /// The same from an mbox, which cannot hold a message without a line end at its end and gives it one: such a message
+    /// that is here without it is the same.
+    Mbox,
     /// Restored from a backup: stored unless these very bytes are here, likeness or not. Whose it was, what it is a
     /// twin of and whether there were two of it comes with [`Archive::merge`] afterwards.
     Backup,

@@ -21,6 +21,8 @@ const FAILURES: u32 = 20;
 /// The largest message that is taken, in octets: anything larger is not mail.
 const LARGEST_MESSAGE: usize = 256 << 20;
 
+const FILE: Origin = Origin::File { account: None };
+
 /// Imports mail files and folders of them (see [`walk`]), and indexes what came. Marks are taken from where each program
 /// keeps them; the message itself stays as it is. Messages that their program has deleted are left out and counted. What
 /// is here already is not stored again, so an import that was stopped, or killed, is resumed by doing it again.
@@ -139,7 +141,7 @@ impl Run<'_, '_> {
         let path = source.path.display();
         match durable::read(&source.path, self.largest as u64) {
             Ok(bytes) => match take_out(bytes, self) {
-                Some((bytes, flags)) => self.add(bytes, modified(&source.path), flags)?,
+                Some((bytes, flags)) => self.add(bytes, modified(&source.path), flags, FILE)?,
                 None => self.fail(format!("{path} is cut short or not what its name says.")),
             },
             Err(error) => self.unread(&source.path, &error),
@@ -165,7 +167,7 @@ impl Run<'_, '_> {
                 Ok(Some(found)) => match found.content {
                     Content::Message(bytes) => {
                         let flags = flags::of_header(&bytes);
-                        self.add(bytes, found.date.unwrap_or(arrived), flags)?;
+                        self.add(bytes, found.date.unwrap_or(arrived), flags, Origin::Mbox)?;
                     }
                     Content::TooLarge(octets) => self
                         .fail(format!("Message {number} of {path} is {octets} octets long, more than a mail can be.")),
@@ -258,20 +260,20 @@ impl Run<'_, '_> {
     fn taken(&mut self, taken: outlook::Taken, arrived: Timestamp, name: &str) -> Result<()> {
         self.tally.count(&taken);
         match taken {
-            outlook::Taken::Mail(mail) => self.add(mail.bytes, mail.arrived.unwrap_or(arrived), mail.flags)?,
+            outlook::Taken::Mail(mail) => self.add(mail.bytes, mail.arrived.unwrap_or(arrived), mail.flags, FILE)?,
             outlook::Taken::NotMail => (),
             outlook::Taken::Failed(why) => self.fail(format!("{name} {why}.")),
         }
         Ok(())
     }
 
-    fn add(&mut self, bytes: Vec<u8>, arrived: Timestamp, flags: Flags) -> Result<()> {
+    fn add(&mut self, bytes: Vec<u8>, arrived: Timestamp, flags: Flags, from: Origin) -> Result<()> {
         self.progress.done += 1;
         if flags.deleted {
             self.done.left_out += 1;
             return Ok(());
         }
-        self.queue.add(Incoming { bytes, arrived, marks: flags.marks, from: Origin::File { account: None } })
+        self.queue.add(Incoming { bytes, arrived, marks: flags.marks, from })
     }
 
     fn unread(&mut self, path: &Path, error: &io::Error) {

@@ -58,6 +58,21 @@ fn an_export_imported_again_is_the_same_mail() {
 }
 
 #[test]
+fn an_export_imported_where_it_came_from_adds_nothing() {
+    let (_a, source) = archive();
+    fill(&source, 0..40);
+    let before = contents(&source);
+    for format in [Format::Mbox, Format::Maildir, Format::Eml] {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("mail");
+        export(&source, &path, format, None, &Cancel::new(), &mut |_| {}).unwrap();
+        let imported = import(&source, &[path], &Cancel::new(), &mut |_| {}).unwrap();
+        assert_eq!((imported.added, imported.already_here), (0, 40), "{format:?}");
+        assert_eq!(contents(&source), before, "{format:?}");
+    }
+}
+
+#[test]
 fn exports_by_query_leave_out_the_rest() {
     let (_a, source) = archive();
     fill(&source, 0..40);
