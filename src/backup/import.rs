@@ -47,8 +47,16 @@ pub(super) fn import_up_to(
     let mut sources = walk::find(paths, cancel)?;
     let found = std::mem::take(&mut sources.found);
     let octets_total = found.iter().map(|source| source.octets).sum();
-    import_with(largest, archive, sources, octets_total, cancel, report, |run| run.all(&found))
+    let mut done = import_with(largest, archive, sources, octets_total, cancel, report, |run| run.all(&found))?;
+    if done.found == 0 && done.left_out == 0 && done.failed.is_empty() {
+        done.notes.push(NO_MAIL.to_owned());
+    }
+    Ok(done)
 }
+
+const NO_MAIL: &str = "No mail was found there, and nothing was imported. Postkeep reads mbox files (Thunderbird, Gmail \
+    Takeout), Maildir and MH folders, .eml and .emlx files, and Outlook's .pst, .ost and .msg: choose those, or the folder \
+    that they are in.";
 
 /// [`import`] of what `read` reads, which is so many octets.
 pub(super) fn import_with(
@@ -60,6 +68,7 @@ pub(super) fn import_with(
     report: Report<'_>,
     read: impl FnOnce(&mut Run<'_, '_>) -> Result<()>,
 ) -> Result<Imported> {
+    let places = sources.places;
     let mut done =
         Imported { failed: sources.failed, notes: sources.notes, left_out: sources.left_out, ..Imported::default() };
     let mut partial = 0;
@@ -76,7 +85,8 @@ pub(super) fn import_with(
         done.notes.push(incomplete(partial));
     }
     done.notes.extend(tally.notes());
-    let failures = done.failed.len() as u64;
+    // A path that is not there is no message.
+    let failures = (done.failed.len() as u64).saturating_sub(places);
     Ok(Imported {
         found: counts.added + counts.already_here + failures,
         added: counts.added,
@@ -115,15 +125,15 @@ impl Run<'_, '_> {
                 Kind::Mbox => self.mbox(source)?,
                 Kind::Outlook => self.outlook(source)?,
                 Kind::OutlookMessage => self.outlook_message(source)?,
-                Kind::Message(flags) => self.one(source, |bytes, _| Some((bytes, flags)))?,
+                Kind::Message(flags) => self.one(source, |bytes, _| Ok((a_message(bytes)?, flags)))?,
                 Kind::Delivered => self.one(source, |bytes, _| {
                     let flags = flags::of_header(&bytes);
-                    Some((bytes, flags))
+                    Ok((a_message(bytes)?, flags))
                 })?,
                 Kind::Emlx { partial } => self.one(source, |bytes, run| {
-                    let (message, flags) = emlx::split(&bytes)?;
+                    let (message, flags) = emlx::split(&bytes).ok_or(CUT)?;
                     run.partial += u64::from(partial && !flags.deleted);
-                    Some((message.to_vec(), flags))
+                    Ok((message.to_vec(), flags))
                 })?,
             }
             self.progress.octets = before + source.octets;
@@ -132,17 +142,17 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    /// A file with one message in it, which `take_out` finds.
+    /// A file with one message in it, which `take_out` finds, or says why there is none.
     fn one(
         &mut self,
         source: &Source,
-        take_out: impl FnOnce(Vec<u8>, &mut Self) -> Option<(Vec<u8>, Flags)>,
+        take_out: impl FnOnce(Vec<u8>, &mut Self) -> Result<(Vec<u8>, Flags), &'static str>,
     ) -> Result<()> {
         let path = source.path.display();
         match durable::read(&source.path, self.largest as u64) {
             Ok(bytes) => match take_out(bytes, self) {
-                Some((bytes, flags)) => self.add(bytes, modified(&source.path), flags, FILE)?,
-                None => self.fail(format!("{path} is cut short or not what its name says.")),
+                Ok((bytes, flags)) => self.add(bytes, modified(&source.path), flags, FILE)?,
+                Err(why) => self.fail(format!("{path} {why}.")),
             },
             Err(error) => self.unread(&source.path, &error),
         }
@@ -169,8 +179,10 @@ impl Run<'_, '_> {
                         let flags = flags::of_header(&bytes);
                         self.add(bytes, found.date.unwrap_or(arrived), flags, Origin::Mbox)?;
                     }
-                    Content::TooLarge(octets) => self
-                        .fail(format!("Message {number} of {path} is {octets} octets long, more than a mail can be.")),
+                    Content::TooLarge(octets) => {
+                        let too_large = outlook::TOO_LARGE;
+                        self.fail(format!("Message {number} of {path}, {octets} octets long, {too_large}."));
+                    }
                 },
                 Err(error) => {
                     self.fail(format!("{path} could not be read beyond message {}: {error}.", number - 1));
@@ -279,13 +291,30 @@ impl Run<'_, '_> {
     fn unread(&mut self, path: &Path, error: &io::Error) {
         let path = path.display();
         self.fail(match error.kind() {
-            io::ErrorKind::FileTooLarge => format!("{path} is larger than a mail can be, and was left out."),
+            io::ErrorKind::FileTooLarge => format!("{path} {}.", outlook::TOO_LARGE),
             _ => format!("{path} could not be read: {error}."),
         });
     }
 
     fn fail(&mut self, sentence: String) {
         self.done.failed.push(sentence);
+    }
+}
+
+const CUT: &str = "is cut short or not what its name says, and nothing of it was imported. If Apple Mail still shows the \
+    message, export its mailbox there with Mailbox, Export Mailbox, and import that";
+
+/// What a file with one message holds, whatever its first line, if it is not something else for certain.
+fn a_message(bytes: Vec<u8>) -> Result<Vec<u8>, &'static str> {
+    const GZIP: &[u8] = b"\x1F\x8B";
+    if bytes.is_empty() {
+        Err("is empty: there is no message in it, and nothing to import")
+    } else if bytes.starts_with(GZIP) {
+        Err("is compressed, and was not imported. Unpack it first (gunzip does), then import it again")
+    } else if !mbox::is_header_field(&bytes) && walk::begins_binary(&bytes) {
+        Err("is not a mail file, whatever its name says, and was not imported: no message begins with such octets")
+    } else {
+        Ok(bytes)
     }
 }
 

@@ -12,6 +12,15 @@ pub fn flags(name: &str) -> Option<Flags> {
     Some(Flags { deleted: flags.contains('T'), ..Flags::of(flags.contains('S'), flags.contains('F')) })
 }
 
+/// Whether a file is called as Maildir calls messages: it has flags, or begins with the time of delivery in seconds and a
+/// dot. For a Maildir that is not whole.
+pub fn is_name(name: &str) -> bool {
+    const TIME: usize = 9;
+    let digits = name.bytes().take_while(u8::is_ascii_digit).count();
+    let timed = digits >= TIME && name.get(digits..).is_some_and(|rest| rest.starts_with('.') && rest.len() > 1);
+    timed || (digits > 0 && flags(name).is_some())
+}
+
 /// The name of a message in `cur`: unique by its id, flags in ASCII order as the format wants them.
 pub fn file_name(id: MessageId, arrived: jiff::Timestamp, marks: Marks) -> String {
     let separator = if cfg!(windows) { ';' } else { ':' };
@@ -40,6 +49,23 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(flags(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn names_tell_a_maildir() {
+        for (name, expected) in [
+            ("1204680122.27c448.host:2,S", true),
+            ("1204680122.host,S=1234", true),
+            ("17.host:2,", true),
+            ("17.host", false),
+            ("1204680122", false),
+            ("1204680122.", false),
+            ("a:2,S", false),
+            ("report.eml", false),
+            ("", false),
+        ] {
+            assert_eq!(super::is_name(name), expected, "{name}");
         }
     }
 

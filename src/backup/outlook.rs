@@ -242,7 +242,10 @@ impl<F: io::Read + io::Seek> DataFile<F> {
 }
 
 const DAMAGED: &str = "is damaged, and nothing of it could be read";
-const TOO_LARGE: &str = "is larger than a mail can be, and was left out";
+
+/// About a message, in any kind of file.
+pub(super) const TOO_LARGE: &str = "is larger than a mail can be, and was left out. Keep the file, which may be the only \
+    copy, and open the message in the program that wrote it";
 
 /// Reads a `.msg` file of which these are the octets; `None` where it is a compound file of another program.
 pub fn message_file(octets: &[u8], largest: usize) -> Option<Taken> {

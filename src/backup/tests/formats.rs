@@ -112,13 +112,46 @@ fn imports_keep_marks_and_name_what_failed() {
     let (_a, archive) = archive();
     let paths = [place.path().to_owned(), place.path().join("gone.eml")];
     let imported = import_up_to(4096, &archive, &paths, &Cancel::new(), &mut |_| {}).unwrap();
-    assert_eq!((imported.found, imported.added, imported.failed.len()), (5, 2, 3), "{:?}", imported.failed);
+    // A path that is not there is no message that was found.
+    assert_eq!((imported.found, imported.added, imported.failed.len()), (4, 2, 3), "{:?}", imported.failed);
+    assert!(imported.failed.iter().filter(|sentence| sentence.contains("Keep the file")).count() == 2);
     let found = contents(&archive);
     let read = Marks { read: true, starred: false };
     assert_eq!(found[&Digest::of(b"Status: RO\nSubject: read\n\n")], (read, "2005-08-09T19:30:42Z".parse().unwrap()));
     assert_eq!(found[&Digest::of(b"X-Status: F\nSubject: starred\n\n")].0, Marks { read: false, starred: true });
     let again = import(&archive, &[place.path().join("inbox")], &Cancel::new(), &mut |_| {}).unwrap();
     assert_eq!((again.added, again.already_here), (1, 2));
+}
+
+#[test]
+fn what_is_no_message_is_named_and_never_becomes_mail() {
+    let place = tempfile::tempdir().unwrap();
+    for folder in ["mail/cur", "mail/new", "empty"] {
+        fs::create_dir_all(place.path().join(folder)).unwrap();
+    }
+    let files: [(&str, &[u8]); 6] = [
+        ("mail/cur/1.a.host:2,S", b"\x1f\x8b\x08\0packed"),
+        ("mail/cur/2.a.host:2,S", b""),
+        ("empty.eml", b""),
+        ("picture.eml", b"\xff\xd8\xff\xe0\0\x10JFIF\0"),
+        ("odd.eml", b"// no header\n"),
+        ("header.eml", b"Subject: a NUL may stand in the text\n\n\0"),
+    ];
+    for (name, content) in files {
+        fs::write(place.path().join(name), content).unwrap();
+    }
+    let (_a, archive) = archive();
+    let imported = import(&archive, &[place.path().to_owned()], &Cancel::new(), &mut |_| {}).unwrap();
+    assert_eq!((imported.found, imported.added, imported.failed.len()), (6, 2, 4), "{:?}", imported.failed);
+    assert!(contents(&archive).contains_key(&Digest::of(b"// no header\n")));
+    for (name, why) in
+        [("1.a", "is compressed"), ("2.a", "is empty"), ("empty", "is empty"), ("picture", "is not a mail")]
+    {
+        assert!(imported.failed.iter().any(|line| line.contains(name) && line.contains(why)), "{:?}", imported.failed);
+    }
+    let nothing = import(&archive, &[place.path().join("empty")], &Cancel::new(), &mut |_| {}).unwrap();
+    assert_eq!((nothing.found, nothing.failed.len(), nothing.notes.len()), (0, 0, 1));
+    assert!(nothing.notes[0].starts_with("No mail was found there"), "{:?}", nothing.notes);
 }
 
 /// Any bytes that are a message of their own, told apart from the others by `number`.

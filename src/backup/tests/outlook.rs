@@ -121,7 +121,7 @@ fn what_is_larger_than_a_mail_can_be_is_refused_in_words() {
     let done = import_up_to(100_000, &archive, &[place.path().to_owned()], &Cancel::new(), &mut |_| {}).unwrap();
     assert_eq!((done.added, done.failed.len()), (1, 3), "{:?}", done.failed);
     for (sentence, file) in done.failed.iter().zip(["a.pst", "a.pst", "b.msg"]) {
-        assert!(sentence.ends_with(&format!("{file} is larger than a mail can be, and was left out.")), "{sentence}");
+        assert!(sentence.ends_with(&format!("{file} {}.", crate::backup::outlook::TOO_LARGE)), "{sentence}");
     }
     assert!(done.notes.iter().any(|note| note.contains("one message was put together")), "{:?}", done.notes);
 }
