@@ -476,6 +476,28 @@ fn a_damaged_backup_is_status_1() {
     assert!(verified["damaged"].as_array().is_some_and(|named| !named.is_empty()), "{verified}");
 }
 
+#[test]
+fn what_a_backup_or_an_export_leaves_out_is_named_and_status_3() {
+    let here = Here::new();
+    let server = server(vec![mail("One", "first"), mail("Two", "second")]);
+    here.add(&server, &[]);
+    here.expect(0, &["fetch"]);
+    let lose = "PRAGMA foreign_keys = OFF; DROP TRIGGER original_fixed; UPDATE original SET id = 9 WHERE id = 2";
+    let file = Path::new(&here.path("archive")).join("mail.db");
+    rusqlite::Connection::open(file).expect("the archive").execute_batch(lose).expect("one is lost");
+    let (backup, export) = (here.path("backup"), here.path("mail"));
+    for arguments in [&["backup", &backup, "--json"][..], &["export", &export, "--format", "eml", "--json"]] {
+        let output = here.run(arguments);
+        assert_eq!(output.status.code(), Some(3), "{arguments:?}");
+        let said = stderr(&output);
+        assert!(said.contains("Message 2 is damaged in the archive"), "{said}");
+        assert!(said.contains("1 message could not be read") && said.contains("postkeep check --full"), "{said}");
+        let line: Value = serde_json::from_slice(&output.stdout).expect("a line");
+        assert_eq!(line["failed"].as_array().map(Vec::len), Some(1), "{line}");
+    }
+    assert!(stderr(&here.run(&["check", "--full"])).contains("Message 2"));
+}
+
 fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
     entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()

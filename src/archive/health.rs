@@ -32,7 +32,7 @@ impl Archive {
             Err(ArchiveError::Cancelled(cancelled)) => return Err(cancelled.into()),
             Err(error) => health.problems.push(format!("The database could not be checked: {error}.")),
         }
-        let originals = match self.read(|mail| originals(mail)) {
+        let (originals, lost) = match self.read(|mail| originals(mail)) {
             Ok(originals) => originals,
             Err(error) => {
                 health.problems.push(format!("The list of messages could not be read whole: {error}."));
@@ -41,7 +41,11 @@ impl Archive {
         };
         let suspected: HashSet<MessageId> =
             self.found_damaged().unwrap_or_default().into_iter().map(|(id, _)| id).collect();
-        let total = originals.iter().map(|row| row.messages.len() as u64).sum();
+        for &id in &lost {
+            health.checked += 1;
+            health.damaged.push((id, self.named(id, MISSING)));
+        }
+        let total = health.checked + originals.iter().map(|row| row.messages.len() as u64).sum::<u64>();
         for row in originals {
             unless_cancelled(cancel)?;
             health.checked += row.messages.len() as u64;
@@ -53,12 +57,13 @@ impl Archive {
             }
             report(Progress::of(health.checked, total));
         }
+        health.damaged.sort_by_key(|(id, _)| *id);
         Ok(health)
     }
 
     /// The hashes of originals that are not what was stored, or are not there, each with its messages.
     pub(crate) fn damaged(&self, cancel: &Cancel, report: Report<'_>) -> Result<Vec<(Digest, Vec<MessageId>)>> {
-        let originals = self.read(|mail| originals(mail))?;
+        let (originals, _) = self.read(|mail| originals(mail))?;
         let (mut damaged, total) = (Vec::new(), originals.len() as u64);
         for (done, row) in originals.into_iter().enumerate() {
             unless_cancelled(cancel)?;
@@ -132,8 +137,9 @@ fn check_lines(mail: &Connection, full: bool) -> Result<Vec<String>> {
     Ok(problems)
 }
 
-/// Every original with the messages on it, by the smallest message id.
-fn originals(mail: &Connection) -> Result<Vec<Row>> {
+/// Every original with the messages on it, by the smallest message id; and the messages whose original is not there.
+fn originals(mail: &mut Connection) -> Result<(Vec<Row>, Vec<MessageId>)> {
+    let mail = mail.transaction()?;
     let mut statement = mail.prepare(
         "SELECT message.id, original, sha256, octets FROM message JOIN original ON original.id = original
          ORDER BY message.id",
@@ -149,7 +155,8 @@ fn originals(mail: &Connection) -> Result<Vec<Row>> {
             None => originals.push(Row { original, digest: row.get(2)?, octets: row.get(3)?, messages: vec![id] }),
         }
     }
-    Ok(originals)
+    let lost = original::all_but(&mail, originals.iter().flat_map(|row| row.messages.iter().copied()).collect())?;
+    Ok((originals, lost))
 }
 
 /// Whether an original's bytes are there in their length, without reading them.

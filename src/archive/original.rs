@@ -1,5 +1,7 @@
 //! The original bytes and the message rows over them: reading.
 
+use std::collections::HashSet;
+
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::columns::{time, uncount};
@@ -10,18 +12,32 @@ use crate::account::{Digest, MessageId};
 /// The bytes of an original; `None` when it is not there, coded in a way that this program does not know, or not what
 /// the codec wrote. Not compared with its hash: that is the caller's.
 pub(super) fn bytes(connection: &Connection, original: i64) -> Result<Option<Vec<u8>>> {
-    Ok(found(connection, original)?.flatten())
-}
-
-/// The same; the outer `None`: nothing is there.
-fn found(connection: &Connection, original: i64) -> Result<Option<Option<Vec<u8>>>> {
     let found = connection
         .prepare_cached(
             "SELECT codec, octets, bytes FROM body JOIN original ON original.id = original WHERE original = ?1",
         )?
         .query_row([original], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get(2)?)))
         .optional()?;
-    Ok(found.map(|(codec, octets, bytes)| codec::decode(codec, bytes, uncount(octets))))
+    Ok(found.and_then(|(codec, octets, bytes)| codec::decode(codec, bytes, uncount(octets))))
+}
+
+/// The bytes that stand for a message, if they are those that were stored. The outer `None`: there is no such message.
+fn sound(connection: &Connection, id: MessageId) -> Result<Option<Option<Vec<u8>>>> {
+    // One statement, so that a message that is erased meanwhile is there whole or not at all.
+    let row = connection
+        .prepare_cached(
+            "SELECT sha256, octets, codec, bytes FROM message LEFT JOIN original ON original.id = message.original
+             LEFT JOIN body ON body.original = original.id WHERE message.id = ?1",
+        )?
+        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+        .optional()?;
+    let Some((digest, octets, codec, bytes)) = row else { return Ok(None) };
+    let (Some(digest), Some(octets), Some(codec), Some(bytes)): (Option<Digest>, Option<i64>, Option<i64>, Option<_>) =
+        (digest, octets, codec, bytes)
+    else {
+        return Ok(Some(None));
+    };
+    Ok(Some(codec::decode(codec, bytes, uncount(octets)).filter(|bytes| Digest::of(bytes) == digest)))
 }
 
 pub(super) const STORED: &str = "SELECT message.id, sha256, octets, account, arrived,
@@ -40,28 +56,34 @@ pub(super) fn stored_of(row: &Row<'_>) -> rusqlite::Result<Stored> {
     })
 }
 
+/// The messages that the archive lists beside these.
+pub(super) fn all_but(connection: &Connection, there: HashSet<MessageId>) -> Result<Vec<MessageId>> {
+    // No index: what it says may differ from the table.
+    let mut statement = connection.prepare_cached("SELECT id FROM message NOT INDEXED ORDER BY id")?;
+    let mut listed: Vec<MessageId> = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    listed.retain(|id| !there.contains(id));
+    Ok(listed)
+}
+
+fn every_stored(connection: &Connection) -> Result<Vec<Stored>> {
+    let mut statement = connection.prepare_cached(&format!("{STORED} ORDER BY message.id"))?;
+    Ok(statement.query_map([], stored_of)?.collect::<rusqlite::Result<_>>()?)
+}
+
 impl Archive {
     /// The original bytes, exactly. `None` when there is no such message.
     ///
     /// # Errors
-    /// [`ArchiveError::Damaged`] also when they are not those that were stored: what rotted is never shown as good mail.
+    /// [`ArchiveError::Damaged`] also when they are gone or not those that were stored: what rotted is never shown as good
+    /// mail.
     pub fn original(&self, id: MessageId) -> Result<Option<Vec<u8>>> {
-        self.read(|connection| {
-            let row: Option<(i64, Digest)> = connection
-                .prepare_cached(
-                    "SELECT original, sha256 FROM message JOIN original ON original.id = original
-                     WHERE message.id = ?1",
-                )?
-                .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
-                .optional()?;
-            let Some((original_row, digest)) = row else { return Ok(None) };
-            let Some(bytes) = found(connection, original_row)? else { return Ok(None) };
-            if bytes.as_ref().is_none_or(|bytes| Digest::of(bytes) != digest) {
+        match self.read(|connection| sound(connection, id))? {
+            Some(None) => {
                 let detail = format!("the bytes of message {id} are not those that were stored");
-                return Err(ArchiveError::Damaged { folder: self.folder().to_owned(), detail });
+                Err(ArchiveError::Damaged { folder: self.folder().to_owned(), detail })
             }
-            Ok(bytes)
-        })
+            bytes => Ok(bytes.flatten()),
+        }
     }
 
     pub fn stored(&self, id: MessageId) -> Result<Option<Stored>> {
@@ -71,11 +93,19 @@ impl Archive {
         })
     }
 
+    /// As [`Archive::every_stored`]; and the messages that are not among them though the archive lists them, because what
+    /// they stand on is not there any more: one bit is enough. A copy of the archive must not pass over these.
+    pub fn every_stored_and_lost(&self) -> Result<(Vec<Stored>, Vec<MessageId>)> {
+        self.read(|connection| {
+            let moment = connection.transaction()?;
+            let stored = every_stored(&moment)?;
+            let lost = all_but(&moment, stored.iter().map(|stored| stored.id).collect())?;
+            Ok((stored, lost))
+        })
+    }
+
     /// Every message in the order of its id, twins included.
     pub fn every_stored(&self) -> Result<Vec<Stored>> {
-        self.read(|connection| {
-            let mut statement = connection.prepare_cached(&format!("{STORED} ORDER BY message.id"))?;
-            Ok(statement.query_map([], stored_of)?.collect::<rusqlite::Result<_>>()?)
-        })
+        self.read(|connection| every_stored(connection))
     }
 }

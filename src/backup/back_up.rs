@@ -60,8 +60,9 @@ pub(super) fn back_up_with(
     place::remove_parts(&folder)?;
     // The snapshot first: every message that it speaks of is then in the list.
     let snapshot = archive.snapshot()?;
-    let stored = archive.every_stored()?;
+    let (stored, lost) = archive.every_stored_and_lost()?;
     let mut run = Run::open(folder, options, archive, cancel)?;
+    run.lost = lost;
     run.take_in_unknown_segments()?;
     write(&run.folder.path().join(manifest::README), manifest::README_TEXT.as_bytes())?;
     for round in 0.. {
@@ -114,7 +115,9 @@ struct Run<'a, 'o> {
     /// What the earlier manifest held.
     before: HashSet<Digest>,
     repaired: Vec<String>,
-    failed: HashMap<Digest, String>,
+    failed: HashMap<Digest, MessageId>,
+    /// Messages of the archive of which not even the hash is known any more.
+    lost: Vec<MessageId>,
 }
 
 impl<'a, 'o> Run<'a, 'o> {
@@ -151,6 +154,7 @@ impl<'a, 'o> Run<'a, 'o> {
             before: HashSet::new(),
             repaired: Vec::new(),
             failed: HashMap::new(),
+            lost: Vec::new(),
         };
         run.take_over(earlier);
         Ok(run)
@@ -259,7 +263,12 @@ impl<'a, 'o> Run<'a, 'o> {
     }
 
     fn finish(mut self, verified: Timestamp) -> BackedUp {
-        let mut failed: Vec<String> = self.failed.into_values().collect();
+        let mut damaged: Vec<MessageId> = self.failed.into_values().chain(self.lost).collect();
+        damaged.sort_unstable();
+        let mut failed: Vec<String> = damaged
+            .into_iter()
+            .map(|id| format!("Message {id} is damaged in the archive itself and is not in the backup."))
+            .collect();
         for (digest, name) in self.broken {
             if self.entries.contains_key(&digest) {
                 self.repaired.push(format!("{name} was damaged in the backup; it was written anew."));

@@ -9,6 +9,7 @@ use super::durable::{self, Unfinished};
 use super::mbox::{self, Fit};
 use super::segment::ZipFolder;
 use super::{BackupError, Doing, Exported, Format, Result, maildir, names};
+use crate::account::MessageId;
 use crate::archive::{Archive, ArchiveError, Stored, View};
 use crate::job::{Cancel, Progress, Report, unless_cancelled};
 
@@ -31,13 +32,14 @@ pub fn export(
 ) -> Result<Exported> {
     let writing = |error| BackupError::io(Doing::Writing, place, error);
     refuse_what_is_there(place, format)?;
-    let chosen = choose(archive, query, cancel)?;
+    let (chosen, lost) = choose(archive, query, cancel)?;
     if let Some(parent) = place.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         fs::create_dir_all(parent).map_err(writing)?;
     }
     let mut output = Output::create(place, format).map_err(writing)?;
-    let mut exported = Exported::default();
+    let mut damaged = lost;
     let octets_total = chosen.iter().map(|stored| stored.octets).sum();
+    let mut exported = Exported::default();
     let mut progress = Progress { octets_total: Some(octets_total), ..Progress::of(0, chosen.len() as u64) };
     for stored in &chosen {
         unless_cancelled(cancel)?;
@@ -45,7 +47,7 @@ pub fn export(
         let bytes = match archive.original(stored.id) {
             // One damaged message must not keep the others from being exported.
             Err(ArchiveError::Damaged { .. }) => {
-                exported.inexact.push(format!("Message {} is damaged in the archive and was not exported.", stored.id));
+                damaged.push(stored.id);
                 None
             }
             bytes => bytes?,
@@ -63,6 +65,9 @@ pub fn export(
     }
     unless_cancelled(cancel)?;
     output.finish(place).map_err(writing)?;
+    damaged.sort_unstable();
+    let failed = damaged.into_iter().map(|id| format!("Message {id} is damaged in the archive and was not exported."));
+    exported.failed.extend(failed);
     Ok(exported)
 }
 
@@ -81,17 +86,18 @@ fn is_empty(folder: &Path) -> Result<bool> {
     Ok(entries.next().is_none())
 }
 
-/// What to export, in the order of ids: the order in which it came.
-fn choose(archive: &Archive, query: Option<&str>, cancel: &Cancel) -> Result<Vec<Stored>> {
-    let mut chosen = archive.every_stored()?;
+/// What to export, in the order of ids: the order in which it came. And what should be among it and is lost.
+fn choose(archive: &Archive, query: Option<&str>, cancel: &Cancel) -> Result<(Vec<Stored>, Vec<MessageId>)> {
+    let (mut chosen, mut lost) = archive.every_stored_and_lost()?;
     chosen.retain(|stored| stored.twin_of.is_none());
     if let Some(query) = query {
         let found = archive.search(query, View::All, None, cancel)?;
         unless_cancelled(cancel)?;
         let ids: std::collections::HashSet<_> = found.keys.iter().map(|key| key.message()).collect();
         chosen.retain(|stored| ids.contains(&stored.id));
+        lost.retain(|id| ids.contains(id));
     }
-    Ok(chosen)
+    Ok((chosen, lost))
 }
 
 /// An export being written.

@@ -200,6 +200,8 @@ pub struct Exported {
     pub octets: u64,
     /// Messages that the format could not hold exactly (mbox: no line end at the end), in sentences.
     pub inexact: Vec<String>,
+    /// Messages that are damaged in the archive and were left out, each in a sentence.
+    pub failed: Vec<String>,
 }
 
 /// What an import did.

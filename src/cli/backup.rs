@@ -80,7 +80,12 @@ struct BackupLine {
     new: u64,
     bytes: u64,
     verified: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    failed: Vec<String>,
 }
+
+/// What to do about messages that the archive could not give.
+const SEE_CHECK: &str = "Each of them is named above. See: postkeep check --full.";
 
 pub fn back_up(place: &Place, arguments: &FolderArguments) -> Result<Status, Failure> {
     let archive = place.open_existing()?;
@@ -101,8 +106,14 @@ pub fn back_up(place: &Place, arguments: &FolderArguments) -> Result<Status, Fai
         print::count(messages, "message"),
         print::size(octets)
     ));
-    print_json(arguments.json, &BackupLine { messages, new, bytes: octets, verified: rfc3339(verified) })?;
-    Ok(if failed.is_empty() { Status::Done } else { Status::DoneInPart })
+    let whole = failed.is_empty();
+    if !whole {
+        let missing = print::count(failed.len() as u64, "message");
+        print::say(&format!("{missing} could not be read and put into the backup. {SEE_CHECK}"));
+    }
+    let verified = rfc3339(verified);
+    print_json(arguments.json, &BackupLine { messages, new, bytes: octets, verified, failed })?;
+    Ok(if whole { Status::Done } else { Status::DoneInPart })
 }
 
 #[derive(Serialize)]
@@ -206,6 +217,8 @@ struct ExportLine {
     exported: u64,
     bytes: u64,
     inexact: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    failed: Vec<String>,
 }
 
 pub fn export(place: &Place, arguments: &ExportArguments) -> Result<Status, Failure> {
@@ -216,9 +229,16 @@ pub fn export(place: &Place, arguments: &ExportArguments) -> Result<Status, Fail
         bar.show(progress);
     });
     drop(bar);
-    let Exported { exported, octets, inexact } = done?;
-    inexact.iter().for_each(|sentence| print::say(sentence));
+    let Exported { exported, octets, inexact, failed } = done?;
+    inexact.iter().chain(&failed).for_each(|sentence| print::say(sentence));
     print::say(&format!("{} exported ({}).", print::count(exported, "message"), print::size(octets)));
-    print_json(arguments.json, &ExportLine { exported, bytes: octets, inexact })?;
-    Ok(Status::Done)
+    let whole = failed.is_empty();
+    if !whole {
+        print::say(&format!(
+            "{} could not be read and exported. {SEE_CHECK}",
+            print::count(failed.len() as u64, "message")
+        ));
+    }
+    print_json(arguments.json, &ExportLine { exported, bytes: octets, inexact, failed })?;
+    Ok(if whole { Status::Done } else { Status::DoneInPart })
 }

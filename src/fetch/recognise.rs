@@ -48,7 +48,12 @@ pub async fn recognised(
 fn looks(archive: &Archive, messages: &[MessageId]) -> Result<HashMap<Look, Vec<MessageId>>, ArchiveError> {
     let mut looks: HashMap<Look, Vec<MessageId>> = HashMap::new();
     for &id in messages.iter().rev() {
-        let (Some(stored), Some(bytes)) = (archive.stored(id)?, archive.original(id)?) else { continue };
+        let bytes = match archive.original(id) {
+            // What rotted is like nothing that is on the server, and no reason not to fetch.
+            Err(ArchiveError::Damaged { .. }) => continue,
+            bytes => bytes?,
+        };
+        let (Some(stored), Some(bytes)) = (archive.stored(id)?, bytes) else { continue };
         if Digest::of(&bytes) == stored.digest {
             looks.entry((message::first_likeness(header_section(&bytes)), stored.octets)).or_default().push(id);
         }

@@ -211,7 +211,11 @@ impl Outcome {
                     0 => String::new(),
                     inexact => format!(" This format could not hold {} byte for byte.", messages(inexact)),
                 };
-                format!("Exported {}, {}.{inexact}", messages(done.exported), size(done.octets))
+                let failed = match done.failed.len() as u64 {
+                    0 => String::new(),
+                    failed => format!(" {} left out: the copy on this computer could not be read.", were(failed)),
+                };
+                format!("Exported {}, {}.{failed}{inexact}", messages(done.exported), size(done.octets))
             }
         }
     }
@@ -224,7 +228,7 @@ impl Outcome {
             Outcome::Restored(done) => (&[], &done.failed),
             Outcome::Repaired(done) => (&[], &done.failed),
             Outcome::Imported(done) => (&done.failed, &done.notes),
-            Outcome::Exported(done) => (&[], &done.inexact),
+            Outcome::Exported(done) => (&done.failed, &done.inexact),
         };
         more.iter().chain(sentences).map(String::as_str).collect()
     }
@@ -233,7 +237,7 @@ impl Outcome {
     pub fn is_whole(&self) -> bool {
         match self {
             Outcome::BackedUp(done) => done.failed.is_empty(),
-            Outcome::Exported(_) => true,
+            Outcome::Exported(done) => done.failed.is_empty(),
             Outcome::Imported(done) => done.failed.is_empty(),
             Outcome::Verified(_) | Outcome::Restored(_) | Outcome::Repaired(_) => self.details().is_empty(),
         }
@@ -253,6 +257,11 @@ fn repaired(done: &Repaired) -> String {
 /// `12,480 messages are`.
 fn are(number: u64) -> String {
     format!("{} {}", messages(number), if number == 1 { "is" } else { "are" })
+}
+
+/// `2 messages were`.
+fn were(number: u64) -> String {
+    format!("{} {}", messages(number), if number == 1 { "was" } else { "were" })
 }
 
 fn of_them_new(new: u64) -> String {

@@ -89,8 +89,7 @@ impl Run<'_, '_> {
         let rescued = self.rescued.get(&stored.digest).and_then(|entry| self.rescue(entry));
         // Erased since the list was made, it is not missed.
         if rescued.is_none() && self.archive.stored(stored.id)?.is_some() {
-            let sentence = format!("Message {} is damaged in the archive itself and is not in the backup.", stored.id);
-            self.failed.insert(stored.digest, sentence);
+            self.failed.insert(stored.digest, stored.id);
         }
         Ok(rescued)
     }

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use super::{
     archive, contents, copy as copy_folder, damage, files, fill, manifest, message, run, run_in_small_segments,
 };
-use crate::account::Digest;
+use crate::account::{Digest, MessageId};
 use crate::archive::Archive;
 use crate::backup::manifest::{self, Entry, Folder, MANIFEST, Manifest, SegmentFile};
-use crate::backup::{BackupError, names, restore, sealed, verify};
+use crate::backup::{BackupError, Format, export, names, restore, sealed, verify};
 use crate::job::Cancel;
 
 /// Numbers that look random and are the same in every run.
@@ -278,4 +278,53 @@ fn a_hostile_manifest_reaches_nothing_outside_the_folder() {
     fs::write(folder.join(MANIFEST), sealed::seal(&newer).unwrap()).unwrap();
     let refused = verify(&folder, &Cancel::new(), &mut |_| {});
     assert!(matches!(refused, Err(BackupError::NewerFormat { found: 2, known: 1 })));
+}
+
+/// An archive of ten messages of which one bit, in the key of an original, loses one.
+fn with_one_lost() -> (tempfile::TempDir, Archive, MessageId) {
+    let (place, source) = archive();
+    let id = fill(&source, 0..10)[4];
+    drop(source);
+    // The row stays where it is and has another key: what looks for its own does not find it.
+    let lose = "PRAGMA foreign_keys = OFF; DROP TRIGGER original_fixed; UPDATE original SET id = 37 WHERE id = 5";
+    rusqlite::Connection::open(place.path().join("mail.db")).unwrap().execute_batch(lose).unwrap();
+    let source = Archive::open(place.path()).unwrap();
+    (place, source, id)
+}
+
+#[test]
+fn a_backup_and_an_export_name_a_message_that_the_archive_lost() {
+    let (_a, source, id) = with_one_lost();
+    let folder = tempfile::tempdir().unwrap();
+    let done = run(&source, folder.path());
+    assert_eq!(done.messages, 9);
+    assert_eq!(done.failed, [format!("Message {id} is damaged in the archive itself and is not in the backup.")]);
+    source.index_pending(&Cancel::new(), &mut |_| {}).unwrap();
+    assert_eq!(source.counts().unwrap().all, 10);
+    let backed_up = source.in_backups().unwrap();
+    assert!(backed_up.len() == 9 && !backed_up.contains(&id), "{backed_up:?}");
+    for format in [Format::Eml, Format::Mbox, Format::Zip, Format::Maildir] {
+        let place = folder.path().join(format!("{format:?}"));
+        let done = export(&source, &place, format, None, &Cancel::new(), &mut |_| {}).unwrap();
+        assert_eq!(done.exported, 9, "{format:?}");
+        assert_eq!(
+            done.failed,
+            [format!("Message {id} is damaged in the archive and was not exported.")],
+            "{format:?}"
+        );
+    }
+    assert!(source.original(id).is_err(), "it is there, and not to be had");
+    let health = source.check(false, &Cancel::new(), &mut |_| {}).unwrap();
+    assert_eq!(health.damaged.into_iter().map(|(id, _)| id).collect::<Vec<_>>(), [id]);
+}
+
+#[test]
+fn an_export_names_a_message_whose_bytes_are_gone() {
+    let (place, source) = archive();
+    let id = fill(&source, 0..5)[2];
+    let lose = "PRAGMA foreign_keys = OFF; DROP TRIGGER body_stays; DELETE FROM body WHERE original = 3";
+    rusqlite::Connection::open(place.path().join("mail.db")).unwrap().execute_batch(lose).unwrap();
+    let to = tempfile::tempdir().unwrap();
+    let done = export(&source, &to.path().join("a"), Format::Eml, None, &Cancel::new(), &mut |_| {}).unwrap();
+    assert_eq!(done.failed, [format!("Message {id} is damaged in the archive and was not exported.")]);
 }

@@ -257,7 +257,12 @@ fn an_export_takes_the_format_and_the_search() {
 
 #[test]
 fn an_export_names_what_mbox_could_not_hold() {
-    let exported = Exported { exported: 9, octets: 900, inexact: vec!["“Keys” has no last line end.".into()] };
+    let exported = Exported {
+        exported: 9,
+        octets: 900,
+        inexact: vec!["“Keys” has no last line end.".into()],
+        ..Exported::default()
+    };
     let order = Order::Export { place: "/tmp/a.mbox".into(), format: Format::Mbox, query: None };
     let scene = Scene::ended(Dialog::Export(export::Export::running()), order, Ok(Outcome::Exported(exported)));
     assert!(scene.shows("Exported 9 messages, 900 bytes. This format could not hold 1 message byte for byte."));
