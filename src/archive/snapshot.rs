@@ -135,10 +135,13 @@ impl Archive {
     /// either is read or starred), and an account or a ledger row that is here stays as it is, but that a row without a
     /// message gets the one it had. Never makes a ledger row claim a message that is not stored here. Doing it twice
     /// changes nothing. Call [`Archive::index_pending`] afterwards.
-    pub fn merge(&self, snapshot: &Snapshot) -> Result<()> {
+    ///
+    /// `brought` are the messages that this restore stored; those that it makes here are added to them. Only these go into
+    /// the bin again if they were in it, unless another snapshot had them outside of it: what was here keeps its place.
+    pub fn merge(&self, snapshot: &Snapshot, brought: &mut HashSet<MessageId>) -> Result<()> {
         self.write(|transaction| {
             let accounts = merge_accounts(transaction, &snapshot.accounts)?;
-            let messages = merge_messages(transaction, &snapshot.messages, &accounts)?;
+            let messages = merge_messages(transaction, &snapshot.messages, &accounts, brought)?;
             for saved in &snapshot.ledger {
                 if let Some(&account) = accounts.get(&saved.account) {
                     let maildrop = accounts::maildrop(transaction, account, &saved.host, &saved.user)?;
@@ -280,6 +283,7 @@ fn merge_messages(
     transaction: &Transaction<'_>,
     saved: &[SavedMessage],
     accounts: &BTreeMap<String, AccountId>,
+    brought: &mut HashSet<MessageId>,
 ) -> Result<Vec<Option<MessageId>>> {
     let mut here: HashMap<Digest, (i64, Vec<Here>)> = HashMap::new();
     let mut ids: Vec<Option<MessageId>> = vec![None; saved.len()];
@@ -297,10 +301,6 @@ fn merge_messages(
                 |row: &Here| row.account == account || (!exactly && (row.account.is_none() || account.is_none()));
             if let Some(at) = rows.iter().position(fits) {
                 let row = rows.remove(at);
-                // One that was brought by the restore itself is nobody's yet: only such a one goes into the bin again.
-                if message.binned && row.account.is_none() {
-                    bin::put(transaction, row.id, Timestamp::now())?;
-                }
                 *id = Some(row.id);
             }
         }
@@ -309,9 +309,17 @@ fn merge_messages(
         let account = account_of(message);
         if id.is_none() {
             let Some((original, _)) = here.get(&message.sha256) else { continue };
-            *id = Some(ingest::store_message(transaction, *original, account, micros(message.arrived), None)?);
+            let made = ingest::store_message(transaction, *original, account, micros(message.arrived), None)?;
+            brought.insert(made);
+            *id = Some(made);
         }
         let Some(id) = *id else { continue };
+        if message.binned && brought.contains(&id) {
+            bin::put(transaction, id, Timestamp::now())?;
+        } else if !message.binned && brought.remove(&id) {
+            // What one of two computers did not throw away is wanted.
+            bin::take_out(transaction, id)?;
+        }
         if let Some(account) = account {
             ingest::adopt(transaction, id, account)?;
         }

@@ -1,5 +1,6 @@
 //! Import: what other mail programs keep, into the archive, byte for byte.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
@@ -12,7 +13,8 @@ use super::mbox::{self, Content};
 use super::pipeline::{self, Counts, Queue};
 use super::walk::{self, Kind, Source, Sources};
 use super::{Imported, Result, durable, emlx, outlook};
-use crate::archive::{Archive, Incoming, Marks, Origin};
+use crate::account::MessageId;
+use crate::archive::{Archive, Incoming, Ingested, Marks, Origin};
 use crate::job::{Cancel, Progress, Report, unless_cancelled};
 
 /// Messages in a row that cannot be read before a data file is given up.
@@ -332,6 +334,7 @@ pub(super) struct Batch<'a> {
     waiting: Vec<Incoming>,
     octets: usize,
     counts: Counts,
+    added: HashSet<MessageId>,
 }
 
 impl<'a> Batch<'a> {
@@ -339,7 +342,15 @@ impl<'a> Batch<'a> {
     const OCTETS: usize = 16 << 20;
 
     pub fn new(archive: &'a Archive, from: Origin, cancel: &'a Cancel) -> Batch<'a> {
-        Batch { archive, from, cancel, waiting: Vec::new(), octets: 0, counts: Counts::default() }
+        Batch {
+            archive,
+            from,
+            cancel,
+            waiting: Vec::new(),
+            octets: 0,
+            counts: Counts::default(),
+            added: HashSet::new(),
+        }
     }
 
     pub fn add(&mut self, bytes: Vec<u8>, arrived: Timestamp, marks: Marks) -> Result<()> {
@@ -353,13 +364,18 @@ impl<'a> Batch<'a> {
         self.octets = 0;
         let ingested = self.archive.ingest(std::mem::take(&mut self.waiting))?;
         self.counts.count(&ingested);
+        self.added.extend(ingested.into_iter().filter_map(|one| match one {
+            Ingested::Added(id) | Ingested::Twin { stored: id, .. } => Some(id),
+            Ingested::AlreadyHere(_) => None,
+        }));
         Ok(())
     }
 
-    pub fn finish(mut self) -> Result<Counts> {
+    /// Answers the messages that were added as well.
+    pub fn finish(mut self) -> Result<(Counts, HashSet<MessageId>)> {
         if !self.waiting.is_empty() {
             self.store()?;
         }
-        Ok(self.counts)
+        Ok((self.counts, self.added))
     }
 }

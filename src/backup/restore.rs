@@ -32,12 +32,12 @@ pub fn restore(archive: &Archive, folder: &Path, cancel: &Cancel, report: Report
         None => folder.states().into_iter().filter_map(|number| folder.read_state(number, None).ok()).collect(),
     };
     let messages = Messages { batch: Batch::new(archive, Origin::Backup, cancel), arrivals: arrivals(&states) };
-    match &manifest {
+    let mut brought = match &manifest {
         Some(manifest) => listed(messages, &folder, manifest, &mut restored, cancel, report)?,
         None => salvaged(messages, &folder, &mut restored, cancel, report)?,
-    }
+    };
     for state in &states {
-        archive.merge(state)?;
+        archive.merge(state, &mut brought)?;
     }
     if let Some(manifest) = manifest.filter(|_| restored.failed.is_empty()) {
         record(archive, &folder, &manifest)?;
@@ -66,10 +66,11 @@ impl Messages<'_> {
         self.batch.add(bytes, arrived, Marks::default())
     }
 
-    fn finish(self, restored: &mut Restored) -> Result<()> {
-        let counts = self.batch.finish()?;
+    /// Answers the messages that were not here before.
+    fn finish(self, restored: &mut Restored) -> Result<HashSet<MessageId>> {
+        let (counts, brought) = self.batch.finish()?;
         (restored.added, restored.already_here) = (counts.added, counts.already_here);
-        Ok(())
+        Ok(brought)
     }
 }
 
@@ -90,7 +91,7 @@ fn listed(
     restored: &mut Restored,
     cancel: &Cancel,
     report: Report<'_>,
-) -> Result<()> {
+) -> Result<HashSet<MessageId>> {
     let failed = &mut restored.failed;
     verify::read_all(folder, manifest, cancel, report, &mut |entry, read| match read {
         Ok((bytes, _)) => messages.add(entry.sha256, bytes),
@@ -109,7 +110,7 @@ fn salvaged(
     restored: &mut Restored,
     cancel: &Cancel,
     report: Report<'_>,
-) -> Result<()> {
+) -> Result<HashSet<MessageId>> {
     let mut progress = Progress::default();
     let failed = &mut restored.failed;
     verify::walk_all(folder, cancel, &mut |message| {

@@ -1,5 +1,7 @@
 //! The bin: in no other list, undone at once, erased for good, and never before a removal that is owed.
 
+use std::collections::{HashMap, HashSet};
+
 use super::*;
 
 fn id(ingested: Ingested) -> MessageId {
@@ -157,16 +159,41 @@ fn a_backup_brings_back_what_was_in_the_bin_as_it_was() {
     let (_other, restored) = opened();
     let snapshot = visit.archive.snapshot().unwrap();
     let incoming = |bytes| Incoming { bytes, arrived: at(5), marks: Marks::default(), from: Origin::Backup };
-    for _ in 0..2 {
-        restored.ingest(vec![incoming(mail("a")), incoming(mail("b"))]).unwrap();
-        restored.merge(&snapshot).unwrap();
-    }
+    let restore = |archive: &Archive| {
+        let ingested = archive.ingest(vec![incoming(mail("a")), incoming(mail("b"))]).unwrap();
+        let brought = ingested.into_iter().filter_map(|one| match one {
+            Ingested::Added(id) => Some(id),
+            _ => None,
+        });
+        archive.merge(&snapshot, &mut brought.collect()).unwrap();
+    };
+    restore(&restored);
+    restore(&restored);
     // The second time it was asked for again: out of the bin it comes.
     let mut all = subjects(&restored, View::All);
     all.sort();
     assert_eq!(all, ["a", "b"]);
     let (_third, once) = opened();
-    once.ingest(vec![incoming(mail("a")), incoming(mail("b"))]).unwrap();
-    once.merge(&snapshot).unwrap();
+    restore(&once);
     assert_eq!((subjects(&once, View::All), subjects(&once, View::Bin)), (vec!["b".to_owned()], vec!["a".to_owned()]));
+}
+
+#[test]
+fn an_older_backup_puts_nothing_into_the_bin_that_was_here() {
+    let (_folder, archive) = opened();
+    let ids: Vec<MessageId> = ["a", "b"].map(|subject| id(import(&archive, mail(subject)))).to_vec();
+    archive.move_to_bin(&ids[..1], false, at(50)).unwrap();
+    let older = archive.snapshot().unwrap();
+    archive.take_from_bin(&ids[..1]).unwrap();
+    archive.merge(&older, &mut HashSet::new()).unwrap();
+    assert_eq!(archive.binned().unwrap(), HashMap::new());
+    // Of two computers one threw it away and the other did not: in either order it is wanted.
+    let newer = archive.snapshot().unwrap();
+    for order in [[&older, &newer], [&newer, &older]] {
+        let (_other, restored) = opened();
+        let brought = id(restored.ingest(vec![Incoming { from: Origin::Backup, ..from_file(mail("a")) }]).unwrap()[0]);
+        let mut brought = HashSet::from([brought]);
+        order.into_iter().for_each(|snapshot| restored.merge(snapshot, &mut brought).unwrap());
+        assert_eq!(restored.binned().unwrap(), HashMap::new());
+    }
 }

@@ -1,5 +1,7 @@
 //! What is known of a maildrop: agreement to removals, habits, the log, what waits there; and an archive of version 1.
 
+use std::collections::HashSet;
+
 use super::*;
 
 fn state(visit: &Visit, second: i64) -> MaildropState {
@@ -19,7 +21,7 @@ fn removals_are_agreed_to_on_this_computer_only() {
     assert!(state(&visit, 0).agreed, "a name changes nothing");
 
     let (_other, restored) = opened();
-    restored.merge(&archive.snapshot().unwrap()).unwrap();
+    restored.merge(&archive.snapshot().unwrap(), &mut HashSet::new()).unwrap();
     let mut there = Visit::begin(&restored, "ben@example.org", 10);
     assert_eq!((there.account.retention, state(&there, 10).agreed), (Retention::RemoveOnceStored, false));
     there.account.name = "Benjamin".to_owned();
@@ -91,7 +93,7 @@ fn the_log_keeps_what_a_visit_saw_and_did() {
     assert_eq!(archive.sessions(1).unwrap()[0].entries, entries);
     let (_other, restored) = opened();
     for _ in 0..2 {
-        restored.merge(&archive.snapshot().unwrap()).unwrap();
+        restored.merge(&archive.snapshot().unwrap(), &mut HashSet::new()).unwrap();
         let log = restored.sessions(9).unwrap();
         assert_eq!((log.len(), &log[0].entries), (1, &entries));
     }

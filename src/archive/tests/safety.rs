@@ -1,5 +1,7 @@
 //! Checking, and the way to a backup and back.
 
+use std::collections::HashSet;
+
 use super::*;
 
 #[test]
@@ -116,7 +118,7 @@ fn restore(from: &Archive, into: &Archive, backwards: bool) {
         let arrived = arrived[&Digest::of(&bytes)];
         into.ingest(vec![Incoming { bytes, arrived, marks: Marks::default(), from: Origin::Backup }]).unwrap();
     }
-    into.merge(&snapshot).unwrap();
+    into.merge(&snapshot, &mut HashSet::new()).unwrap();
 }
 
 /// What must be equal after a restore, without ids: messages by digest and whose they are; ledger rows by UIDL.
@@ -187,7 +189,7 @@ fn merging_without_the_bytes_claims_nothing() {
     let (_folder, archive) = opened();
     lived_in(&archive);
     let (_other, empty) = opened();
-    empty.merge(&archive.snapshot().unwrap()).unwrap();
+    empty.merge(&archive.snapshot().unwrap(), &mut HashSet::new()).unwrap();
     assert_eq!(empty.every_stored().unwrap(), []);
     let ledger = empty.ledger(MaildropId(1)).unwrap();
     assert_eq!(ledger.len(), 7);
@@ -239,7 +241,7 @@ fn of_two_snapshots_the_later_one_counts_in_either_order() {
             .ingest(vec![Incoming { bytes, arrived: at(5), marks: Marks::default(), from: Origin::Backup }])
             .unwrap();
         for snapshot in order {
-            restored.merge(snapshot).unwrap();
+            restored.merge(snapshot, &mut HashSet::new()).unwrap();
         }
         assert_eq!(essence(&restored), essence(&archive));
     }
