@@ -64,7 +64,9 @@ pub(super) fn back_up_with(
     let mut run = Run::open(folder, options, archive, cancel)?;
     run.lost = lost;
     run.take_in_unknown_segments()?;
-    write(&run.folder.path().join(manifest::README), manifest::README_TEXT.as_bytes())?;
+    if place::may_explain(run.folder.path()) {
+        write(&run.folder.path().join(manifest::README), manifest::README_TEXT.as_bytes())?;
+    }
     for round in 0.. {
         let missing = run.missing(&stored);
         run.add(missing, report)?;

@@ -1,9 +1,10 @@
-//! Export: mail in formats that other programs open. Written beside its place as `.part` and renamed last; stopped or
-//! failed, it leaves nothing behind.
+//! Export: mail in formats that other programs open. Written beside its place under a name that nobody else gives, and
+//! renamed last; stopped or failed, it leaves nothing behind.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::durable::{self, Unfinished};
 use super::mbox::{self, Fit};
@@ -20,7 +21,7 @@ use crate::job::{Cancel, Progress, Report, unless_cancelled};
 /// mboxrd with each message's own line ends: what it cannot hold exactly is named in [`Exported::inexact`].
 ///
 /// # Errors
-/// [`BackupError::TargetExists`], [`BackupError::Io`], [`BackupError::Cancelled`], [`BackupError::Archive`]: then
+/// [`BackupError::TargetExists`], also of the unfinished file beside it, [`BackupError::Io`], [`BackupError::Cancelled`], [`BackupError::Archive`]: then
 /// nothing was written.
 pub fn export(
     archive: &Archive,
@@ -36,7 +37,9 @@ pub fn export(
     if let Some(parent) = place.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         fs::create_dir_all(parent).map_err(writing)?;
     }
-    let mut output = Output::create(place, format).map_err(writing)?;
+    let part = part_of(place).map_err(writing)?;
+    clear(&part)?;
+    let mut output = Output::create(part, format).map_err(writing)?;
     let mut damaged = lost;
     let octets_total = chosen.iter().map(|stored| stored.octets).sum();
     let mut exported = Exported::default();
@@ -86,6 +89,25 @@ fn is_empty(folder: &Path) -> Result<bool> {
     Ok(entries.next().is_none())
 }
 
+/// `.name.postkeep-part` beside `place`. What bears such a name was left by an export that was cut off.
+fn part_of(place: &Path) -> io::Result<PathBuf> {
+    let name = place.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
+    let part = [OsStr::new("."), name, OsStr::new(".postkeep-part")].join(OsStr::new(""));
+    Ok(place.with_file_name(part))
+}
+
+/// Takes away what an export left that was cut off. A link, or what else no export makes, stays and is told of.
+fn clear(part: &Path) -> Result<()> {
+    let writing = |error| BackupError::io(Doing::Writing, part, error);
+    match fs::symlink_metadata(part) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(writing(error)),
+        Ok(found) if found.is_dir() => fs::remove_dir_all(part).map_err(writing),
+        Ok(found) if found.is_file() => fs::remove_file(part).map_err(writing),
+        Ok(_) => Err(BackupError::TargetExists(part.to_owned())),
+    }
+}
+
 /// What to export, in the order of ids: the order in which it came. And what should be among it and is lost.
 fn choose(archive: &Archive, query: Option<&str>, cancel: &Cancel) -> Result<(Vec<Stored>, Vec<MessageId>)> {
     let (mut chosen, mut lost) = archive.every_stored_and_lost()?;
@@ -108,20 +130,14 @@ enum Output {
 }
 
 impl Output {
-    fn create(place: &Path, format: Format) -> io::Result<Output> {
-        let path = durable::part_of(place);
+    fn create(path: PathBuf, format: Format) -> io::Result<Output> {
         match format {
-            Format::Zip => return ZipFolder::create(place).map(|zip| Output::Zip(Box::new(zip))),
+            Format::Zip => return ZipFolder::create(path).map(|zip| Output::Zip(Box::new(zip))),
             Format::Mbox => {
-                durable::remove_if_there(&path)?;
                 let file = durable::create(&path)?;
                 return Ok(Output::Mbox { file: BufWriter::new(file), part: Unfinished::new(path) });
             }
             Format::Maildir | Format::Eml => {}
-        }
-        if fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir()) {
-            // Left by an export that was cut off.
-            fs::remove_dir_all(&path)?;
         }
         durable::create_folder(&path)?;
         let part = Unfinished::new(path);

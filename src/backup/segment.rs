@@ -43,10 +43,8 @@ pub struct ZipFolder {
 }
 
 impl ZipFolder {
-    /// Begins `place` as `place.part`.
-    pub fn create(place: &Path) -> io::Result<ZipFolder> {
-        let part = durable::part_of(place);
-        durable::remove_if_there(&part)?;
+    /// Begins a zip file as `part`, which must not be there.
+    pub fn create(part: PathBuf) -> io::Result<ZipFolder> {
         let file = durable::create(&part)?;
         let written = Rc::new(Cell::new(0));
         let counted = Counted { file: BufWriter::with_capacity(1 << 18, file), position: 0, written: written.clone() };
@@ -252,7 +250,7 @@ pub fn hash_file(path: &Path, cancel: &crate::job::Cancel) -> super::Result<Opti
 
 #[cfg(test)]
 mod tests {
-    use super::{Entry, Fault, Segment, Way, ZipFolder};
+    use super::{Entry, Fault, Segment, Way, ZipFolder, durable};
     use crate::account::Digest;
 
     fn entry(name: &str, bytes: &[u8]) -> Entry {
@@ -270,7 +268,7 @@ mod tests {
         let date = "2026-11-22T09:15:00Z".parse().unwrap();
         for (limit, size) in [(10_000, 0), (20_000, 100), (100_000, 3_000), (300_000, 70_000)] {
             let path = place.path().join(format!("{limit}.zip"));
-            let mut zip = ZipFolder::create(&path).unwrap();
+            let mut zip = ZipFolder::create(durable::part_of(&path)).unwrap();
             let mut count = 0;
             while zip.has_room(&format!("2026/11/{count}.eml"), size as u64, limit) {
                 zip.add(&format!("2026/11/{count}.eml"), &noise(size), date).unwrap();
@@ -287,7 +285,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("a.zip");
         let messages = [("1.eml", b"short".to_vec()), ("2.eml", vec![b'x'; 100_000]), ("3.eml", Vec::new())];
-        let mut zip = ZipFolder::create(&path).unwrap();
+        let mut zip = ZipFolder::create(durable::part_of(&path)).unwrap();
         for (name, bytes) in &messages {
             zip.add(name, bytes, "2026-11-22T09:15:00Z".parse().unwrap()).unwrap();
         }
@@ -319,7 +317,7 @@ mod tests {
     fn no_more_is_unpacked_than_was_declared() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("bomb.zip");
-        let mut zip = ZipFolder::create(&path).unwrap();
+        let mut zip = ZipFolder::create(durable::part_of(&path)).unwrap();
         zip.add("1.eml", &vec![0; 50_000_000], "2026-11-22T09:15:00Z".parse().unwrap()).unwrap();
         zip.finish(&path).unwrap();
         assert!(std::fs::metadata(&path).unwrap().len() < 100_000);
@@ -331,7 +329,7 @@ mod tests {
     fn an_unfinished_file_is_removed_and_a_link_is_never_followed() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("a.zip");
-        drop(ZipFolder::create(&path).unwrap());
+        drop(ZipFolder::create(durable::part_of(&path)).unwrap());
         assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);
         #[cfg(unix)]
         {

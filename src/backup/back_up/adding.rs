@@ -138,7 +138,10 @@ impl Run<'_, '_> {
         let there = self.folder.segments();
         let number = there.iter().chain(self.segments.keys()).max().map_or(1, |last| last + 1);
         let path = self.folder.segment_path(number);
-        let zip = ZipFolder::create(&path).map_err(|error| BackupError::io(Doing::Writing, &path, error))?;
+        let writing = |error| BackupError::io(Doing::Writing, &path, error);
+        let part = durable::part_of(&path);
+        durable::remove_if_there(&part).map_err(writing)?;
+        let zip = ZipFolder::create(part).map_err(writing)?;
         (self.options.moment)("segment begun");
         Ok(OpenSegment { number, path, zip, entries: Vec::new(), names: HashSet::new() })
     }

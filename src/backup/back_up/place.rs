@@ -1,10 +1,14 @@
 //! Chooses the folder that a backup goes into, and clears away what an interrupted run left in it.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::super::manifest::{self, Folder};
 use super::super::{BackupError, Doing, Result, durable};
+
+/// In octets; ours takes a tenth of it.
+const LARGEST_README: u64 = 20_000;
 
 /// Chooses the folder: see the head of [`crate::backup`].
 pub(super) fn folder_for(archive: &Path, place: &Path) -> Result<Folder> {
@@ -37,12 +41,22 @@ fn real_path(path: &Path) -> PathBuf {
 fn is_empty_or_ours(path: &Path) -> Result<bool> {
     let entries = match fs::read_dir(path) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
         Err(error) => return Err(BackupError::io(Doing::Reading, path, error)),
     };
     // A first run that was cut off leaves nothing but these.
-    let begun = |name: &str| name == manifest::README || name.ends_with(".part");
+    let begun = |name: &str| if name == manifest::README { may_explain(path) } else { name.ends_with(".part") };
     Ok(Folder::new(path).is_ours() || entries.flatten().all(|entry| entry.file_name().to_str().is_some_and(begun)))
+}
+
+/// Whether the file that explains a backup may be written here: one that a person or another program wrote stays. That of
+/// an older version begins as ours does.
+pub(super) fn may_explain(folder: &Path) -> bool {
+    let ours = manifest::README_TEXT.lines().next().unwrap_or_default().as_bytes();
+    match durable::read(&folder.join(manifest::README), LARGEST_README) {
+        Ok(text) => text.starts_with(ours),
+        Err(error) => error.kind() == ErrorKind::NotFound,
+    }
 }
 
 /// Removes what an interrupted run left unfinished. Only names of ours: other programs have `.part` files too.

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{account, archive, contents, damage, files, fill, manifest, message, run, run_in_small_segments, when};
 use crate::account::{Digest, Uidl};
 use crate::archive::{Archive, Incoming, ListedMessage, Marks, Origin};
-use crate::backup::manifest::SUBFOLDER;
+use crate::backup::manifest::{README, README_TEXT, SUBFOLDER};
 use crate::backup::{BackupError, back_up, restore, verify};
 use crate::job::Cancel;
 
@@ -155,6 +155,33 @@ fn the_folder_is_chosen_with_care() {
     assert!(matches!(refused(&foreign), BackupError::NotABackup(_)));
     let none = verify(place.path(), &Cancel::new(), &mut |_| {});
     assert!(matches!(none, Err(BackupError::NotABackup(_))));
+}
+
+#[test]
+fn a_readme_of_somebody_else_stays() {
+    let (_a, source) = archive();
+    fill(&source, 0..3);
+    let place = tempfile::tempdir().unwrap();
+    let readme = place.path().join(README);
+    fs::write(&readme, "My own words").unwrap();
+    let done = run(&source, place.path());
+    assert_eq!(done.folder, place.path().join(SUBFOLDER));
+    assert_eq!(fs::read(&readme).unwrap(), b"My own words");
+    let foreign = tempfile::tempdir().unwrap();
+    fs::create_dir(foreign.path().join(SUBFOLDER)).unwrap();
+    for folder in [foreign.path().to_owned(), foreign.path().join(SUBFOLDER)] {
+        fs::write(folder.join(README), "My own words").unwrap();
+    }
+    let refused = back_up(&source, foreign.path(), &Cancel::new(), &mut |_, _| {});
+    assert!(matches!(refused, Err(BackupError::NotABackup(_))), "{refused:?}");
+
+    // In a backup a person's words stay as well; those of an older version become ours.
+    let readme = done.folder.join(README);
+    for (text, then) in [("My own words", "My own words"), (&README_TEXT[..90], README_TEXT)] {
+        fs::write(&readme, text).unwrap();
+        run(&source, place.path());
+        assert_eq!(fs::read_to_string(&readme).unwrap(), then);
+    }
 }
 
 #[test]

@@ -190,3 +190,42 @@ proptest! {
         prop_assert!(held.into_iter().all(|message| found.contains_key(&Digest::of(message))));
     }
 }
+
+#[test]
+fn an_export_removes_nothing_but_what_an_export_left() {
+    let (_a, source) = archive();
+    fill(&source, 0..2);
+    for format in [Format::Mbox, Format::Zip, Format::Eml, Format::Maildir] {
+        let place = tempfile::tempdir().unwrap();
+        let to = place.path().join("mail");
+        let again = || export(&source, &to, format, None, &Cancel::new(), &mut |_| {});
+        let letters = place.path().join("mail.part/letters");
+        fs::create_dir(letters.parent().unwrap()).unwrap();
+        fs::write(&letters, "dear").unwrap();
+        let left = place.path().join(".mail.postkeep-part");
+        fs::create_dir_all(left.join("cur")).unwrap();
+        again().unwrap();
+        assert_eq!(fs::read(&letters).unwrap(), b"dear", "{format:?}");
+        assert!(to.exists() && !left.exists(), "{format:?}");
+
+        if to.is_dir() {
+            fs::remove_dir_all(&to).unwrap()
+        } else {
+            fs::remove_file(&to).unwrap()
+        }
+        fs::write(&left, "half").unwrap();
+        again().unwrap();
+        assert!(to.exists() && !left.exists(), "{format:?}");
+        #[cfg(unix)]
+        {
+            if to.is_dir() {
+                fs::remove_dir_all(&to).unwrap()
+            } else {
+                fs::remove_file(&to).unwrap()
+            }
+            std::os::unix::fs::symlink(letters.parent().unwrap(), &left).unwrap();
+            assert!(matches!(again(), Err(BackupError::TargetExists(path)) if path == left), "{format:?}");
+            assert!(letters.exists() && fs::symlink_metadata(&left).is_ok() && !to.exists(), "{format:?}");
+        }
+    }
+}
