@@ -164,3 +164,31 @@ fn what_the_backup_does_not_hold_stays_damaged_and_is_named() {
     assert!(said.contains(&format!("Message {} could not be repaired", MAIL + 1)), "{said}");
     assert!(said.contains("Message 3 was repaired"), "{said}");
 }
+
+#[test]
+fn an_archive_that_could_not_be_repaired_is_not_called_sound() {
+    let old = Old::new(SEED, MAIL);
+    old.begin();
+    let backup = old.folder.path().join("backup");
+    expect(postkeep(&old.archive()).arg("backup").arg(&backup), 0);
+    let file = old.folder.path().join("late.eml");
+    fs::write(&file, format!("Subject: late\r\n\r\n{}\r\n", "not in the backup ".repeat(9))).expect("written");
+    expect(postkeep(&old.archive()).arg("import").arg(&file), 0);
+    let connection = Connection::open(old.archive().join("mail.db")).expect("it opens");
+    // Its length stays: only who reads it finds it.
+    let spoil = "INSERT INTO rewriting VALUES (1);
+        UPDATE body SET bytes = CAST(substr(bytes, 1, length(bytes) - 1) || x'00' AS BLOB)
+        WHERE original = (SELECT max(original) FROM body); DELETE FROM rewriting";
+    connection.execute_batch(spoil).expect("changed");
+    drop(connection);
+    expect(postkeep(&old.archive()).arg("check"), 0);
+    let output = expect(postkeep(&old.archive()).args(["check", "--json", "--repair"]).arg(&backup), 1);
+    assert_eq!(json_lines(&output).remove(0)["ok"], false);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("could not be repaired") && said.contains("The archive is still damaged."), "{said}");
+    assert!(!said.contains("is sound"), "{said}");
+    let full = expect(postkeep(&old.archive()).args(["check", "--full"]), 1);
+    let said = String::from_utf8_lossy(&full.stderr).into_owned();
+    assert_eq!(said.matches(&format!("Message {}", MAIL + 1)).count(), 1, "{said}");
+    assert!(said.contains("postkeep check --repair BACKUP"), "{said}");
+}

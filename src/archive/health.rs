@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, TransactionBehavior, params};
 
 use super::columns::uncount;
 use super::error::{ArchiveError, Result};
@@ -80,6 +80,23 @@ impl Archive {
         self.read(|mail| structure(mail, true, cancel))
     }
 
+    /// Makes the indexes of `mail.db` anew from its tables; answers whether that was all that was wrong with the file. If
+    /// not, nothing was changed.
+    pub(crate) fn remake_indexes(&self, cancel: &Cancel) -> Result<bool> {
+        self.recover()?;
+        self.with_writer(|writer| {
+            let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let sound = match remade(&transaction, cancel) {
+                Err(ArchiveError::Sqlite(error)) if is_in_the_tables(&error) => false,
+                sound => sound?,
+            };
+            if sound {
+                transaction.commit()?;
+            }
+            Ok(sound)
+        })
+    }
+
     fn wrong_with(&self, row: &Row, full: bool) -> Option<&'static str> {
         let wrong = self.read(|mail| {
             if !full {
@@ -117,6 +134,39 @@ fn structure(mail: &Connection, full: bool, cancel: &Cancel) -> Result<Vec<Strin
     mail.progress_handler(0, None::<fn() -> bool>)?;
     unless_cancelled(cancel)?;
     lines
+}
+
+fn remade(mail: &Connection, cancel: &Cancel) -> Result<bool> {
+    if !hashes_stand_in_the_table(mail)? {
+        return Ok(false);
+    }
+    mail.execute_batch("REINDEX")?;
+    Ok(structure(mail, true, cancel)?.is_empty())
+}
+
+/// What no new index mends.
+fn is_in_the_tables(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::ConstraintViolation))
+}
+
+/// Whether each hash is right in the table of originals where the index over it says another. The one that is right proves
+/// the mail: an index that holds it is not written over.
+fn hashes_stand_in_the_table(mail: &Connection) -> Result<bool> {
+    let hashes = |source: &str| -> rusqlite::Result<HashMap<i64, Digest>> {
+        let mut statement = mail.prepare(&format!("SELECT id, sha256 FROM original {source}"))?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.collect()
+    };
+    // One that cannot be read holds nothing that would be lost.
+    let Ok(indexed) = hashes("INDEXED BY sqlite_autoindex_original_1") else { return Ok(true) };
+    for (original, digest) in hashes("NOT INDEXED")? {
+        if indexed.get(&original) != Some(&digest)
+            && original::bytes(mail, original)?.is_none_or(|bytes| Digest::of(&bytes) != digest)
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn check_lines(mail: &Connection, full: bool) -> Result<Vec<String>> {

@@ -177,6 +177,8 @@ pub struct Repaired {
     pub damaged: u64,
     /// Of those, the ones that are whole again.
     pub messages: Vec<MessageId>,
+    /// The archive's own indexes were damaged and were made anew.
+    pub indexes: bool,
     /// What could not be repaired, each in a sentence.
     pub failed: Vec<String>,
 }

@@ -1,5 +1,5 @@
 //! Puts back what rotted in the archive, from a backup: bytes whose hash is the one that was stored when the message came,
-//! and nothing else. See [`super`].
+//! and nothing else. Where only the file's indexes rotted they are made anew from its tables. See [`super`].
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -19,7 +19,9 @@ use crate::job::{Cancel, Report};
 pub fn repair(archive: &Archive, folder: &Path, cancel: &Cancel, report: Report<'_>) -> Result<Repaired> {
     let folder = Folder::find(folder)?;
     let mut repaired = Repaired::default();
-    if !archive.structure(cancel)?.is_empty() {
+    let is_sound = archive.structure(cancel)?.is_empty();
+    repaired.indexes = !is_sound && archive.remake_indexes(cancel)?;
+    if !is_sound && !repaired.indexes {
         repaired.failed.push(
             "The archive's file itself is damaged, so no message can be put back into it. Restore the backup into a new \
              archive instead: what it holds is not lost."

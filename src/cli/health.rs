@@ -18,6 +18,12 @@ use crate::problem::log;
 /// How many visits `log` tells of.
 const VISITS: usize = 1000;
 
+const DAMAGED: &str =
+    "The archive is damaged. What is named above can be put back from a backup: postkeep check --repair BACKUP.";
+const STILL_DAMAGED: &str = "The archive is still damaged. Try another backup, or restore one into a new archive: \
+                             postkeep --archive NEW-FOLDER restore BACKUP. Keep this archive too: it may hold mail that \
+                             no backup has.";
+
 #[derive(Debug, Args)]
 pub struct CheckArguments {
     /// Read and compare every message too.
@@ -61,20 +67,22 @@ pub fn check(place: &Place, arguments: &CheckArguments) -> Result<Status, Failur
     let archive = if writes { place.open_existing()? } else { place.read()? };
     let repaired = arguments.repair.as_ref().map(|backup| repair(&archive, backup)).transpose()?;
     let compacted = arguments.compact.then(|| compact(&archive)).transpose()?;
+    // What was repaired is believed when it was read.
+    let full = arguments.full || repaired.is_some();
     let mut bar = Bar::new("Checking:");
-    let done = archive.check(arguments.full, &cancel_on_signal(), &mut |progress| bar.show(progress));
+    let done = archive.check(full, &cancel_on_signal(), &mut |progress| bar.show(progress));
     drop(bar);
     let Health { checked, damaged, problems } = done?;
     problems.iter().for_each(|sentence| print::say(sentence));
-    for (id, sentence) in &damaged {
-        print::say(&format!("Message {id}: {sentence}"));
-    }
-    let ok = damaged.is_empty() && problems.is_empty();
+    damaged.iter().for_each(|(_, sentence)| print::say(sentence));
+    let not_repaired = repaired.as_ref().is_some_and(|repaired| !repaired.failed.is_empty());
+    let ok = damaged.is_empty() && problems.is_empty() && !not_repaired;
     let checked_text = print::count(checked, "message");
-    print::say(&match (ok, arguments.full) {
+    print::say(&match (ok, full) {
         (true, true) => format!("The archive is sound: {checked_text} read and compared."),
         (true, false) => "The archive is sound. With --full every message is read and compared too.".to_owned(),
-        (false, _) => "The archive is damaged. What is named above can be restored from a backup.".to_owned(),
+        (false, _) if repaired.is_some() => STILL_DAMAGED.to_owned(),
+        (false, _) => DAMAGED.to_owned(),
     });
     let read = archive.last_read()?;
     print::say(&match read {
@@ -112,6 +120,9 @@ fn repair(archive: &Archive, backup: &Path) -> Result<Repaired, Failure> {
     repaired.failed.iter().for_each(|sentence| print::say(sentence));
     for id in &repaired.messages {
         print::say(&format!("Message {id} was repaired: its bytes are what was stored again."));
+    }
+    if repaired.indexes {
+        print::say("The archive's own indexes were damaged. They were made anew, and no mail was changed.");
     }
     if repaired.damaged == 0 && repaired.failed.is_empty() {
         print::say("No message was damaged: nothing was taken from the backup.");

@@ -247,6 +247,9 @@ impl Outcome {
 fn repaired(done: &Repaired) -> String {
     let whole = done.messages.len() as u64;
     match (done.damaged, done.failed.len()) {
+        (0, 0) if done.indexes => {
+            "The archive's own indexes were damaged and were made anew. All messages are whole.".to_owned()
+        }
         (0, 0) => "Every message here was read, and all of them are whole.".to_owned(),
         (_, 0) => format!("{} whole again. All others were read and are whole.", are(whole)),
         (0, _) => "The archive could not be repaired.".to_owned(),

@@ -9,7 +9,7 @@ use super::{
 use crate::account::{Digest, MessageId};
 use crate::archive::Archive;
 use crate::backup::manifest::{self, Entry, Folder, MANIFEST, Manifest, SegmentFile};
-use crate::backup::{BackupError, Format, export, names, restore, sealed, verify};
+use crate::backup::{BackupError, Format, export, names, repair, restore, sealed, verify};
 use crate::job::Cancel;
 
 /// Numbers that look random and are the same in every run.
@@ -327,4 +327,40 @@ fn an_export_names_a_message_whose_bytes_are_gone() {
     let to = tempfile::tempdir().unwrap();
     let done = export(&source, &to.path().join("a"), Format::Eml, None, &Cancel::new(), &mut |_| {}).unwrap();
     assert_eq!(done.failed, [format!("Message {id} is damaged in the archive and was not exported.")]);
+}
+
+#[test]
+fn a_flipped_bit_in_an_index_is_mended_unless_the_index_is_right() {
+    let (place, source) = archive();
+    fill(&source, 0..10);
+    let backup = tempfile::tempdir().unwrap();
+    run(&source, backup.path());
+    drop(source);
+    let file = place.path().join("mail.db");
+    let whole = fs::read(&file).unwrap();
+    let hash = Digest::of(&message(4)).0;
+    let places: Vec<usize> = (0..whole.len() - hash.len()).filter(|&at| whole[at..].starts_with(&hash)).collect();
+    let mut mended = 0;
+    assert!(places.len() >= 2, "in the table and in its index: {places:?}");
+    for at in &places {
+        let mut spoilt = whole.clone();
+        spoilt[at + 31] ^= 1;
+        fs::write(&file, &spoilt).unwrap();
+        let source = Archive::open(place.path()).unwrap();
+        let repaired = repair(&source, backup.path(), &Cancel::new(), &mut |_| {}).unwrap();
+        let health = source.check(true, &Cancel::new(), &mut |_| {}).unwrap();
+        assert_eq!((repaired.damaged, repaired.messages), (0, vec![]), "at {at}");
+        assert_eq!(repaired.indexes, repaired.failed.is_empty(), "at {at}: {:?}", repaired.failed);
+        if repaired.indexes {
+            assert_eq!((health.damaged, health.problems), (vec![], vec![]), "at {at}");
+            assert_eq!(contents(&source).len(), 10);
+            mended += 1;
+        } else {
+            assert!(!health.problems.is_empty(), "at {at}");
+            drop(source);
+            let kept = fs::read(&file).unwrap();
+            assert!(places.iter().any(|at| kept[*at..].starts_with(&hash)), "the hash that is right is still there");
+        }
+    }
+    assert!(mended > 0 && mended < places.len(), "{mended} of {places:?}");
 }

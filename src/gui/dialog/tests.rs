@@ -302,7 +302,8 @@ fn import_and_restore_start_from_a_path_and_name_what_failed() {
 #[test]
 fn a_repair_says_what_is_whole_again_and_what_is_not() {
     let says = |damaged, messages: Vec<i64>, failed: Vec<String>| {
-        let done = Repaired { damaged, messages: messages.into_iter().map(MessageId).collect(), failed };
+        let done =
+            Repaired { damaged, messages: messages.into_iter().map(MessageId).collect(), failed, indexes: false };
         let dialog = Dialog::Incoming(incoming::Incoming::running(incoming::Kind::Repair));
         Scene::ended(dialog, Order::Repair("/b".into()), Ok(Outcome::Repaired(done)))
     };
