@@ -214,9 +214,37 @@ fn a_backup_onto_a_disk_that_fills_up_keeps_the_earlier_one() {
         let output = bench::go_on(child);
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success() && said.contains("no room left"), "full at {point}: {said}");
+        assert!(!said.contains("ZipWriter"), "full at {point}: {said}");
         assert_eq!(held(), before, "full at {point}");
         fs::remove_file(filler).expect("room again");
     }
     bench.run(&["backup", folder]);
     assert_ne!(held(), before);
+}
+
+/// An export onto a disk that is full: one sentence of its own, nothing of a backup, and nothing left.
+#[test]
+fn an_export_onto_a_disk_that_is_full_leaves_nothing() {
+    let (disk, place) = (SmallDisk::mount(16), tempfile::tempdir().expect("a folder"));
+    let archive = Archive::open(place.path()).expect("an archive");
+    let incoming = |bytes| Incoming {
+        bytes,
+        arrived: Timestamp::UNIX_EPOCH,
+        marks: Marks::default(),
+        from: Origin::File { account: None },
+    };
+    archive.ingest(generated(60, 14).map(incoming).collect()).expect("stored");
+    drop(archive);
+    let target = disk.0.path().join("mail");
+    for room in [0, 300_000] {
+        let filler = disk.fill(room);
+        for format in ["zip", "mbox", "eml", "maildir"] {
+            let output = expect(postkeep(place.path()).arg("export").arg(&target).args(["--format", format]), 1);
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(said.contains("no room left for the export"), "{format}, {room} octets: {said}");
+            assert!(!said.contains("backup") && !said.contains("ZipWriter"), "{format}, {room} octets: {said}");
+            assert_eq!(fs::read_dir(disk.0.path()).expect("the disk").count(), 1, "{format}, {room} octets");
+        }
+        fs::remove_file(filler).expect("room again");
+    }
 }

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
+use crate::account::MessageId;
+
 /// Why the archive could not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
@@ -39,6 +41,9 @@ pub enum ArchiveError {
     /// SQLite found its file malformed: bit rot, or another program wrote into it.
     #[error("the archive in {} is damaged: {detail}", .folder.display())]
     Damaged { folder: PathBuf, detail: String },
+    /// One message rotted on the disk; all others are as good as they were.
+    #[error("the bytes of message {id} are not those that were stored")]
+    Rotten { id: MessageId },
     /// The disk failed to read or write: a failing drive, a pulled stick, a lost network folder.
     #[error("the disk failed in {}: {detail}", .folder.display())]
     DiskError { folder: PathBuf, detail: String },

@@ -74,14 +74,11 @@ impl Archive {
     /// The original bytes, exactly. `None` when there is no such message.
     ///
     /// # Errors
-    /// [`ArchiveError::Damaged`] also when they are gone or not those that were stored: what rotted is never shown as good
+    /// [`ArchiveError::Rotten`] when they are gone or not those that were stored: what rotted is never shown as good
     /// mail.
     pub fn original(&self, id: MessageId) -> Result<Option<Vec<u8>>> {
         match self.read(|connection| sound(connection, id))? {
-            Some(None) => {
-                let detail = format!("the bytes of message {id} are not those that were stored");
-                Err(ArchiveError::Damaged { folder: self.folder().to_owned(), detail })
-            }
+            Some(None) => Err(ArchiveError::Rotten { id }),
             bytes => Ok(bytes.flatten()),
         }
     }

@@ -31,7 +31,7 @@ pub fn export(
     cancel: &Cancel,
     report: Report<'_>,
 ) -> Result<Exported> {
-    let writing = |error| BackupError::io(Doing::Writing, place, error);
+    let writing = |error| BackupError::io(Doing::Exporting, place, error);
     refuse_what_is_there(place, format)?;
     let (chosen, lost) = choose(archive, query, cancel)?;
     if let Some(parent) = place.parent().filter(|parent| !parent.as_os_str().is_empty()) {
@@ -49,7 +49,7 @@ pub fn export(
         // A message may have been erased since the list was made: then there is nothing to export.
         let bytes = match archive.original(stored.id) {
             // One damaged message must not keep the others from being exported.
-            Err(ArchiveError::Damaged { .. }) => {
+            Err(ArchiveError::Damaged { .. } | ArchiveError::Rotten { .. }) => {
                 damaged.push(stored.id);
                 None
             }
@@ -98,7 +98,7 @@ fn part_of(place: &Path) -> io::Result<PathBuf> {
 
 /// Takes away what an export left that was cut off. A link, or what else no export makes, stays and is told of.
 fn clear(part: &Path) -> Result<()> {
-    let writing = |error| BackupError::io(Doing::Writing, part, error);
+    let writing = |error| BackupError::io(Doing::Exporting, part, error);
     match fs::symlink_metadata(part) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(writing(error)),

@@ -110,14 +110,16 @@ impl BackupError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doing {
     Reading,
+    /// A backup.
     Writing,
+    Exporting,
 }
 
 impl std::fmt::Display for Doing {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
             Doing::Reading => "reading",
-            Doing::Writing => "writing",
+            Doing::Writing | Doing::Exporting => "writing",
         })
     }
 }

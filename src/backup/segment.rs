@@ -47,7 +47,7 @@ impl ZipFolder {
     pub fn create(part: PathBuf) -> io::Result<ZipFolder> {
         let file = durable::create(&part)?;
         let written = Rc::new(Cell::new(0));
-        let counted = Counted { file: BufWriter::with_capacity(1 << 18, file), position: 0, written: written.clone() };
+        let counted = Counted::new(file, written.clone());
         Ok(ZipFolder { zip: ZipWriter::new(counted), part: Unfinished::new(part), written, to_come: 0, headers: 0 })
     }
 
@@ -74,7 +74,10 @@ impl ZipFolder {
 
     /// Brings it to the disk and renames it to `place`.
     pub fn finish(self, place: &Path) -> io::Result<()> {
-        let counted = self.zip.finish().map_err(io::Error::from)?;
+        let mut counted = self.zip.finish().map_err(io::Error::from)?;
+        if let Some(error) = counted.failed.take() {
+            return Err(error);
+        }
         let file = counted.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.sync_all()?;
         drop(file);
@@ -82,29 +85,54 @@ impl ZipFolder {
     }
 }
 
-/// A file that knows how far it was written.
+/// A file that knows how far it was written. What comes after its first failure goes nowhere: a [`ZipWriter`] that is given
+/// up still writes its end, and tells stderr when it cannot.
 struct Counted {
     file: BufWriter<File>,
     position: u64,
     written: Rc<Cell<u64>>,
+    failed: Option<io::Error>,
+}
+
+impl Counted {
+    fn new(file: File, written: Rc<Cell<u64>>) -> Counted {
+        Counted { file: BufWriter::with_capacity(1 << 18, file), position: 0, written, failed: None }
+    }
+
+    /// The answer, remembered if it is a failure.
+    fn noted<T>(&mut self, answer: io::Result<T>) -> io::Result<T> {
+        if let Err(error) = &answer {
+            let again = error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
+            self.failed.get_or_insert(again);
+        }
+        answer
+    }
 }
 
 impl Write for Counted {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.file.write(bytes)?;
+        let written = if self.failed.is_some() { Ok(bytes.len()) } else { self.file.write(bytes) };
+        let count = self.noted(written)?;
         self.position += count as u64;
         self.written.set(self.written.get().max(self.position));
         Ok(count)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        let flushed = if self.failed.is_some() { Ok(()) } else { self.file.flush() };
+        self.noted(flushed)
     }
 }
 
 impl Seek for Counted {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.position = self.file.seek(to)?;
+        let sought = match to {
+            _ if self.failed.is_none() => self.file.seek(to),
+            SeekFrom::Start(at) => Ok(at),
+            SeekFrom::Current(by) => Ok(self.position.saturating_add_signed(by)),
+            SeekFrom::End(by) => Ok(self.written.get().saturating_add_signed(by)),
+        };
+        self.position = self.noted(sought)?;
         Ok(self.position)
     }
 }
@@ -250,7 +278,7 @@ pub fn hash_file(path: &Path, cancel: &crate::job::Cancel) -> super::Result<Opti
 
 #[cfg(test)]
 mod tests {
-    use super::{Entry, Fault, Segment, Way, ZipFolder, durable};
+    use super::*;
     use crate::account::Digest;
 
     fn entry(name: &str, bytes: &[u8]) -> Entry {
@@ -311,6 +339,19 @@ mod tests {
             let other = Entry { sha256: Digest::of(b"other"), ..entry.clone() };
             assert_eq!(Segment::open(&path).unwrap().read(&other), Err(Fault::Unreadable));
         }
+    }
+
+    /// A disk that is full from the first octet on.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_told_once_and_by_nobody_else() {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut zip = ZipWriter::new(Counted::new(full, Rc::default()));
+        let failed = zip.start_file("1.eml", SimpleFileOptions::default()).map_err(io::Error::from).unwrap_err();
+        assert_eq!(failed.kind(), io::ErrorKind::StorageFull);
+        // As when it is dropped: an error here would be printed.
+        let counted = zip.finish().unwrap();
+        assert_eq!(counted.failed.map(|error| error.kind()), Some(io::ErrorKind::StorageFull));
     }
 
     #[test]

@@ -10,7 +10,8 @@ use super::failure::{Failure, Status};
 use super::interrupt::cancel_on_signal;
 use super::place::Place;
 use super::print::{self, Bar, Out};
-use crate::backup::{self, BackedUp, Exported, Format, Imported, Restored, Step, Verified};
+use crate::backup::{self, BackedUp, BackupError, Exported, Format, Imported, Restored, Step, Verified};
+use crate::problem::Problem;
 
 #[derive(Debug, Args)]
 pub struct FolderArguments {
@@ -74,6 +75,14 @@ fn print_json(json: bool, value: &impl Serialize) -> Result<(), Failure> {
     out.flush()
 }
 
+/// What a failure says; `stopped` when it was stopped by hand.
+fn unless_stopped(error: BackupError, stopped: fn() -> Problem) -> Failure {
+    match error {
+        BackupError::Cancelled(_) => Failure::of(&stopped()),
+        error => error.into(),
+    }
+}
+
 #[derive(Serialize)]
 struct BackupLine {
     messages: u64,
@@ -99,7 +108,8 @@ pub fn back_up(place: &Place, arguments: &FolderArguments) -> Result<Status, Fai
         bar.show(progress);
     });
     drop(bar);
-    let BackedUp { messages, new, octets, verified, repaired, failed, .. } = done?;
+    let BackedUp { messages, new, octets, verified, repaired, failed, .. } =
+        done.map_err(|error| unless_stopped(error, Problem::of_stopped_backup))?;
     repaired.iter().chain(&failed).for_each(|sentence| print::say(sentence));
     print::say(&format!(
         "{} in the backup ({}), {new} of them new; every one was read back and compared.",
@@ -229,7 +239,8 @@ pub fn export(place: &Place, arguments: &ExportArguments) -> Result<Status, Fail
         bar.show(progress);
     });
     drop(bar);
-    let Exported { exported, octets, inexact, failed } = done?;
+    let Exported { exported, octets, inexact, failed } =
+        done.map_err(|error| unless_stopped(error, Problem::of_stopped_export))?;
     inexact.iter().chain(&failed).for_each(|sentence| print::say(sentence));
     print::say(&format!("{} exported ({}).", print::count(exported, "message"), print::size(octets)));
     let whole = failed.is_empty();
@@ -241,4 +252,22 @@ pub fn export(place: &Place, arguments: &ExportArguments) -> Result<Status, Fail
     }
     print_json(arguments.json, &ExportLine { exported, bytes: octets, inexact, failed })?;
     Ok(if whole { Status::Done } else { Status::DoneInPart })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::Cancelled;
+
+    #[test]
+    fn what_was_stopped_does_not_promise_to_go_on() {
+        for stopped in [Problem::of_stopped_backup, Problem::of_stopped_export] {
+            let failure = unless_stopped(BackupError::Cancelled(Cancelled), stopped);
+            let sentence = failure.sentence().unwrap();
+            assert!(sentence.contains("stopped, as you asked") && !sentence.contains("goes on"), "{sentence}");
+        }
+        let full = BackupError::TargetExists("mail".into());
+        let failure = unless_stopped(full, Problem::of_stopped_export);
+        assert!(failure.sentence().unwrap().contains("taken already"));
+    }
 }

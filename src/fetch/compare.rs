@@ -67,7 +67,7 @@ pub async fn headers(
 fn differs(archive: &Archive, id: MessageId, theirs: &[u8]) -> Result<bool, ArchiveError> {
     let bytes = match archive.original(id) {
         Ok(Some(bytes)) => bytes,
-        Ok(None) | Err(ArchiveError::Damaged { .. }) => return Ok(false),
+        Ok(None) | Err(ArchiveError::Damaged { .. } | ArchiveError::Rotten { .. }) => return Ok(false),
         Err(error) => return Err(error),
     };
     Ok(message::first_likeness(header_section(&bytes)) != message::first_likeness(header_section(theirs)))

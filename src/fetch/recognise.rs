@@ -50,7 +50,7 @@ fn looks(archive: &Archive, messages: &[MessageId]) -> Result<HashMap<Look, Vec<
     for &id in messages.iter().rev() {
         let bytes = match archive.original(id) {
             // What rotted is like nothing that is on the server, and no reason not to fetch.
-            Err(ArchiveError::Damaged { .. }) => continue,
+            Err(ArchiveError::Damaged { .. } | ArchiveError::Rotten { .. }) => continue,
             bytes => bytes?,
         };
         let (Some(stored), Some(bytes)) = (archive.stored(id)?, bytes) else { continue };

@@ -167,7 +167,7 @@ impl Ended {
 
     fn stopped_by_hand(&self) -> &'static str {
         match self.order {
-            Order::BackUp { .. } => "Stopped. The backup before this one is whole; the next one goes on from here.",
+            Order::BackUp { .. } => "Stopped. The backup before this one is whole; the next one adds what is missing.",
             Order::Verify(_) => "Stopped before every message was read. Nothing was changed.",
             Order::Restore(_) => "Stopped. What was restored so far is here; restore again for the rest.",
             Order::Repair(_) => "Stopped. What was repaired so far is whole again; repair again for the rest.",

@@ -82,7 +82,14 @@ fn disk(error: &ArchiveError) -> Option<Problem> {
         ArchiveError::Damaged { folder, .. } => Problem::new(
             format!("The archive in {} is damaged.", folder.display()),
             IN_DOUBT,
-            "Copy the folder away, restore your last backup into a new folder, and check the disk.",
+            "Copy the folder away and check the disk. Then try the command postkeep check --repair BACKUP, or restore your \
+             last backup into a new folder.",
+        ),
+        ArchiveError::Rotten { id } => Problem::new(
+            format!("Message {id} is damaged: its bytes are not those that were stored."),
+            "Other mail is not affected, and what the server still has of this message stays there.",
+            "Put it back from a backup: with Repair in the window where it tells of damage, or with the command postkeep \
+             check --repair BACKUP.",
         ),
         ArchiveError::DiskError { folder, .. } => Problem::new(
             format!("The disk failed while the archive in {} was being read or written.", folder.display()),
@@ -155,6 +162,7 @@ fn rest(error: &ArchiveError) -> Problem {
         | ArchiveError::NetworkFolder { .. }
         | ArchiveError::DiskFull { .. }
         | ArchiveError::Damaged { .. }
+        | ArchiveError::Rotten { .. }
         | ArchiveError::DiskError { .. }
         | ArchiveError::ReadOnly { .. }
         | ArchiveError::WritesStopped
@@ -189,6 +197,7 @@ mod tests {
             ArchiveError::NetworkFolder { folder: folder(), kind: "NFS".into() },
             ArchiveError::DiskFull { folder: folder() },
             ArchiveError::Damaged { folder: folder(), detail: "malformed".into() },
+            ArchiveError::Rotten { id: crate::account::MessageId(4) },
             ArchiveError::DiskError { folder: folder(), detail: "disk I/O error".into() },
             ArchiveError::ReadOnly { folder: folder() },
             ArchiveError::OpenedForReading,

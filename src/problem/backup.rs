@@ -17,10 +17,15 @@ impl From<&BackupError> for Problem {
                 "Nothing was lost: the archive was not touched, and an earlier backup there is still whole.",
                 "Make room there or choose another disk, and try again.",
             ),
+            BackupError::Io { doing: Doing::Exporting, path, source } if is_full(source.kind()) => Problem::new(
+                format!("There is no room left for the export to {}.", path.display()),
+                "Nothing was lost: the archive was not touched, and nothing was exported.",
+                "Make room there or choose another disk, and export again.",
+            ),
             BackupError::Io { doing, path, source } => {
                 let done = match doing {
                     Doing::Reading => "read",
-                    Doing::Writing => "written",
+                    Doing::Writing | Doing::Exporting => "written",
                 };
                 Problem::new(
                     format!("The file or folder {} could not be {done}: {}.", path.display(), cause(source)),
@@ -62,6 +67,26 @@ impl From<&BackupError> for Problem {
     }
 }
 
+impl Problem {
+    /// A backup was stopped, as the user asked.
+    pub fn of_stopped_backup() -> Problem {
+        Problem::new(
+            "The backup was stopped, as you asked.",
+            "Nothing was lost, and the backup before this one is whole.",
+            "Start it again whenever you like: it adds what is missing.",
+        )
+    }
+
+    /// An export was stopped, as the user asked.
+    pub fn of_stopped_export() -> Problem {
+        Problem::new(
+            "The export was stopped, as you asked.",
+            "Nothing was lost, and nothing was exported.",
+            "Start it again whenever you like: it begins anew.",
+        )
+    }
+}
+
 fn is_full(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::WriteZero)
 }
@@ -85,6 +110,7 @@ mod tests {
             BackupError::Cancelled(crate::job::Cancelled),
             BackupError::Archive(crate::archive::ArchiveError::Locked),
             io(Doing::Writing, ErrorKind::StorageFull),
+            io(Doing::Exporting, ErrorKind::StorageFull),
             io(Doing::Writing, ErrorKind::PermissionDenied),
             io(Doing::Reading, ErrorKind::NotFound),
             BackupError::NotABackup(path()),
@@ -94,6 +120,9 @@ mod tests {
             BackupError::NewerFormat { found: 2, known: 1 },
             BackupError::DoesNotReadBack(vec!["2024/one.eml differs.".into()]),
         ];
-        assert_sound(&errors.iter().map(Problem::from).collect::<Vec<_>>());
+        let stopped = [Problem::of_stopped_backup(), Problem::of_stopped_export()];
+        assert_sound(&errors.iter().map(Problem::from).chain(stopped).collect::<Vec<_>>());
+        let full = Problem::from(&io(Doing::Exporting, ErrorKind::StorageFull)).to_string();
+        assert!(!full.contains("backup there"), "an export has none: {full}");
     }
 }

@@ -96,7 +96,7 @@ fn what_rotted_is_refused_in_whatever_form_it_is_stored() {
     {
         overwrite(folder.path(), 1, codec, bytes);
         let shown = archive.original(id);
-        assert!(matches!(shown, Err(ArchiveError::Damaged { .. })), "{codec}: {shown:?}");
+        assert!(matches!(shown, Err(ArchiveError::Rotten { .. })), "{codec}: {shown:?}");
         assert!(!visit.proves("a"), "{codec}");
         assert_eq!(check(&archive, true), [id], "{codec}");
     }

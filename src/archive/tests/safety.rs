@@ -31,7 +31,7 @@ fn check_names_what_is_damaged() {
     assert_eq!(check(false).damaged.len(), 1);
     tamper(folder.path(), "PRAGMA foreign_keys = OFF; DROP TRIGGER body_stays; DELETE FROM body WHERE original = 2");
     assert_eq!(check(false).damaged.len(), 1);
-    assert!(matches!(archive.original(bad), Err(ArchiveError::Damaged { .. })), "it is gone, and was here");
+    assert!(matches!(archive.original(bad), Err(ArchiveError::Rotten { .. })), "it is gone, and was here");
     let cancel = Cancel::new();
     cancel.cancel();
     assert!(matches!(archive.check(true, &cancel, &mut no_report()), Err(ArchiveError::Cancelled(_))));

@@ -80,7 +80,7 @@ impl Run<'_, '_> {
         let bytes = match self.archive.original(stored.id) {
             Ok(bytes) => bytes,
             // One damaged message must not keep the others out of the backup.
-            Err(ArchiveError::Damaged { .. }) => None,
+            Err(ArchiveError::Damaged { .. } | ArchiveError::Rotten { .. }) => None,
             Err(error) => return Err(error.into()),
         };
         if let Some(bytes) = bytes.filter(|bytes| Digest::of(bytes) == stored.digest) {

@@ -240,7 +240,7 @@ fn a_backup_that_failed_or_was_stopped_says_so() {
     failed.click("Try again");
     assert!(matches!(failed.wants("Back up now"), Intent::Start(order) if order == back_up()));
     let stopped = Scene::ended(backup_dialog(true), back_up(), Err(Stopped::ByHand));
-    assert!(stopped.shows("Stopped. The backup before this one is whole; the next one goes on from here."));
+    assert!(stopped.shows("Stopped. The backup before this one is whole; the next one adds what is missing."));
 }
 
 #[test]
