@@ -41,6 +41,8 @@ pub(super) struct Shared {
 const WHOLE: u8 = 0;
 const FULL: u8 = 1;
 const IN_DOUBT: u8 = 2;
+/// A read failed; the writing connection itself met nothing.
+const UNREAD: u8 = 3;
 
 /// Reading connections to one file.
 pub(super) struct Readers {
@@ -163,6 +165,11 @@ impl Archive {
         self.shared.writer.is_some() && self.shared.broken.load(Ordering::Acquire) == WHOLE
     }
 
+    /// Whether what was found damaged can be recorded: also after reads failed, but not after a write did.
+    pub(super) fn may_record(&self) -> bool {
+        self.shared.writer.is_some() && matches!(self.shared.broken.load(Ordering::Acquire), WHOLE | UNREAD)
+    }
+
     /// Lets writing go on after a failure stopped it: opens the writing connection anew and, unless the disk was merely
     /// full, has SQLite check the file first. Does nothing when writing was not stopped. For the start of each fetch.
     pub fn recover(&self) -> Result<()> {
@@ -184,7 +191,7 @@ impl Archive {
             *held = Some(open::hold(folder)?);
         }
         let connection = open::writer(folder).map_err(|error| error.diagnosed(folder))?;
-        if broken == IN_DOUBT {
+        if matches!(broken, IN_DOUBT | UNREAD) {
             let verdict: String = connection
                 .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
                 .map_err(|error| ArchiveError::from(error).diagnosed(folder))?;
@@ -202,12 +209,25 @@ impl Archive {
         self.with_writer(|writer| committed(writer, work))
     }
 
+    /// As [`Archive::write`], though a read failed: what that read found is recorded before the file was looked at.
+    pub(super) fn record<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        self.with_writer_if(Archive::may_record, |writer| committed(writer, work))
+    }
+
     /// Runs `work` on the writer, outside of a transaction.
     pub(super) fn with_writer<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
+        self.with_writer_if(Archive::writable, work)
+    }
+
+    fn with_writer_if<T>(
+        &self,
+        may: fn(&Archive) -> bool,
+        work: impl FnOnce(&mut Connection) -> Result<T>,
+    ) -> Result<T> {
         let writer = self.shared.writer.as_ref().ok_or(ArchiveError::OpenedForReading)?;
         let mut writer = lock(writer);
         self.shared.writes.fetch_add(1, Ordering::AcqRel);
-        if self.shared.broken.load(Ordering::Acquire) != WHOLE {
+        if !may(self) {
             return Err(ArchiveError::WritesStopped);
         }
         let written = work(&mut writer).and_then(|answer| self.in_place().map(|()| answer));
@@ -244,7 +264,8 @@ impl Archive {
         let answer = self.shared.readers.with(work);
         // A disk that fails to read is in doubt as well, whoever met it: nothing is removed on the strength of it.
         if matches!(&answer, Err(ArchiveError::Sqlite(error)) if may_be_the_disk(error)) {
-            self.shared.broken.store(IN_DOUBT, Ordering::Release);
+            let doubt = |broken| Some(if matches!(broken, WHOLE | UNREAD) { UNREAD } else { IN_DOUBT });
+            let _ = self.shared.broken.fetch_update(Ordering::AcqRel, Ordering::Acquire, doubt);
         }
         answer.map_err(|error| error.diagnosed(&self.shared.folder))
     }

@@ -83,7 +83,11 @@ impl Archive {
     /// Makes the indexes of `mail.db` anew from its tables; answers whether that was all that was wrong with the file. If
     /// not, nothing was changed.
     pub(crate) fn remake_indexes(&self, cancel: &Cancel) -> Result<bool> {
-        self.recover()?;
+        match self.recover() {
+            // More is wrong than an index.
+            Err(ArchiveError::Damaged { .. }) => return Ok(false),
+            looked_at => looked_at?,
+        }
         self.with_writer(|writer| {
             let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let sound = match remade(&transaction, cancel) {

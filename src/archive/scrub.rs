@@ -1,7 +1,8 @@
 //! The daily reading: while nothing else is being done, a thirtieth of the archive a day is read and compared with its
 //! hashes, so that bits that rot are found while a backup still has them. In small steps; where it stands is kept in
 //! `mail.db`. Damage is recorded, told by `check` and `log`, and never the reason for anything else: what is damaged
-//! proves nothing, so it is removed nowhere.
+//! proves nothing, so it is removed nowhere. A page that
+//! cannot be read is damage of the message that stands there; the reading goes on behind it.
 
 use std::sync::atomic::Ordering;
 
@@ -76,11 +77,11 @@ impl Idle {
     /// something was written since the last call: a visit, an import. Answers whether it did something.
     pub fn tick(&mut self, archive: &Archive, now: Timestamp) -> Result<bool> {
         let writes = archive.shared.writes.load(Ordering::Acquire);
-        if writes != self.writes || !archive.writable() {
+        if writes != self.writes || !archive.may_record() {
             self.writes = writes;
             return Ok(false);
         }
-        let did = archive.read_a_little(now)? || archive.compact_a_little()?;
+        let did = archive.read_a_little(now)? || (archive.writable() && archive.compact_a_little()?);
         self.writes = archive.shared.writes.load(Ordering::Acquire);
         Ok(did)
     }
@@ -94,21 +95,27 @@ impl Archive {
             return Ok(false);
         }
         let (batch, end) = self.read(|mail| next(mail, reading))?;
+        let was_writable = self.writable();
         let mut rotten = Vec::new();
         for &(original, digest) in &batch {
             match self.read(|mail| original::bytes(mail, original)) {
                 Ok(Some(bytes)) if Digest::of(&bytes) == digest => {}
-                Ok(_) | Err(ArchiveError::Damaged { .. }) => rotten.push(original),
+                Ok(_) => rotten.push(original),
+                Err(error) if cannot_be_read(&error) => rotten.push(original),
                 Err(error) => return Err(error),
             }
         }
-        if !self.writable() {
-            // A page that SQLite could not read stopped all writing: until the file was looked at, nothing is recorded.
-            self.recover()?;
+        if was_writable && !self.writable() {
+            // A page that could not be read stopped all writing. It goes on if the file is sound; what was found is
+            // recorded either way, and the reading goes on behind it.
+            match self.recover() {
+                Err(error) if cannot_be_read(&error) => tracing::warn!(%error, "a page cannot be read"),
+                looked_at => looked_at?,
+            }
         }
         let last = batch.last().map_or(reading.after, |(original, _)| *original);
         let reading = reading.past(batch.len() as u64, last, end, now);
-        self.write(|transaction| record(transaction, reading, &batch, &rotten, now))?;
+        self.record(|transaction| record(transaction, reading, &batch, &rotten, now))?;
         if !rotten.is_empty() {
             tracing::warn!(originals = rotten.len(), "the daily reading found damage");
         }
@@ -139,6 +146,16 @@ fn reading(mail: &Connection) -> Result<Reading> {
     let text: Option<String> = statement.query_row([KEY], |row| row.get(0)).optional()?;
     // What cannot be read begins anew.
     Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+}
+
+/// Whether it was the page that failed, not the reading.
+fn cannot_be_read(error: &ArchiveError) -> bool {
+    matches!(
+        error,
+        ArchiveError::Damaged { .. }
+            | ArchiveError::DiskError { .. }
+            | ArchiveError::Sqlite(rusqlite::Error::InvalidColumnType(..))
+    )
 }
 
 fn originals(mail: &Connection) -> Result<u64> {

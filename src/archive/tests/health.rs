@@ -232,3 +232,34 @@ fn what_comes_again_takes_the_place_of_what_rotted() {
         }
     }
 }
+
+#[test]
+fn a_page_that_cannot_be_read_is_recorded_and_read_past() {
+    let (folder, archive) = opened();
+    let all = noise(60 * 20_000);
+    let ids: Vec<MessageId> =
+        all.chunks(20_000).map(|part| added(import(&archive, [mail("large"), part.to_vec()].concat()))).collect();
+    drop(archive);
+    // Where message 12 goes on stands behind what of it is in the leaf: a page behind the end of the file, now.
+    let (_, stored) = bodies(folder.path()).swap_remove(11);
+    let file = folder.path().join("mail.db");
+    let mut bytes = fs::read(&file).unwrap();
+    let leaf = bytes.windows(64).position(|window| window == &stored[100..164]).unwrap() - 100;
+    let local = stored.iter().zip(&bytes[leaf..]).position(|(stored, there)| stored != there).unwrap();
+    bytes[leaf + local..leaf + local + 4].copy_from_slice(&[0x7f, 0xff, 0xff, 0]);
+    fs::write(&file, bytes).unwrap();
+
+    let archive = Archive::open(folder.path()).unwrap();
+    let mut idle = Idle::default();
+    for number in 0..30 {
+        day(&archive, &mut idle, number);
+        let found: Vec<MessageId> = archive.found_damaged().unwrap().into_iter().map(|(id, _)| id).collect();
+        assert_eq!(found, if number < 5 { vec![] } else { vec![ids[11]] }, "day {number}");
+    }
+    assert!(archive.last_read().unwrap().is_some(), "it went on to the end");
+    assert!(!archive.writable(), "nothing is stored or removed before the file was looked at");
+    let refused = archive.ingest(vec![from_file(mail("new"))]);
+    assert!(matches!(refused, Err(ArchiveError::WritesStopped)), "{refused:?}");
+    assert!(archive.recover().is_err());
+    assert!(!archive.remake_indexes(&Cancel::new()).unwrap(), "no new index mends it");
+}
