@@ -1,8 +1,8 @@
 //! The daily reading: while nothing else is being done, a thirtieth of the archive a day is read and compared with its
 //! hashes, so that bits that rot are found while a backup still has them. In small steps; where it stands is kept in
 //! `mail.db`. Damage is recorded, told by `check` and `log`, and never the reason for anything else: what is damaged
-//! proves nothing, so it is removed nowhere. A page that
-//! cannot be read is damage of the message that stands there; the reading goes on behind it.
+//! proves nothing, so it is removed nowhere. A page that cannot be read is damage of the message that stands there; the
+//! reading goes on behind it.
 
 use std::sync::atomic::Ordering;
 

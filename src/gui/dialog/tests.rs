@@ -264,9 +264,16 @@ fn an_export_names_what_mbox_could_not_hold() {
         ..Exported::default()
     };
     let order = Order::Export { place: "/tmp/a.mbox".into(), format: Format::Mbox, query: None };
-    let scene = Scene::ended(Dialog::Export(export::Export::running()), order, Ok(Outcome::Exported(exported)));
+    let ended =
+        |done| Scene::ended(Dialog::Export(export::Export::running()), order.clone(), Ok(Outcome::Exported(done)));
+    let scene = ended(exported.clone());
     assert!(scene.shows("Exported 9 messages, 900 bytes. This format could not hold 1 message byte for byte."));
     assert!(scene.shows("“Keys” has no last line end."));
+    let failed = Exported { failed: vec!["Message 4 is damaged.".into()], inexact: vec![], ..exported };
+    assert!(!Outcome::Exported(failed.clone()).is_whole());
+    let scene = ended(failed);
+    let says = "Exported 9 messages, 900 bytes. 1 message was left out: the copy on this computer could not be read.";
+    assert!(scene.shows(says) && scene.shows("Message 4 is damaged."));
 }
 
 #[test]
