@@ -491,7 +491,7 @@ fn what_a_backup_or_an_export_leaves_out_is_named_and_status_3() {
         assert_eq!(output.status.code(), Some(3), "{arguments:?}");
         let said = stderr(&output);
         assert!(said.contains("Message 2 is damaged in the archive"), "{said}");
-        assert!(said.contains("1 message could not be read") && said.contains("postkeep check --full"), "{said}");
+        assert!(said.contains(": 1 message, named above. See: postkeep check --full."), "{said}");
         let line: Value = serde_json::from_slice(&output.stdout).expect("a line");
         assert_eq!(line["failed"].as_array().map(Vec::len), Some(1), "{line}");
     }

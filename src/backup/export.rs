@@ -21,8 +21,8 @@ use crate::job::{Cancel, Progress, Report, unless_cancelled};
 /// mboxrd with each message's own line ends: what it cannot hold exactly is named in [`Exported::inexact`].
 ///
 /// # Errors
-/// [`BackupError::TargetExists`], also of the unfinished file beside it, [`BackupError::Io`], [`BackupError::Cancelled`], [`BackupError::Archive`]: then
-/// nothing was written.
+/// [`BackupError::TargetExists`], also of what stands where the unfinished file would; [`BackupError::Io`],
+/// [`BackupError::Cancelled`], [`BackupError::Archive`]: then nothing was written.
 pub fn export(
     archive: &Archive,
     place: &Path,

@@ -93,8 +93,11 @@ struct BackupLine {
     failed: Vec<String>,
 }
 
-/// What to do about messages that the archive could not give.
-const SEE_CHECK: &str = "Each of them is named above. See: postkeep check --full.";
+/// Says how many were left out: each was named before.
+fn say_left_out(what: &str, failed: &[String]) {
+    let count = print::count(failed.len() as u64, "message");
+    print::say(&format!("{what}: {count}, named above. See: postkeep check --full."));
+}
 
 pub fn back_up(place: &Place, arguments: &FolderArguments) -> Result<Status, Failure> {
     let archive = place.open_existing()?;
@@ -118,8 +121,7 @@ pub fn back_up(place: &Place, arguments: &FolderArguments) -> Result<Status, Fai
     ));
     let whole = failed.is_empty();
     if !whole {
-        let missing = print::count(failed.len() as u64, "message");
-        print::say(&format!("{missing} could not be read and put into the backup. {SEE_CHECK}"));
+        say_left_out("Not in the backup", &failed);
     }
     let verified = rfc3339(verified);
     print_json(arguments.json, &BackupLine { messages, new, bytes: octets, verified, failed })?;
@@ -245,10 +247,7 @@ pub fn export(place: &Place, arguments: &ExportArguments) -> Result<Status, Fail
     print::say(&format!("{} exported ({}).", print::count(exported, "message"), print::size(octets)));
     let whole = failed.is_empty();
     if !whole {
-        print::say(&format!(
-            "{} could not be read and exported. {SEE_CHECK}",
-            print::count(failed.len() as u64, "message")
-        ));
+        say_left_out("Not exported", &failed);
     }
     print_json(arguments.json, &ExportLine { exported, bytes: octets, inexact, failed })?;
     Ok(if whole { Status::Done } else { Status::DoneInPart })
