@@ -101,6 +101,7 @@ pub fn find(paths: &[PathBuf], cancel: &Cancel) -> super::Result<Sources> {
             Ok((metadata, real)) if metadata.is_dir() => sources.named_folder(&real, cancel)?,
             Ok((metadata, real)) if metadata.is_file() => sources.named_file(path, &real, metadata.len()),
             Ok(_) => sources.fail_place(path, "is neither a file nor a folder"),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => sources.fail_place(path, NOT_THERE),
             Err(error) => sources.fail_place(path, &format!("could not be opened: {error}")),
         }
     }
@@ -345,6 +346,9 @@ impl Sources {
 /// So many lines are looked at for a header field.
 const FIRST_LINES: usize = 20;
 
+const NOT_THERE: &str = "is not there, and nothing was imported from it. Look at how the name is written, and whether the \
+    disk that it is on is connected";
+
 const NO_DATA_FILE: &str = "is not a data file of Outlook, whatever its name says";
 
 /// Whether its name says so.
@@ -531,6 +535,7 @@ mod tests {
         }
         let missing = find(&[root.join("not there")], &Cancel::new()).unwrap();
         assert_eq!((missing.found.len(), missing.failed.len(), missing.places), (0, 1, 1));
+        assert!(missing.failed[0].contains("not there is not there, and nothing was imported"), "{:?}", missing.failed);
     }
 
     /// Files, each with its content, and what is found when the folder itself and when all in it is named.

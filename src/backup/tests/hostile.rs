@@ -104,7 +104,7 @@ fn what_cannot_be_read_is_named() {
     }
     let imported = import(&archive, &paths, &Cancel::new(), &mut |_| {}).unwrap();
     assert_eq!((imported.added, imported.failed.len()), (1, 4), "{imported:?}");
-    for (sentence, word) in imported.failed.iter().zip(["could not be read", "could not be opened"]) {
+    for (sentence, word) in imported.failed.iter().zip(["could not be read", "is not there"]) {
         assert!(sentence.contains(word), "{imported:?}");
     }
 }
