@@ -313,8 +313,6 @@ fn a_message(bytes: Vec<u8>) -> Result<Vec<u8>, &'static str> {
         Err("is empty: there is no message in it, and nothing to import")
     } else if bytes.starts_with(GZIP) {
         Err("is compressed, and was not imported. Unpack it first (zcat does), then import it again")
-    } else if !mbox::is_header_field(&bytes) && walk::begins_binary(&bytes) {
-        Err("is not a mail file, whatever its name says, and was not imported: no message begins with such octets")
     } else {
         Ok(bytes)
     }

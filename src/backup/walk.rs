@@ -425,7 +425,7 @@ fn has_a_field(head: &[u8]) -> bool {
 }
 
 /// Whether a NUL stands near the beginning.
-pub fn begins_binary(head: &[u8]) -> bool {
+fn begins_binary(head: &[u8]) -> bool {
     head.iter().take(1024).any(|&octet| octet == 0)
 }
 
