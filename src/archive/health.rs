@@ -32,7 +32,7 @@ impl Archive {
             Err(ArchiveError::Cancelled(cancelled)) => return Err(cancelled.into()),
             Err(error) => health.problems.push(format!("The database could not be checked: {error}.")),
         }
-        let (originals, lost) = match self.read(|mail| originals(mail)) {
+        let (originals, lost) = match self.read(originals) {
             Ok(originals) => originals,
             Err(error) => {
                 health.problems.push(format!("The list of messages could not be read whole: {error}."));
@@ -63,7 +63,7 @@ impl Archive {
 
     /// The hashes of originals that are not what was stored, or are not there, each with its messages.
     pub(crate) fn damaged(&self, cancel: &Cancel, report: Report<'_>) -> Result<Vec<(Digest, Vec<MessageId>)>> {
-        let (originals, _) = self.read(|mail| originals(mail))?;
+        let (originals, _) = self.read(originals)?;
         let (mut damaged, total) = (Vec::new(), originals.len() as u64);
         for (done, row) in originals.into_iter().enumerate() {
             unless_cancelled(cancel)?;

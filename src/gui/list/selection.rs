@@ -157,14 +157,16 @@ mod tests {
     #[test]
     fn rows_that_go_leave_the_others_selected() {
         let selection = Selection::of(vec![1..4, 6..8], Some(7), Some(3));
-        let without = |places: &[Range<usize>]| {
-            let left = selection.without(places);
-            (left.ranges.clone(), left.cursor, left.anchor)
+        let left = |places: &[(usize, usize)]| {
+            let places: Vec<Range<usize>> = places.iter().map(|(from, to)| *from..*to).collect();
+            let left = selection.without(&places);
+            let ranges: Vec<(usize, usize)> = left.ranges.iter().map(|range| (range.start, range.end)).collect();
+            (ranges, left.cursor, left.anchor)
         };
-        assert_eq!(without(&[0..1]), (vec![0..3, 5..7], Some(6), Some(2)));
-        assert_eq!(without(&[2..3, 7..8]), (vec![1..3, 5..6], None, Some(2)));
-        assert_eq!(without(&[3..6]), (vec![1..5], Some(4), None), "what touches is one range");
-        assert_eq!(without(&[0..9]), (vec![], None, None));
+        assert_eq!(left(&[(0, 1)]), (vec![(0, 3), (5, 7)], Some(6), Some(2)));
+        assert_eq!(left(&[(2, 3), (7, 8)]), (vec![(1, 3), (5, 6)], None, Some(2)));
+        assert_eq!(left(&[(3, 6)]), (vec![(1, 5)], Some(4), None), "what touches is one range");
+        assert_eq!(left(&[(0, 9)]), (vec![], None, None));
     }
 
     proptest! {
