@@ -100,7 +100,9 @@ pub(super) fn parse(text: &str, zone: &TimeZone) -> Query {
     let (mut terms, mut or, mut left_out) = (0, false, false);
     while let Some((piece, behind)) = next_piece(rest) {
         rest = behind;
-        if !query.clauses.is_empty() && (piece.is("OR") || piece.is("AND")) {
+        // At an end it is a word.
+        let joins = piece.is("AND") && next_piece(behind).is_some();
+        if !query.clauses.is_empty() && (piece.is("OR") || joins) {
             or = piece.is("OR");
             continue;
         }
@@ -426,7 +428,7 @@ mod tests {
             ("猫 日本語", vec![vec![begun("猫")], vec![text("日本 本語")]]),
             ("10月 第3回 B社の", vec![vec![begun("10 月")], vec![begun("3 回")], vec![text("b 社の")]]),
             ("a AND b", vec![vec![text("a")], vec![text("b")]]),
-            ("AND a", vec![vec![text("and")], vec![text("a")]]),
+            ("AND a AND", vec![vec![text("and")], vec![text("a")], vec![text("and")]]),
             (
                 "from: anna before: 1971 x",
                 vec![
