@@ -211,6 +211,51 @@ mod tests {
         );
     }
 
+    /// Texts of a message whose one attachment is this.
+    fn attached(part: &str) -> Vec<String> {
+        let original =
+            format!("Subject: s\nContent-Type: multipart/mixed; boundary=m\n\n--m\n\nread\n--m\n{part}\n--m--\n");
+        super::read(original.replace('\n', "\r\n").as_bytes()).1
+    }
+
+    #[test]
+    fn what_a_person_sees_of_an_attachment_whatever_it_is_declared_to_be() {
+        let unknown = |name: &str, content: &str| {
+            let head = "Content-Type: application/octet-stream\nContent-Disposition: attachment";
+            attached(&format!("{head}; filename={name}\n\n{content}"))
+        };
+        for (name, content, expected) in [
+            ("notes.txt", "octet", "octet"),
+            ("data.CSV", "one;two", "one;two"),
+            ("page.html", "<p>a<b>b</b>", "ab"),
+            ("forwarded.eml", "Subject: inner\n\nburied", "buried"),
+            ("meeting.ics", "BEGIN:VCALENDAR\nSUMMARY:tea\\, at four\nEND:VCALENDAR", "tea, at four"),
+            ("ann.vcf", "BEGIN:VCARD\nN:Lee;Ann\nEND:VCARD", "Lee Ann"),
+        ] {
+            let texts = unknown(name, content);
+            assert!(texts.iter().any(|text| text == expected), "{name}: {texts:?}");
+        }
+        for name in ["key.asc", "picture.png", "sheet.xlsx", "none"] {
+            assert_eq!(unknown(name, "nothing to be read"), Vec::<String>::new(), "{name}");
+        }
+        let notified =
+            attached("Content-Type: message/disposition-notification\n\nFinal-Recipient: rfc822;a@b.example");
+        assert_eq!(notified, ["Final-Recipient: rfc822;a@b.example"]);
+        let files = "begin 644 a.txt\n%:&5L;&\\`\n`\nend\n";
+        let (message, texts) = super::read(format!("Subject: s\n\nread\n{files}").as_bytes());
+        assert_eq!((message.text.as_str(), texts), ("read", vec!["hello".to_owned()]));
+    }
+
+    #[test]
+    fn calendars_and_contacts_are_searched_as_they_are_read() {
+        let calendar = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:Plan\\nof the\n  harbour\nORGANIZER;CN=\"Lee, Ann\":mailto:a@b.example\n\
+                        ATTENDEE:MAILTO:b@b.example\nBEGIN:VALARM\nDESCRIPTION:Reminder\nEND:VALARM\nLOCATION:Quay\nEND:VEVENT\nEND:VCALENDAR";
+        let texts = attached(&format!("Content-Type: text/calendar\n\n{calendar}"));
+        assert_eq!(texts, ["Plan\nof the harbour\nLee, Ann\na@b.example\n\nb@b.example\nQuay"]);
+        let card = "BEGIN:VCARD\nN;ENCODING=QUOTED-PRINTABLE;CHARSET=utf-8:M=C3=BCller;J=C3=B6rg\nORG:Harbour;Books\nEND:VCARD";
+        assert_eq!(attached(&format!("Content-Type: text/vcard\n\n{card}")), ["Müller Jörg\nHarbour Books"]);
+    }
+
     #[test]
     fn attached_messages_to_a_depth() {
         let mut inner = "Subject: deepest\n\ninnermost\n".to_owned();
