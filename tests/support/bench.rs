@@ -129,6 +129,7 @@ impl Bench {
             assert!(copies <= 1, "here {copies} times {when}");
         }
         assert!(here.keys().all(|bytes| self.mail.contains(bytes)), "other bytes {when}");
+        assert_eq!(halves(&self.archive()), 0, "half a message is here {when}");
     }
 
     /// Everything is here once, the server has what the mode leaves there, and the archive is sound.
@@ -180,6 +181,14 @@ pub fn stored(archive: &Path) -> HashMap<Vec<u8>, usize> {
         *here.entry(bytes).or_default() += 1;
     }
     here
+}
+
+/// Originals whose bytes are not there.
+fn halves(archive: &Path) -> i64 {
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let mail = rusqlite::Connection::open_with_flags(archive.join("mail.db"), flags).expect("it opens");
+    let sql = "SELECT count(*) FROM original WHERE id NOT IN (SELECT original FROM body)";
+    mail.query_row(sql, [], |row| row.get(0)).expect("counted")
 }
 
 /// SQLite's own thorough check, and every message read and hashed.
