@@ -38,8 +38,7 @@ impl Keyed {
     /// `exact` is the hash of its bytes; without a packer they are stored as received.
     fn of(incoming: Incoming, exact: Digest, rotten: bool, packer: Option<&mut Packer>) -> Keyed {
         let Incoming { bytes, arrived, marks, from } = incoming;
-        let (likeness, octets) = (message::likeness_given(&bytes, exact), bytes.len() as u64);
-        let first_likeness = message::other_likeness_given(&bytes, exact);
+        let ((likeness, first_likeness), octets) = (message::likenesses_given(&bytes, exact), bytes.len() as u64);
         let packed = packer.and_then(|packer| match packer.encode(&bytes) {
             (codec, Cow::Owned(packed)) => Some((codec, packed)),
             (_, Cow::Borrowed(_)) => None,
@@ -123,13 +122,18 @@ fn look_at(mail: &Connection, incoming: &mut Incoming) -> Result<(Digest, Here)>
     let cut = Digest(hash.clone().finalize().into());
     hash.update(bytes.get(length..).unwrap_or_default());
     let exact = Digest(hash.finalize().into());
-    let here = look(mail, exact)?;
-    let here_without = if here == Here::No { look(mail, cut)? } else { Here::No };
-    if here_without == Here::No {
-        return Ok((exact, here));
+    // Most of what is imported is new: one question for both.
+    let mut either = mail.prepare_cached("SELECT 1 FROM original WHERE sha256 IN (?1, ?2)")?;
+    if !either.exists([exact, cut])? {
+        return Ok((exact, Here::No));
     }
-    incoming.bytes.truncate(length);
-    Ok((cut, here_without))
+    match look(mail, exact)? {
+        Here::No => {
+            incoming.bytes.truncate(length);
+            Ok((cut, look(mail, cut)?))
+        }
+        here => Ok((exact, here)),
+    }
 }
 
 /// Looked at is what costs next to nothing: whether the daily reading or a check found it damaged, whether its bytes are

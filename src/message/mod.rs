@@ -292,20 +292,16 @@ pub fn likeness(original: &[u8]) -> Digest {
     likeness::likeness(original, || Digest::of(original))
 }
 
-/// [`likeness`] where the hash of the original itself is known: nearly always it is the same.
-pub fn likeness_given(original: &[u8], exact: Digest) -> Digest {
-    likeness::likeness(original, || exact)
+/// [`likeness`], and [`first_likeness`] where that is another: an archive may hold either of them. `exact` is the hash of
+/// the original itself, and nearly always the same.
+pub fn likenesses_given(original: &[u8], exact: Digest) -> (Digest, Option<Digest>) {
+    likeness::likenesses(original, exact)
 }
 
 /// The likeness by the first rule, which left out Status, X-Status, X-UIDL and X-Mozilla-* only. For what must stay as it
 /// was: unique-ids that are made from it, and what is compared before a copy on a server may go.
 pub fn first_likeness(original: &[u8]) -> Digest {
     likeness::first_likeness(original, || Digest::of(original))
-}
-
-/// [`first_likeness`] where it is another than [`likeness`]: an archive may hold either of them.
-pub fn other_likeness_given(original: &[u8], exact: Digest) -> Option<Digest> {
-    likeness::rules_differ(original).then(|| likeness::first_likeness(original, || exact))
 }
 
 /// A `winmail.dat` for the tests of the window.
