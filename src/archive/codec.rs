@@ -35,6 +35,9 @@
 //! neighbour that no journal holds. A dictionary of one's own mail, 0.02 to 0.03. With all of them but the small pages it
 //! would be 0.62.
 
+pub(super) mod bundle;
+mod soft;
+
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::LazyLock;
@@ -48,6 +51,8 @@ use zstd::dict::{DecoderDictionary, EncoderDictionary};
 pub(super) const AS_RECEIVED: i64 = 0;
 /// Runs of base64 decoded, the rest compressed with the first dictionary. What it means never changes: mail is kept in it.
 pub(super) const PACKED: i64 = 1;
+/// A member of a [`bundle`]; stored with it are its number there and the bundle's stamp. See [`super::bundles`].
+pub(super) const BUNDLED: i64 = 2;
 
 /// Beginnings of mail that we wrote ourselves. Never changed: another one is another codec.
 const DICTIONARY: &[u8] = include_bytes!("../../assets/dictionary-1.bin");
@@ -100,15 +105,12 @@ impl Packer {
         if original.len() < SHORTEST || original.len() as u64 > LONGEST {
             return None;
         }
-        let Split { runs, text, decoded } = split(original);
+        let mut split = Split::default();
+        split.take(original);
+        let Split { runs, text, decoded } = split;
         let mut head = Vec::new();
         number(&mut head, text.len());
-        number(&mut head, runs.len());
-        for run in &runs {
-            number(&mut head, run.before);
-            number(&mut head, run.line * 2 + usize::from(run.crlf));
-            number(&mut head, run.lines);
-        }
+        write_runs(&mut head, &runs);
         let packed_text = self.text.compress(&text).ok()?;
         number(&mut head, packed_text.len());
         let mut packed = Vec::with_capacity(head.len() + packed_text.len() + decoded.len() + 16);
@@ -167,6 +169,11 @@ pub fn decode(codec: i64, stored: Vec<u8>, octets: u64) -> Option<Vec<u8>> {
 pub(super) fn stored_length(codec: i64, beginning: &[u8], octets: u64) -> Option<u64> {
     match codec {
         AS_RECEIVED => Some(octets),
+        BUNDLED => {
+            let mut rest = beginning;
+            take_number(&mut rest)?;
+            u64::try_from(beginning.len() - rest.len() + size_of::<bundle::Stamp>()).ok()
+        }
         PACKED => {
             let mut rest = beginning;
             let follow = take_number(&mut rest)?;
@@ -197,34 +204,44 @@ impl Run {
     fn encoded(&self) -> Option<usize> {
         self.lines.checked_mul(self.line + 1 + usize::from(self.crlf))
     }
+
+    fn sum(runs: &[Run], length: fn(&Run) -> Option<usize>) -> Option<usize> {
+        runs.iter().try_fold(0_usize, |sum, run| sum.checked_add(length(run)?))
+    }
 }
 
+/// A message, and what its base64 says taken out of it.
+#[derive(Default)]
 struct Split {
     runs: Vec<Run>,
     text: Vec<u8>,
     decoded: Vec<u8>,
 }
 
-/// Takes the runs of base64 out of a message. Only whole lines without padding, of which there is one way to write them.
-fn split(original: &[u8]) -> Split {
-    let mut split = Split { runs: Vec::new(), text: Vec::with_capacity(original.len()), decoded: Vec::new() };
-    let (mut at, mut text_from) = (0, 0);
-    while let Some(end) = memchr::memchr(b'\n', original.get(at..).unwrap_or_default()) {
-        let next = at + end + 1;
-        let line = original.get(at..at + end).unwrap_or_default();
-        match run_at(original.get(at..).unwrap_or_default(), line, &mut split.decoded) {
-            Some((run, length)) => {
-                let before = original.get(text_from..at).unwrap_or_default();
-                split.text.extend_from_slice(before);
-                split.runs.push(Run { before: before.len(), ..run });
-                at += length;
-                text_from = at;
+impl Split {
+    /// Takes the runs of base64 out of a message, in the place of what was here. Only whole lines without padding, of
+    /// which there is one way to write them.
+    fn take(&mut self, original: &[u8]) {
+        self.runs.clear();
+        self.text.clear();
+        self.decoded.clear();
+        let (mut at, mut text_from) = (0, 0);
+        while let Some(end) = memchr::memchr(b'\n', original.get(at..).unwrap_or_default()) {
+            let next = at + end + 1;
+            let line = original.get(at..at + end).unwrap_or_default();
+            match run_at(original.get(at..).unwrap_or_default(), line, &mut self.decoded) {
+                Some((run, length)) => {
+                    let before = original.get(text_from..at).unwrap_or_default();
+                    self.text.extend_from_slice(before);
+                    self.runs.push(Run { before: before.len(), ..run });
+                    at += length;
+                    text_from = at;
+                }
+                None => at = next,
             }
-            None => at = next,
         }
+        self.text.extend_from_slice(original.get(text_from..).unwrap_or_default());
     }
-    split.text.extend_from_slice(original.get(text_from..).unwrap_or_default());
-    split
 }
 
 /// The run that begins with this line, and how many octets it is; what it says goes to `decoded`.
@@ -266,12 +283,10 @@ fn unpack(packed: &[u8], octets: usize) -> Option<Vec<u8>> {
     let (packed_text, rest) = rest.split_at_checked(packed_text)?;
     let (&shorter, rest) = rest.split_first()?;
     // From here on the lengths agree with the original's, so nothing grows beyond it.
-    let sum =
-        |length: fn(&Run) -> Option<usize>| runs.iter().try_fold(0_usize, |sum, run| sum.checked_add(length(run)?));
-    if sum(Run::encoded)?.checked_add(text_octets) != Some(octets) {
+    if Run::sum(&runs, Run::encoded)?.checked_add(text_octets) != Some(octets) {
         return None;
     }
-    let decoded_octets = sum(Run::decoded)?;
+    let decoded_octets = Run::sum(&runs, Run::decoded)?;
     let text = with_unpacker(|unpacker| exactly(&mut unpacker.text, packed_text, text_octets))?;
     let decoded = match shorter {
         0 => Cow::Borrowed(rest),
@@ -307,6 +322,15 @@ fn join(runs: &[Run], text: &[u8], decoded: &[u8], octets: usize) -> Option<Vec<
     Some(original)
 }
 
+fn write_runs(into: &mut Vec<u8>, runs: &[Run]) {
+    number(into, runs.len());
+    for run in runs {
+        number(into, run.before);
+        number(into, run.line * 2 + usize::from(run.crlf));
+        number(into, run.lines);
+    }
+}
+
 fn take_runs(rest: &mut &[u8]) -> Option<Vec<Run>> {
     let count = take_number(rest)?;
     let mut runs = Vec::new();
@@ -320,6 +344,21 @@ fn take_runs(rest: &mut &[u8]) -> Option<Vec<Run>> {
         runs.push(run);
     }
     Some(runs)
+}
+
+/// What is stored with the member of a bundle.
+pub(super) fn member(number_there: usize, stamp: bundle::Stamp) -> Vec<u8> {
+    let mut stored = Vec::with_capacity(10);
+    number(&mut stored, number_there);
+    stored.extend_from_slice(&stamp);
+    stored
+}
+
+/// The number and the stamp that [`member`] wrote.
+pub(super) fn membership(stored: &[u8]) -> Option<(usize, bundle::Stamp)> {
+    let mut rest = stored;
+    let number = take_number(&mut rest)?;
+    Some((number, rest.try_into().ok()?))
 }
 
 /// Seven bits an octet, the low ones first; the high bit says that more follow.

@@ -264,10 +264,15 @@ impl Archive {
         let answer = self.shared.readers.with(work);
         // A disk that fails to read is in doubt as well, whoever met it: nothing is removed on the strength of it.
         if matches!(&answer, Err(ArchiveError::Sqlite(error)) if may_be_the_disk(error)) {
-            let doubt = |broken| Some(if matches!(broken, WHOLE | UNREAD) { UNREAD } else { IN_DOUBT });
-            let _ = self.shared.broken.fetch_update(Ordering::AcqRel, Ordering::Acquire, doubt);
+            self.doubt();
         }
         answer.map_err(|error| error.diagnosed(&self.shared.folder))
+    }
+
+    /// Something could not be read: see [`Archive::read`].
+    pub(super) fn doubt(&self) {
+        let doubt = |broken| Some(if matches!(broken, WHOLE | UNREAD) { UNREAD } else { IN_DOUBT });
+        let _ = self.shared.broken.fetch_update(Ordering::AcqRel, Ordering::Acquire, doubt);
     }
 
     pub(super) fn may_write(&self) -> Result<()> {

@@ -1,14 +1,21 @@
 //! Erasing mail for ever: the one place that deletes originals. Only emptying the bin and removing an account "with its
 //! mail" do.
+//!
+//! Bundles that erased mail was in are packed anew without it, in the same transaction.
 
-use rusqlite::Transaction;
+use std::collections::BTreeSet;
 
+use rusqlite::{ToSql, Transaction};
+
+use super::bundles;
 use super::error::{ArchiveError, Result};
 use crate::account::{AccountId, MessageId};
 
 /// Erases an account with its messages, ledger, log and those originals that nobody else's message shares.
 pub(super) fn account(transaction: &Transaction<'_>, id: AccountId) -> Result<()> {
     unguarded(transaction, || {
+        let originals = "SELECT original FROM message WHERE account = ?1";
+        let bundles = bundles::of(transaction, ids_of(transaction, originals, id)?)?;
         for sql in [
             "UPDATE message SET twin_of = NULL WHERE account IS NOT ?1
                  AND twin_of IN (SELECT id FROM message WHERE account = ?1)",
@@ -30,6 +37,7 @@ pub(super) fn account(transaction: &Transaction<'_>, id: AccountId) -> Result<()
             transaction.execute(sql, [id])?;
         }
         transaction.execute("DELETE FROM original WHERE id NOT IN (SELECT original FROM message)", [])?;
+        bundles::renew(transaction, &bundles)?;
         let accounts = transaction.execute("DELETE FROM account WHERE id = ?1", [id])?;
         if accounts == 1 { Ok(()) } else { Err(ArchiveError::NoSuchAccount) }
     })
@@ -39,6 +47,11 @@ pub(super) fn account(transaction: &Transaction<'_>, id: AccountId) -> Result<()
 /// fetched again; what is a twin of one of them and not erased with it is shown by itself from now on.
 pub(super) fn messages(transaction: &Transaction<'_>, ids: &[MessageId]) -> Result<()> {
     unguarded(transaction, || {
+        let mut bundles = BTreeSet::new();
+        for id in ids {
+            let originals = ids_of(transaction, "SELECT original FROM message WHERE id = ?1", *id)?;
+            bundles.append(&mut bundles::of(transaction, originals)?);
+        }
         for sql in [
             "INSERT INTO erased (sha256) SELECT sha256 FROM original
                  WHERE id = (SELECT original FROM message WHERE message.id = ?1) ON CONFLICT DO NOTHING",
@@ -61,8 +74,13 @@ pub(super) fn messages(transaction: &Transaction<'_>, ids: &[MessageId]) -> Resu
             let originals: Vec<i64> = original.query_map([id], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
             originals.iter().try_for_each(|row| orphan.execute([row]).map(drop))?;
         }
-        Ok(())
+        bundles::renew(transaction, &bundles)
     })
+}
+
+fn ids_of(transaction: &Transaction<'_>, sql: &str, of: impl ToSql) -> Result<Vec<i64>> {
+    let mut statement = transaction.prepare_cached(sql)?;
+    Ok(statement.query_map([of], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Runs `work` with the triggers off that guard originals, and with what it deletes overwritten in the file.

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, TransactionBehavior, params};
 
+use super::bundles::{self, Reader};
 use super::columns::uncount;
 use super::error::{ArchiveError, Result};
 use super::{Archive, Health, codec, original};
@@ -46,11 +47,12 @@ impl Archive {
             health.damaged.push((id, self.named(id, MISSING)));
         }
         let total = health.checked + originals.iter().map(|row| row.messages.len() as u64).sum::<u64>();
+        let mut reader = Reader::default();
         for row in originals {
             unless_cancelled(cancel)?;
             health.checked += row.messages.len() as u64;
             let full = full || row.messages.iter().any(|id| suspected.contains(id));
-            if let Some(wrong) = self.wrong_with(&row, full) {
+            if let Some(wrong) = self.wrong_with(&row, full, &mut reader) {
                 for &id in &row.messages {
                     health.damaged.push((id, self.named(id, wrong)));
                 }
@@ -58,16 +60,20 @@ impl Archive {
             report(Progress::of(health.checked, total));
         }
         health.damaged.sort_by_key(|(id, _)| *id);
+        if full {
+            let rotten = self.rotten_bundles(cancel)?.len();
+            health.problems.extend((rotten > 0).then(|| spared(rotten)));
+        }
         Ok(health)
     }
 
     /// The hashes of originals that are not what was stored, or are not there, each with its messages.
     pub(crate) fn damaged(&self, cancel: &Cancel, report: Report<'_>) -> Result<Vec<(Digest, Vec<MessageId>)>> {
         let (originals, _) = self.read(originals)?;
-        let (mut damaged, total) = (Vec::new(), originals.len() as u64);
+        let (mut damaged, total, mut reader) = (Vec::new(), originals.len() as u64, Reader::default());
         for (done, row) in originals.into_iter().enumerate() {
             unless_cancelled(cancel)?;
-            if self.wrong_with(&row, true).is_some() {
+            if self.wrong_with(&row, true, &mut reader).is_some() {
                 damaged.push((row.digest, row.messages));
             }
             report(Progress::of(done as u64 + 1, total));
@@ -101,12 +107,34 @@ impl Archive {
         })
     }
 
-    fn wrong_with(&self, row: &Row, full: bool) -> Option<&'static str> {
+    /// The bundles that lack a piece, be it one to spare.
+    fn rotten_bundles(&self, cancel: &Cancel) -> Result<Vec<i64>> {
+        let mut rotten = Vec::new();
+        for bundle in self.read(|mail| bundles::every(mail))? {
+            unless_cancelled(cancel)?;
+            if !self.read(|mail| bundles::is_whole(mail, bundle)).unwrap_or(false) {
+                rotten.push(bundle);
+            }
+        }
+        Ok(rotten)
+    }
+
+    /// Writes pieces of bundles anew that rotted, out of the others; answers how many.
+    pub fn mend_bundles(&self, cancel: &Cancel) -> Result<u64> {
+        let mut mended = 0;
+        for bundle in self.rotten_bundles(cancel)? {
+            unless_cancelled(cancel)?;
+            mended += self.write(|transaction| bundles::mend(transaction, bundle))?;
+        }
+        Ok(mended)
+    }
+
+    fn wrong_with(&self, row: &Row, full: bool, reader: &mut Reader) -> Option<&'static str> {
         let wrong = self.read(|mail| {
             if !full {
                 return Ok((!complete(mail, row.original, row.octets)?).then_some(MISSING));
             }
-            let bytes = original::bytes(mail, row.original)?;
+            let bytes = original::bytes_by(mail, row.original, reader)?;
             Ok(match bytes {
                 None => Some(MISSING),
                 Some(bytes) if Digest::of(&bytes) != row.digest => Some(CHANGED),
@@ -125,6 +153,15 @@ impl Archive {
             _ => format!("Message {id}: {wrong}"),
         }
     }
+}
+
+/// What is said of so many bundles that lack a piece.
+fn spared(bundles: usize) -> String {
+    format!(
+        "The database file is damaged in {bundles} {}. A message that could not be made out of what is stored beside it \
+         is named by itself; to have the rest written anew, run postkeep check --compact.",
+        if bundles == 1 { "place" } else { "places" }
+    )
 }
 
 const MISSING: &str = "its bytes are missing or cut short.";
@@ -216,11 +253,16 @@ fn originals(mail: &mut Connection) -> Result<(Vec<Row>, Vec<MessageId>)> {
 /// Whether an original's bytes are there in their length, without reading them.
 pub(super) fn complete(mail: &Connection, original: i64, octets: i64) -> Result<bool> {
     let mut statement =
-        mail.prepare_cached("SELECT codec, length(bytes), substr(bytes, 1, ?2) FROM body WHERE original = ?1")?;
-    let found: Option<(i64, i64, Vec<u8>)> = statement
-        .query_row(params![original, codec::BEGINNING as i64], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        mail.prepare_cached("SELECT codec, length(bytes), substr(bytes, 1, ?2), bundle FROM body WHERE original = ?1")?;
+    let found = statement
+        .query_row(params![original, codec::BEGINNING as i64], |row| {
+            Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get::<_, Vec<u8>>(2)?, row.get(3)?))
+        })
         .optional()?;
-    Ok(found.is_some_and(|(codec, length, beginning)| {
-        codec::stored_length(codec, &beginning, uncount(octets)) == Some(uncount(length))
-    }))
+    let Some((codec, length, beginning, bundle)) = found else { return Ok(false) };
+    let there = match (codec, bundle) {
+        (codec::BUNDLED, Some(bundle)) => bundles::exists(mail, bundle)?,
+        _ => codec != codec::BUNDLED,
+    };
+    Ok(there && codec::stored_length(codec, &beginning, uncount(octets)) == Some(uncount(length)))
 }

@@ -5,15 +5,17 @@
 //! [`message::likeness`], and that outside of the transaction.
 
 use std::borrow::Cow;
+use std::collections::{BTreeSet, HashSet};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use sha2::Digest as _;
 
+use super::codec::bundle::Bundle;
 use super::codec::{self, Packer};
 use super::columns::{count, micros};
 use super::error::{ArchiveError, Result};
-use super::{Archive, Incoming, Ingested, MaildropId, Marks, Origin, SessionId, SortKey, bin, health};
+use super::{Archive, Incoming, Ingested, MaildropId, Marks, Origin, SessionId, SortKey, bin, bundles, erase, health};
 use crate::account::{AccountId, Digest, MessageId, Uidl};
 use crate::message;
 
@@ -30,21 +32,30 @@ struct Keyed {
     octets: u64,
     codec: i64,
     stored: Vec<u8>,
-    /// What the archive holds under this hash is known not to be it any more.
-    rotten: bool,
+    /// The bundle that it is in, by its place among those of the batch and then by its number.
+    bundle: Option<i64>,
+    here: Here,
 }
 
 impl Keyed {
-    /// `exact` is the hash of its bytes; without a packer they are stored as received.
-    fn of(incoming: Incoming, exact: Digest, rotten: bool, packer: Option<&mut Packer>) -> Keyed {
+    /// `exact` is the hash of its bytes; to be stored as received.
+    fn of(incoming: Incoming, exact: Digest, here: Here) -> Keyed {
         let Incoming { bytes, arrived, marks, from } = incoming;
         let ((likeness, first_likeness), octets) = (message::likenesses_given(&bytes, exact), bytes.len() as u64);
-        let packed = packer.and_then(|packer| match packer.encode(&bytes) {
-            (codec, Cow::Owned(packed)) => Some((codec, packed)),
-            (_, Cow::Borrowed(_)) => None,
-        });
-        let (codec, stored) = packed.unwrap_or((codec::AS_RECEIVED, bytes));
-        Keyed { from, arrived, marks, exact, likeness, first_likeness, octets, codec, stored, rotten }
+        let (codec, stored, bundle) = (codec::AS_RECEIVED, bytes, None);
+        Keyed { from, arrived, marks, exact, likeness, first_likeness, octets, codec, stored, bundle, here }
+    }
+
+    /// Packs it by itself.
+    fn pack(&mut self, packer: &mut Packer) {
+        if let (codec, Cow::Owned(packed)) = packer.encode(&self.stored) {
+            (self.codec, self.stored) = (codec, packed);
+        }
+    }
+
+    /// What a server gives is committed often and lies by itself at first: its bytes are read back at once, alone.
+    fn may_be_bundled(&self) -> bool {
+        self.here == Here::No && self.stored.len() < bundles::LARGE && !matches!(self.from, Origin::Maildrop { .. })
     }
 
     /// Every key of likeness that the same mail may have here.
@@ -72,31 +83,73 @@ impl Archive {
     /// two mails. The same rule holds for twins. From a file, the bytes or the likeness of any message are the same.
     pub fn ingest(&self, batch: Vec<Incoming>) -> Result<Vec<Ingested>> {
         self.may_write()?;
-        let batch = self.keyed(batch)?;
+        let mut batch = self.keyed(batch)?;
+        let bundles = pack(&mut batch);
         tracing::trace!(phase = "batch hashed");
-        self.write(|transaction| batch.iter().map(|keyed| ingest_one(transaction, keyed)).collect())
+        self.write(|transaction| {
+            let numbers: Vec<i64> =
+                bundles.iter().map(|bundle| bundles::store(transaction, bundle)).collect::<Result<_>>()?;
+            for keyed in &mut batch {
+                let number = keyed.bundle.and_then(|place| numbers.get(usize::try_from(place).ok()?));
+                keyed.bundle = number.copied();
+            }
+            let ingested = batch.iter().map(|keyed| ingest_one(transaction, keyed)).collect::<Result<_>>()?;
+            leave_out(transaction, &bundles, &numbers)?;
+            Ok(ingested)
+        })
     }
 
-    /// Hashes and packs, a message at a time: what was just hashed is still at hand in the processor. Packing is most of
-    /// the work, and what is here already is not stored again.
+    /// Hashes, and looks for what is here already, which is not stored again.
     ///
     /// But where what is here is known to have rotted, these bytes take its place: whoever is told that a message is here
     /// already may throw the file away that it came from.
     fn keyed(&self, batch: Vec<Incoming>) -> Result<Vec<Keyed>> {
-        let mut packer = Packer::new().ok();
         let keyed: Vec<Keyed> = self.read(|mail| {
             let keyed = |mut incoming: Incoming| {
                 let (exact, here) = look_at(mail, &mut incoming)?;
-                let packer = packer.as_mut().filter(|_| here == Here::No);
-                Ok(Keyed::of(incoming, exact, here == Here::Rotten, packer))
+                Ok(Keyed::of(incoming, exact, here))
             };
             batch.into_iter().map(keyed).collect()
         })?;
-        for rotten in keyed.iter().filter(|keyed| keyed.rotten) {
+        for rotten in keyed.iter().filter(|keyed| keyed.here == Here::Rotten) {
             self.mend(rotten.exact, &rotten.stored)?;
         }
         Ok(keyed)
     }
+}
+
+/// Packs what is new: in bundles where that is worth it, and else each by itself.
+fn pack(batch: &mut [Keyed]) -> Vec<Bundle> {
+    let mut known = HashSet::new();
+    let mut together: Vec<&mut Keyed> =
+        batch.iter_mut().filter(|keyed| keyed.may_be_bundled() && known.insert(keyed.exact)).collect();
+    let originals: Vec<&[u8]> = together.iter().map(|keyed| keyed.stored.as_slice()).collect();
+    let bundles = bundles::packed(&originals).unwrap_or_default();
+    let mut next = together.iter_mut();
+    for (place, bundle) in (0..).zip(&bundles) {
+        for (member, keyed) in (0..bundle.members).zip(&mut next) {
+            keyed.codec = codec::BUNDLED;
+            keyed.stored = codec::member(member, bundle.stamp);
+            keyed.bundle = Some(place);
+        }
+    }
+    if let Ok(mut packer) = Packer::new() {
+        let alone = batch.iter_mut().filter(|keyed| keyed.here == Here::No && keyed.bundle.is_none());
+        alone.for_each(|keyed| keyed.pack(&mut packer));
+    }
+    bundles
+}
+
+/// Packs those of new bundles anew in which something was packed that is not stored after all.
+fn leave_out(transaction: &Transaction<'_>, bundles: &[Bundle], numbers: &[i64]) -> Result<()> {
+    let mut standing = transaction.prepare_cached("SELECT count(*) FROM body WHERE bundle = ?1")?;
+    let mut less = BTreeSet::new();
+    for (bundle, number) in bundles.iter().zip(numbers) {
+        if standing.query_row([number], |row| row.get::<_, i64>(0))? != count(bundle.members as u64) {
+            less.insert(*number);
+        }
+    }
+    erase::overwriting(transaction, || bundles::renew(transaction, &less))
 }
 
 /// Whether an original is here.
@@ -346,11 +399,9 @@ fn store_original(transaction: &Transaction<'_>, keyed: &Keyed) -> Result<i64> {
         .execute(params![keyed.exact, keyed.likeness, count(keyed.octets)])?;
     let original = transaction.last_insert_rowid();
     tracing::trace!(phase = "original without body");
-    transaction.prepare_cached("INSERT INTO body (original, codec, bytes) VALUES (?1, ?2, ?3)")?.execute(params![
-        original,
-        keyed.codec,
-        keyed.stored
-    ])?;
+    transaction
+        .prepare_cached("INSERT INTO body (original, codec, bytes, bundle) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![original, keyed.codec, keyed.stored, keyed.bundle])?;
     Ok(original)
 }
 

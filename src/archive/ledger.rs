@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
+use super::bundles::Reader;
 use super::columns::{count, micros, uncount};
 use super::error::Result;
 use super::maildrop::aged;
@@ -179,8 +180,11 @@ impl Archive {
                 .optional()?;
             let Some((id, digest, message)) = stored else { return Ok(None) };
             tracing::trace!(phase = "read back");
-            let Some(bytes) = original::bytes(connection, id)? else { return Ok(None) };
-            Ok((Digest::of(&bytes) == digest).then_some(Proof { number: listed.number, message }))
+            let mut reader = Reader::default();
+            let Some(bytes) = original::bytes_by(connection, id, &mut reader)? else { return Ok(None) };
+            // What had to be made out of other pieces is not what was written.
+            let proved = Digest::of(&bytes) == digest && reader.mended.is_empty();
+            Ok(proved.then_some(Proof { number: listed.number, message }))
         })
     }
 }

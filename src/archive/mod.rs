@@ -7,6 +7,7 @@ mod accounts;
 mod awaited;
 mod bin;
 mod browse;
+mod bundles;
 mod codec;
 mod columns;
 mod compact;

@@ -36,6 +36,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/001-archive.sql"),
     include_str!("../../migrations/002-trust.sql"),
     include_str!("../../migrations/003-codec.sql"),
+    include_str!("../../migrations/004-bundles.sql"),
 ];
 
 /// The schema version that this program writes, as `user_version` holds it.

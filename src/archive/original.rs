@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
+use super::bundles::{self, Reader};
 use super::columns::{time, uncount};
 use super::error::{ArchiveError, Result};
 use super::{Archive, Marks, Stored, codec};
@@ -11,33 +12,72 @@ use crate::account::{Digest, MessageId};
 
 /// The bytes of an original; `None` when it is not there, coded in a way that this program does not know, or not what
 /// the codec wrote. Not compared with its hash: that is the caller's.
+///
+/// For one message after the other: what the one before has in common with this one may not be read again.
 pub(super) fn bytes(connection: &Connection, original: i64) -> Result<Option<Vec<u8>>> {
-    let found = connection
-        .prepare_cached(
-            "SELECT codec, octets, bytes FROM body JOIN original ON original.id = original WHERE original = ?1",
-        )?
-        .query_row([original], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get(2)?)))
-        .optional()?;
-    Ok(found.and_then(|(codec, octets, bytes)| codec::decode(codec, bytes, uncount(octets))))
+    bundles::with_kept(|reader| bytes_by(connection, original, reader)).0
+}
+
+/// As [`bytes`], by a reader of the caller's: a new one reads everything.
+pub(super) fn bytes_by(connection: &Connection, original: i64, reader: &mut Reader) -> Result<Option<Vec<u8>>> {
+    at_once(connection, || {
+        let found = connection
+            .prepare_cached(
+                "SELECT codec, octets, bytes, bundle FROM body JOIN original ON original.id = original
+                 WHERE original = ?1",
+            )?
+            .query_row([original], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+            .optional()?;
+        found.map_or(Ok(None), |(codec, octets, bytes, bundle)| {
+            decoded(connection, reader, codec, octets, bytes, bundle)
+        })
+    })
+}
+
+/// Runs `work` in a transaction, if there is none: a message that is packed anew or erased meanwhile is there whole or
+/// not at all.
+fn at_once<T>(connection: &Connection, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let _moment = match connection.is_autocommit() {
+        true => Some(connection.unchecked_transaction()?),
+        false => None,
+    };
+    work()
+}
+
+fn decoded(
+    connection: &Connection,
+    reader: &mut Reader,
+    codec: i64,
+    octets: i64,
+    bytes: Vec<u8>,
+    bundle: Option<i64>,
+) -> Result<Option<Vec<u8>>> {
+    match (codec, bundle) {
+        (codec::BUNDLED, Some(bundle)) => reader.original(connection, bundle, &bytes, uncount(octets)),
+        _ => Ok(codec::decode(codec, bytes, uncount(octets))),
+    }
 }
 
 /// The bytes that stand for a message, if they are those that were stored. The outer `None`: there is no such message.
-fn sound(connection: &Connection, id: MessageId) -> Result<Option<Option<Vec<u8>>>> {
-    // One statement, so that a message that is erased meanwhile is there whole or not at all.
-    let row = connection
-        .prepare_cached(
-            "SELECT sha256, octets, codec, bytes FROM message LEFT JOIN original ON original.id = message.original
-             LEFT JOIN body ON body.original = original.id WHERE message.id = ?1",
-        )?
-        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
-        .optional()?;
-    let Some((digest, octets, codec, bytes)) = row else { return Ok(None) };
-    let (Some(digest), Some(octets), Some(codec), Some(bytes)): (Option<Digest>, Option<i64>, Option<i64>, Option<_>) =
-        (digest, octets, codec, bytes)
-    else {
-        return Ok(Some(None));
-    };
-    Ok(Some(codec::decode(codec, bytes, uncount(octets)).filter(|bytes| Digest::of(bytes) == digest)))
+fn sound(connection: &Connection, id: MessageId, reader: &mut Reader) -> Result<Option<Option<Vec<u8>>>> {
+    at_once(connection, || {
+        let row = connection
+            .prepare_cached(
+                "SELECT sha256, octets, codec, bytes, bundle FROM message
+                 LEFT JOIN original ON original.id = message.original
+                 LEFT JOIN body ON body.original = original.id WHERE message.id = ?1",
+            )?
+            .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))
+            .optional()?;
+        let Some((digest, octets, codec, bytes, bundle)) = row else { return Ok(None) };
+        let (Some(digest), Some(octets), Some(codec), Some(bytes)): (Option<Digest>, _, _, _) =
+            (digest, octets, codec, bytes)
+        else {
+            return Ok(Some(None));
+        };
+        let bytes = decoded(connection, reader, codec, octets, bytes, bundle)?;
+        Ok(Some(bytes.filter(|bytes| Digest::of(bytes) == digest)))
+    })
 }
 
 pub(super) const STORED: &str = "SELECT message.id, sha256, octets, account, arrived,
@@ -77,7 +117,11 @@ impl Archive {
     /// [`ArchiveError::Rotten`] when they are gone or not those that were stored: what rotted is never shown as good
     /// mail.
     pub fn original(&self, id: MessageId) -> Result<Option<Vec<u8>>> {
-        match self.read(|connection| sound(connection, id))? {
+        let (bytes, unreadable) = bundles::with_kept(|reader| self.read(|connection| sound(connection, id, reader)));
+        if unreadable {
+            self.doubt();
+        }
+        match bytes? {
             Some(None) => Err(ArchiveError::Rotten { id }),
             bytes => Ok(bytes.flatten()),
         }

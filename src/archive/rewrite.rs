@@ -1,5 +1,5 @@
-//! Putting an original's bytes in the place of the same bytes: packed where they were stored as received, or whole where
-//! they rotted. The one place that changes a row of `body`.
+//! Putting an original's bytes in the place of the same bytes: in a bundle where they lay by themselves, or whole where
+//! they rotted. Here, and in [`bundles::renew`], rows of `body` are changed, and nowhere else.
 //!
 //! Nothing is replaced but by bytes that hash to what was stored when the message came: they are compared before the
 //! transaction, and again as they stand in it before it commits. Cut off at any point, the old bytes stand there or the
@@ -7,95 +7,157 @@
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
-use super::codec::{self, Packer};
-use super::columns::count;
+use super::codec;
+use super::columns::{count, uncount};
 use super::error::{ArchiveError, Result};
-use super::{Archive, erase, original};
+use super::{Archive, bundles, erase, original};
 use crate::account::Digest;
 use crate::job::{Cancel, Progress, Report, unless_cancelled};
 
-/// Originals and octets of them in one transaction.
-const BATCH: usize = 100;
+/// Originals, and octets of them, that are packed in one transaction.
+const BATCH: usize = 4096;
 const BATCH_OCTETS: u64 = 8 << 20;
+/// The setting that holds up to which original mail was bundled that had come by itself.
+const BUNDLED_TO: &str = "bundled-to";
+/// Originals that are in bundles already, or too large for one, after which that is written down.
+const PASSED: i64 = 1_000;
 
-/// What packing anew what was stored as received came to.
+/// What packing anew what was stored by itself came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Repacked {
-    /// Originals that are stored packed now.
+    /// Originals that are stored shorter now.
     pub originals: u64,
     /// Octets of the file that this frees.
     pub freed: u64,
 }
 
-/// An original as it will stand there.
-struct Coded {
+/// An original that lies by itself.
+#[derive(Clone, Copy)]
+struct Alone {
     original: i64,
     digest: Digest,
-    codec: i64,
-    bytes: Vec<u8>,
+    octets: u64,
+    as_received: bool,
+    stored: u64,
 }
 
 impl Archive {
-    /// Packs what an older program stored as received. What does not hash to what was stored is left as it is.
+    /// Packs what lies by itself: in bundles, and what is too large or too little for one, where an older program stored
+    /// it as received, each by itself. What does not hash to what was stored is left as it is.
     ///
     /// # Errors
     /// [`ArchiveError::Cancelled`]: what was packed until then stays so.
     pub fn repack(&self, cancel: &Cancel, report: Report<'_>) -> Result<Repacked> {
         self.may_write()?;
         let total = self.read(|mail| {
-            Ok(mail.query_row("SELECT count(*) FROM body WHERE codec = 0", [], |row| row.get::<_, i64>(0))?)
+            Ok(mail.query_row("SELECT count(*) FROM body WHERE bundle IS NULL", [], |row| row.get::<_, i64>(0))?)
         })?;
-        let mut progress = Progress::of(0, super::columns::uncount(total));
+        let mut progress = Progress::of(0, uncount(total));
         let (mut repacked, mut after) = (Repacked::default(), 0);
-        let mut packer = Packer::new().map_err(|error| ArchiveError::io(self.folder(), error))?;
-        while let Some(batch) = self.as_received(after)? {
+        loop {
             unless_cancelled(cancel)?;
-            after = batch.last().map_or(after, |(original, _)| *original);
+            let (batch, looked_at) = self.alone(after)?;
+            let Some(last) = looked_at else { break };
+            after = last;
             progress.done += batch.len() as u64;
-            let coded = self.coded(&batch, &mut packer, &mut repacked)?;
-            self.write(|transaction| erase::overwriting(transaction, || replace_all(transaction, &coded)))?;
-            repacked.originals += coded.len() as u64;
+            self.bundle(batch, &mut repacked)?;
             report(progress);
         }
         Ok(repacked)
     }
 
-    /// The next originals that are stored as received, with their hashes; `None`: no more.
-    fn as_received(&self, after: i64) -> Result<Option<Vec<(i64, Digest)>>> {
+    /// Packs a bundle's worth of mail that was fetched and lies by itself, if there is so much; answers whether. For when
+    /// nothing else is being done.
+    pub(super) fn bundle_a_little(&self) -> Result<bool> {
+        let after = self.read(|mail| {
+            let mut statement = mail.prepare_cached("SELECT value FROM setting WHERE key = ?1")?;
+            let text: Option<String> = statement.query_row([BUNDLED_TO], |row| row.get(0)).optional()?;
+            Ok(text.and_then(|text| text.parse().ok()).unwrap_or(0))
+        })?;
+        let (batch, looked_at) = self.alone(after)?;
+        let Some(last) = looked_at else { return Ok(false) };
+        let is_enough = batch.len() >= BATCH || batch.iter().map(|alone| alone.octets).sum::<u64>() >= BATCH_OCTETS;
+        // What is still too little is looked at again.
+        let to = if is_enough { last } else { batch.first().map_or(last, |first| first.original - 1) };
+        if is_enough {
+            self.bundle(batch, &mut Repacked::default())?;
+        }
+        if is_enough || to >= after.saturating_add(PASSED) {
+            self.write(|transaction| {
+                transaction
+                    .prepare_cached(
+                        "INSERT INTO setting (key, value) VALUES (?1, ?2)
+                         ON CONFLICT (key) DO UPDATE SET value = ?2",
+                    )?
+                    .execute(params![BUNDLED_TO, to.to_string()])?;
+                Ok(())
+            })?;
+        }
+        Ok(is_enough)
+    }
+
+    /// The next originals that lie by themselves and can be packed, and the last one that was looked at; `None`: there
+    /// are no more.
+    fn alone(&self, after: i64) -> Result<(Vec<Alone>, Option<i64>)> {
         self.read(|mail| {
             let mut statement = mail.prepare_cached(
-                "SELECT body.original, sha256, octets FROM body JOIN original ON original.id = body.original
-                 WHERE body.codec = 0 AND body.original > ?1 ORDER BY body.original LIMIT ?2",
+                "SELECT body.original, sha256, octets, codec, length(bytes) FROM body
+                 JOIN original ON original.id = body.original
+                 WHERE bundle IS NULL AND body.original > ?1 ORDER BY body.original",
             )?;
-            let mut rows = statement.query(params![after, count(BATCH as u64)])?;
-            let (mut batch, mut octets) = (Vec::new(), 0);
+            let mut rows = statement.query([after])?;
+            let (mut batch, mut octets, mut last) = (Vec::new(), 0, None);
             while let Some(row) = rows.next()? {
-                octets += super::columns::uncount(row.get(2)?);
-                batch.push((row.get(0)?, row.get(1)?));
-                if octets > BATCH_OCTETS {
+                let as_received = row.get::<_, i64>(3)? == codec::AS_RECEIVED;
+                let alone = Alone {
+                    original: row.get(0)?,
+                    digest: row.get(1)?,
+                    octets: uncount(row.get(2)?),
+                    as_received,
+                    stored: uncount(row.get(4)?),
+                };
+                last = Some(alone.original);
+                if alone.octets < bundles::LARGE as u64 || as_received {
+                    octets += alone.octets;
+                    batch.push(alone);
+                }
+                if octets >= BATCH_OCTETS || batch.len() >= BATCH {
                     break;
                 }
             }
-            Ok(if batch.is_empty() { None } else { Some(batch) })
+            Ok((batch, last))
         })
     }
 
-    /// Those of a batch that are sound and get shorter.
-    fn coded(&self, batch: &[(i64, Digest)], packer: &mut Packer, repacked: &mut Repacked) -> Result<Vec<Coded>> {
-        let mut all = Vec::new();
-        for &(original, digest) in batch {
-            let bytes = match self.read(|mail| original::bytes(mail, original)) {
-                Ok(Some(bytes)) if Digest::of(&bytes) == digest => bytes,
+    /// Packs those of a batch that are sound and not packed as well as they can be.
+    fn bundle(&self, batch: Vec<Alone>, repacked: &mut Repacked) -> Result<()> {
+        let (mut together, mut single) = (Packable::default(), Packable::default());
+        for alone in batch {
+            let bytes = match self.read(|mail| original::bytes(mail, alone.original)) {
+                Ok(Some(bytes)) if Digest::of(&bytes) == alone.digest => bytes,
                 Ok(_) | Err(ArchiveError::Damaged { .. }) => continue,
                 Err(error) => return Err(error),
             };
-            let (codec, packed) = packer.encode(&bytes);
-            if codec != codec::AS_RECEIVED {
-                repacked.freed += (bytes.len() - packed.len()) as u64;
-                all.push(Coded { original, digest, codec, bytes: packed.into_owned() });
-            }
+            let packable = if alone.octets < bundles::LARGE as u64 { &mut together } else { &mut single };
+            packable.push(alone, bytes);
         }
-        Ok(all)
+        if together.octets() < bundles::LEAST as u64 || together.of.len() < 2 {
+            // Too little for a bundle: what is packed already stays as it is.
+            together.retain_as_received();
+        }
+        for Packable { of, bytes } in [together, single] {
+            if of.is_empty() {
+                continue;
+            }
+            let ids: Vec<(i64, Digest)> = of.iter().map(|alone| (alone.original, alone.digest)).collect();
+            let stored: u64 = of.iter().map(|alone| alone.stored).sum();
+            let now = self.write(|transaction| {
+                erase::overwriting(transaction, || rewriting(transaction, || bundles::put(transaction, &ids, &bytes)))
+            })?;
+            repacked.originals += if now < stored { ids.len() as u64 } else { 0 };
+            repacked.freed += stored.saturating_sub(now);
+        }
+        Ok(())
     }
 
     /// Puts these bytes in the place of an original that rotted or is missing: only where they hash to what was stored
@@ -104,8 +166,6 @@ impl Archive {
         if Digest::of(bytes) != digest {
             return Ok(false);
         }
-        let mut packer = Packer::new().map_err(|error| ArchiveError::io(self.folder(), error))?;
-        let (codec, packed) = packer.encode(bytes);
         self.write(|transaction| {
             let here = transaction
                 .query_row(
@@ -119,31 +179,44 @@ impl Archive {
                 "INSERT INTO body (original, codec, bytes) VALUES (?1, 0, x'') ON CONFLICT DO NOTHING",
                 [original],
             )?;
-            let coded = Coded { original, digest, codec, bytes: packed.into_owned() };
-            erase::overwriting(transaction, || replace_all(transaction, &[coded]))?;
+            let bundles = bundles::of(transaction, [original])?;
+            erase::overwriting(transaction, || {
+                rewriting(transaction, || bundles::put(transaction, &[(original, digest)], &[bytes.to_vec()]))?;
+                bundles::renew(transaction, &bundles)
+            })?;
             transaction.execute("DELETE FROM damage WHERE original = ?1", [original])?;
             Ok(true)
         })
     }
 }
 
-/// Replaces the bytes of originals, with the trigger off that guards them, and reads each back.
-fn replace_all(transaction: &Transaction<'_>, all: &[Coded]) -> Result<()> {
-    transaction.execute("INSERT INTO rewriting (yes) VALUES (1)", [])?;
-    for Coded { original, digest, codec, bytes } in all {
-        let replaced = transaction
-            .prepare_cached("UPDATE body SET codec = ?2, bytes = ?3 WHERE original = ?1")?
-            .execute(params![original, codec, bytes])?;
-        tracing::trace!(phase = "bytes replaced");
-        // Erased meanwhile: then there is nothing to be read back.
-        let read = original::bytes(transaction, *original)?;
-        if replaced == 1 && read.is_none_or(|read| Digest::of(&read) != *digest) {
-            return Err(ArchiveError::NotDurable {
-                setting: "the bytes of a message",
-                found: "not what was written".to_owned(),
-            });
-        }
+/// What can be packed together.
+#[derive(Default)]
+struct Packable {
+    of: Vec<Alone>,
+    bytes: Vec<Vec<u8>>,
+}
+
+impl Packable {
+    fn push(&mut self, alone: Alone, bytes: Vec<u8>) {
+        self.of.push(alone);
+        self.bytes.push(bytes);
     }
+
+    fn octets(&self) -> u64 {
+        self.of.iter().map(|alone| alone.octets).sum()
+    }
+
+    fn retain_as_received(&mut self) {
+        let both = std::mem::take(&mut self.of).into_iter().zip(std::mem::take(&mut self.bytes));
+        (self.of, self.bytes) = both.filter(|(alone, _)| alone.as_received).unzip();
+    }
+}
+
+/// Runs `work` with the triggers off that guard the bytes of originals.
+fn rewriting<T>(transaction: &Transaction<'_>, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    transaction.execute("INSERT INTO rewriting (yes) VALUES (1)", [])?;
+    let done = work();
     transaction.execute("DELETE FROM rewriting", [])?;
-    Ok(())
+    done
 }

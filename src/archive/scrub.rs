@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use serde::{Deserialize, Serialize};
 
+use super::bundles::{self, Reader};
 use super::columns::{count, micros, time, uncount};
 use super::error::{ArchiveError, Result};
 use super::{Archive, original};
@@ -73,7 +74,7 @@ pub struct Idle {
 }
 
 impl Idle {
-    /// To be called every few seconds. Does one small step of the daily reading, or gives a little room back, unless
+    /// To be called every few seconds. Does one small step of the daily reading, packs a bundle of what was fetched, or gives a little room back, unless
     /// something was written since the last call: a visit, an import. Answers whether it did something.
     pub fn tick(&mut self, archive: &Archive, now: Timestamp) -> Result<bool> {
         let writes = archive.shared.writes.load(Ordering::Acquire);
@@ -81,7 +82,8 @@ impl Idle {
             self.writes = writes;
             return Ok(false);
         }
-        let did = archive.read_a_little(now)? || (archive.writable() && archive.compact_a_little()?);
+        let did = archive.read_a_little(now)?
+            || (archive.writable() && (archive.bundle_a_little()? || archive.compact_a_little()?));
         self.writes = archive.shared.writes.load(Ordering::Acquire);
         Ok(did)
     }
@@ -96,14 +98,17 @@ impl Archive {
         }
         let (batch, end) = self.read(|mail| next(mail, reading))?;
         let was_writable = self.writable();
-        let mut rotten = Vec::new();
+        let (mut rotten, mut reader) = (Vec::new(), Reader::default());
         for &(original, digest) in &batch {
-            match self.read(|mail| original::bytes(mail, original)) {
+            match self.read(|mail| original::bytes_by(mail, original, &mut reader)) {
                 Ok(Some(bytes)) if Digest::of(&bytes) == digest => {}
                 Ok(_) => rotten.push(original),
                 Err(error) if cannot_be_read(&error) => rotten.push(original),
                 Err(error) => return Err(error),
             }
+        }
+        if reader.unreadable {
+            self.doubt();
         }
         if was_writable && !self.writable() {
             // A page that could not be read stopped all writing. It goes on if the file is sound; what was found is
@@ -113,9 +118,20 @@ impl Archive {
                 looked_at => looked_at?,
             }
         }
+        for bundle in self.read(|mail| begun_in(mail, &batch))? {
+            if !self.read(|mail| bundles::is_whole(mail, bundle)).unwrap_or(false) {
+                reader.mended.insert(bundle);
+            }
+        }
         let last = batch.last().map_or(reading.after, |(original, _)| *original);
         let reading = reading.past(batch.len() as u64, last, end, now);
-        self.record(|transaction| record(transaction, reading, &batch, &rotten, now))?;
+        self.record(|transaction| {
+            reader.mended.iter().try_for_each(|bundle| bundles::mend(transaction, *bundle).map(drop))?;
+            record(transaction, reading, &batch, &rotten, now)
+        })?;
+        if !reader.mended.is_empty() {
+            tracing::warn!(bundles = reader.mended.len(), "the daily reading mended damage");
+        }
         if !rotten.is_empty() {
             tracing::warn!(originals = rotten.len(), "the daily reading found damage");
         }
@@ -160,6 +176,19 @@ fn cannot_be_read(error: &ArchiveError) -> bool {
 
 fn originals(mail: &Connection) -> Result<u64> {
     Ok(uncount(mail.query_row("SELECT count(*) FROM original", [], |row| row.get(0))?))
+}
+
+/// The bundles of which these originals are the first members. Each is looked at once in a round, with what it has to spare.
+fn begun_in(mail: &Connection, batch: &[(i64, Digest)]) -> Result<Vec<i64>> {
+    let mut statement = mail.prepare_cached(
+        "SELECT bundle FROM body WHERE original = ?1
+             AND original = (SELECT min(original) FROM body AS other WHERE other.bundle = body.bundle)",
+    )?;
+    let mut bundles = Vec::new();
+    for (original, _) in batch {
+        bundles.extend(statement.query_row([original], |row| row.get::<_, i64>(0)).optional()?);
+    }
+    Ok(bundles)
 }
 
 /// The next originals of today's share with their hashes, and whether they are the last there are.

@@ -29,6 +29,7 @@ pub fn repair(archive: &Archive, folder: &Path, cancel: &Cancel, report: Report<
         );
         return Ok(repaired);
     }
+    archive.mend_bundles(cancel)?;
     let mut damaged: HashMap<Digest, Vec<MessageId>> = archive.damaged(cancel, report)?.into_iter().collect();
     repaired.damaged = damaged.values().map(|messages| messages.len() as u64).sum();
     if damaged.is_empty() {

@@ -133,6 +133,7 @@ fn repair(archive: &Archive, backup: &Path) -> Result<Repaired, Failure> {
 fn compact(archive: &Archive) -> Result<Compacted, Failure> {
     let cancel = cancel_on_signal();
     let mut bar = Bar::new("Packing:");
+    let mended = archive.mend_bundles(&cancel)?;
     let repacked = archive.repack(&cancel, &mut |progress| bar.show(progress));
     drop(bar);
     let repacked = repacked?;
@@ -141,6 +142,12 @@ fn compact(archive: &Archive) -> Result<Compacted, Failure> {
     drop(bar);
     let compacted = done?;
     let Compacted { before, after, little_room } = compacted;
+    if mended > 0 {
+        print::say(&format!(
+            "{} of the file had rotted and were made anew: no mail was lost.",
+            print::count(mended, "piece")
+        ));
+    }
     print::say(&format!(
         "{} packed. The archive's file is {} now, and was {}.",
         print::count(repacked.originals, "message"),

@@ -114,7 +114,7 @@ fn another_length_another_codec_and_a_cut_are_refused() {
     for wrong in [0, 1, octets - 1, octets + 1, octets * 1000, 1_000_000_001, u64::MAX] {
         assert_eq!(decode(codec, stored.clone(), wrong), None, "{wrong} octets");
     }
-    for unknown in [-1, 2, 3, i64::MAX] {
+    for unknown in [-1, 3, 4, i64::MAX] {
         assert_eq!(decode(unknown, stored.clone(), octets), None);
         assert_eq!(stored_length(unknown, &stored, octets), None);
     }

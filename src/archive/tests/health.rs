@@ -2,7 +2,7 @@
 //! packed; room is given back.
 
 use super::*;
-use crate::archive::codec::{AS_RECEIVED, PACKED};
+use crate::archive::codec::{AS_RECEIVED, BUNDLED, PACKED};
 
 fn long(number: usize) -> Vec<u8> {
     mail(&format!("number {number} {}", "words that come again ".repeat(20)))
@@ -138,7 +138,7 @@ fn what_an_older_version_stored_is_packed_but_for_what_rotted() {
     assert!(repacked.freed > 249 * 200, "{repacked:?}");
     let now = bodies(folder.path());
     assert_eq!(now[6], rotten, "it stays as it was");
-    assert_eq!(now.iter().filter(|(codec, _)| *codec == PACKED).count(), 249);
+    assert_eq!(now.iter().filter(|(codec, _)| *codec == BUNDLED).count(), 249);
     assert_eq!(check(&archive, true), [ids[6]]);
     for (number, id) in ids.into_iter().enumerate().filter(|(number, _)| *number != 6) {
         assert_eq!(archive.original(id).unwrap(), Some(long(number)));

@@ -1,0 +1,341 @@
+//! Bundles in `mail.db`: many originals packed together (see [`bundle`]), in pieces of a page each.
+//!
+//! What is imported or restored is bundled as it comes; what was fetched lies by itself until nothing else is to be done
+//! (see [`super::rewrite`]). A bundle never changes: where a member is erased, the others are packed anew without it, in
+//! the same transaction, and what was there is overwritten.
+//!
+//! A piece that rotted is made out of the others, and written anew by whoever may write: the daily reading, a repair.
+//! Nothing of that proves anything: where a message had to be mended to be read, its copy on the server stays.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
+
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, params};
+
+use super::codec::bundle::{self, Bundle, Opened, Stamp};
+use super::codec::{self, Packer};
+use super::columns::uncount;
+use super::error::{ArchiveError, Result};
+use super::original;
+use crate::account::Digest;
+
+/// Numbers of pieces that a bundle has.
+const NUMBERS: i64 = 4096;
+/// Octets of originals that are worth a bundle: of less, the pieces to spare would be much. Few in tests, that they meet
+/// many bundles.
+pub(super) const LEAST: usize = if cfg!(debug_assertions) { 16 << 10 } else { 1 << 20 };
+/// Octets of one original that lies by itself: a bundle is read from its beginning.
+pub(super) const LARGE: usize = 8 << 20;
+
+/// Reads members of bundles. The front of the last one is kept, unpacked.
+#[derive(Debug, Default)]
+pub(super) struct Reader {
+    opened: Option<Opened>,
+    /// Bundles of which a piece was made out of the others.
+    pub(super) mended: BTreeSet<i64>,
+    /// SQLite could not read a piece: the disk is in doubt.
+    pub(super) unreadable: bool,
+}
+
+thread_local! {
+    /// For readers that go from message to message. A bundle's stamp says that it is the same one.
+    static KEPT: RefCell<Reader> = RefCell::default();
+}
+
+/// With a reader that may know the front of a bundle without having read it now. Answers whether SQLite could not read
+/// something, too.
+pub(super) fn with_kept<T>(work: impl FnOnce(&mut Reader) -> T) -> (T, bool) {
+    KEPT.with_borrow_mut(|reader| {
+        reader.unreadable = false;
+        reader.mended.clear();
+        (work(reader), reader.unreadable)
+    })
+}
+
+impl Reader {
+    /// The original that is this member of a bundle; `None` where it is not there or not what was stored. Not compared
+    /// with its hash.
+    pub(super) fn original(
+        &mut self,
+        connection: &Connection,
+        bundle: i64,
+        stored: &[u8],
+        octets: u64,
+    ) -> Result<Option<Vec<u8>>> {
+        let (Some((member, stamp)), Ok(octets)) = (codec::membership(stored), usize::try_from(octets)) else {
+            return Ok(None);
+        };
+        if self.opened.as_ref().is_none_or(|opened| opened.stamp != stamp) {
+            self.opened = self.open(connection, bundle, stamp)?;
+        }
+        let Some(base64) = self.opened.as_ref().and_then(|opened| opened.base64(member)) else { return Ok(None) };
+        let Some(base64) = self.content(connection, bundle, &base64)? else { return Ok(None) };
+        Ok(self.opened.as_ref().and_then(|opened| opened.member(member, &base64, octets)))
+    }
+
+    fn open(&mut self, connection: &Connection, bundle: i64, stamp: Stamp) -> Result<Option<Opened>> {
+        let beginning = self.content(connection, bundle, &bundle::BEGINNING)?;
+        let Some(front) = beginning.and_then(|beginning| bundle::front(&beginning)) else { return Ok(None) };
+        let front = self.content(connection, bundle, &front)?;
+        Ok(front.and_then(|front| Opened::of(&front)).filter(|opened| opened.stamp == stamp))
+    }
+
+    /// These octets of a bundle's content, each piece compared with its checksum, and made out of the others where it is
+    /// not what was stored.
+    fn content(&mut self, connection: &Connection, bundle: i64, range: &Range<usize>) -> Result<Option<Vec<u8>>> {
+        let wanted = bundle::pieces_of(range);
+        if wanted.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        let parts = match read(connection, bundle, &wanted) {
+            Ok(parts) => parts,
+            Err(error) if cannot_be_read(&error) => None,
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(octets) = parts.and_then(|parts| bundle::within(parts, range)) {
+            return Ok(Some(octets));
+        }
+        let all = self.all(connection, bundle)?;
+        self.mended.insert(bundle);
+        let parts = wanted.map(|number| Some(bundle::sound(all.get(number)?.as_ref()?)?.1));
+        Ok(parts.collect::<Option<Vec<_>>>().and_then(|parts| bundle::within(parts.concat(), range)))
+    }
+
+    /// All pieces as they should be.
+    fn all(&mut self, connection: &Connection, bundle: i64) -> Result<Vec<Option<Vec<u8>>>> {
+        let mut found = HashMap::new();
+        let mut statement = connection.prepare_cached("SELECT bytes FROM piece WHERE number = ?1")?;
+        let mut numbers = connection.prepare_cached("SELECT number FROM piece WHERE number BETWEEN ?1 AND ?2")?;
+        // A page that cannot be read ends the list; those that it may hold are asked for one by one.
+        let listed: rusqlite::Result<Vec<i64>> =
+            numbers.query_map(span(bundle), |row| row.get(0)).and_then(Iterator::collect);
+        let numbers = match listed {
+            Ok(numbers) => numbers,
+            Err(error) if cannot_be_read(&error) => {
+                self.unreadable = true;
+                (0..NUMBERS).map(|number| first(bundle) + number).collect()
+            }
+            Err(error) => return Err(error.into()),
+        };
+        for number in numbers {
+            match statement.query_row([number], |row| row.get::<_, Vec<u8>>(0)).optional() {
+                Ok(None) => {}
+                Ok(Some(bytes)) => drop(found.insert(number - first(bundle), bytes)),
+                Err(error) if cannot_be_read(&error) => self.unreadable = true,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(bundle::mended(|number| found.get(&i64::try_from(number).ok()?).cloned()))
+    }
+}
+
+/// The parts that these pieces hold, together; `None` where one is missing or wrong.
+fn read(connection: &Connection, bundle: i64, wanted: &Range<usize>) -> rusqlite::Result<Option<Vec<u8>>> {
+    let number = |number: usize| first(bundle) + i64::try_from(number).unwrap_or(NUMBERS - 1);
+    let mut statement =
+        connection.prepare_cached("SELECT bytes FROM piece WHERE number BETWEEN ?1 AND ?2 ORDER BY number")?;
+    let mut rows = statement.query([number(wanted.start), number(wanted.end - 1)])?;
+    let (mut parts, mut count) = (Vec::with_capacity(wanted.len() * bundle::PIECE), 0);
+    while let Some(row) = rows.next()? {
+        match bundle::sound(row.get_ref(0)?.as_blob()?) {
+            Some((_, part)) => parts.extend_from_slice(part),
+            None => return Ok(None),
+        }
+        count += 1;
+    }
+    Ok((count == wanted.len()).then_some(parts))
+}
+
+/// Whether it was a page that failed.
+fn cannot_be_read(error: &rusqlite::Error) -> bool {
+    match error.sqlite_error_code() {
+        Some(code) => matches!(code, ErrorCode::DatabaseCorrupt | ErrorCode::SystemIoFailure),
+        None => true,
+    }
+}
+
+fn first(bundle: i64) -> i64 {
+    bundle.saturating_mul(NUMBERS)
+}
+
+fn span(bundle: i64) -> [i64; 2] {
+    [first(bundle), first(bundle).saturating_add(NUMBERS - 1)]
+}
+
+/// Writes a bundle; answers its number. Its members are entered by the caller, in the same transaction.
+pub(super) fn store(transaction: &Transaction<'_>, bundle: &Bundle) -> Result<i64> {
+    let number: i64 = transaction
+        .prepare_cached("SELECT coalesce(max(number) / 4096, 0) + 1 FROM piece")?
+        .query_row([], |row| row.get(0))?;
+    let mut write = transaction.prepare_cached("INSERT INTO piece (number, bytes) VALUES (?1, ?2)")?;
+    for (at, piece) in (first(number)..).zip(bundle.pieces()) {
+        write.execute(params![at, piece])?;
+    }
+    tracing::trace!(phase = "bundle half written");
+    for (at, piece) in (first(number) + bundle::PIECES as i64..).zip(bundle.spare()) {
+        write.execute(params![at, piece])?;
+    }
+    tracing::trace!(phase = "bundle without members");
+    Ok(number)
+}
+
+/// The bundles that these originals are in.
+pub(super) fn of(transaction: &Transaction<'_>, originals: impl IntoIterator<Item = i64>) -> Result<BTreeSet<i64>> {
+    let mut statement = transaction.prepare_cached("SELECT bundle FROM body WHERE original = ?1")?;
+    let mut bundles = BTreeSet::new();
+    for original in originals {
+        bundles.extend(statement.query_row([original], |row| row.get::<_, Option<i64>>(0)).optional()?.flatten());
+    }
+    Ok(bundles)
+}
+
+/// A member as the tables have it.
+struct Member {
+    original: i64,
+    digest: Digest,
+    octets: u64,
+    stored: Vec<u8>,
+}
+
+fn members(transaction: &Transaction<'_>, bundle: i64) -> Result<Vec<Member>> {
+    let mut statement = transaction.prepare_cached(
+        "SELECT body.original, sha256, octets, bytes FROM body JOIN original ON original.id = body.original
+         WHERE bundle = ?1 ORDER BY body.original",
+    )?;
+    let rows = statement.query_map([bundle], |row| {
+        let octets = uncount(row.get(2)?);
+        Ok(Member { original: row.get(0)?, digest: row.get(1)?, octets, stored: row.get(3)? })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Packs these bundles anew with those of their members that still stand on them, so that nothing is left of the others.
+/// To be called with what is deleted overwritten in the file.
+///
+/// A bundle in which a member rotted stays as it is, with what it holds of those that went: it goes when all of them are
+/// mended or erased.
+pub(super) fn renew(transaction: &Transaction<'_>, bundles: &BTreeSet<i64>) -> Result<()> {
+    if bundles.is_empty() {
+        return Ok(());
+    }
+    transaction.execute("INSERT INTO rewriting (yes) VALUES (1)", [])?;
+    for &bundle in bundles {
+        let (members, mut reader) = (members(transaction, bundle)?, Reader::default());
+        let mut originals = Vec::with_capacity(members.len());
+        for Member { digest, octets, stored, .. } in &members {
+            let bytes = reader.original(transaction, bundle, stored, *octets)?;
+            originals.extend(bytes.filter(|bytes| Digest::of(bytes) == *digest));
+        }
+        if originals.len() == members.len() {
+            let ids: Vec<(i64, Digest)> = members.iter().map(|member| (member.original, member.digest)).collect();
+            put(transaction, &ids, &originals)?;
+            transaction.prepare_cached("DELETE FROM piece WHERE number BETWEEN ?1 AND ?2")?.execute(span(bundle))?;
+            tracing::trace!(phase = "bundle renewed");
+        }
+    }
+    transaction.execute("DELETE FROM rewriting", [])?;
+    Ok(())
+}
+
+/// Puts these bytes in the place of what is stored of originals, in bundles or, where they are not worth one, by
+/// themselves; and reads each back. With a row in `rewriting`. Answers how many octets are stored.
+pub(super) fn put(transaction: &Transaction<'_>, ids: &[(i64, Digest)], originals: &[Vec<u8>]) -> Result<u64> {
+    let mut octets = 0;
+    let mut replace =
+        transaction.prepare_cached("UPDATE body SET codec = ?2, bytes = ?3, bundle = ?4 WHERE original = ?1")?;
+    let slices: Vec<&[u8]> = originals.iter().map(Vec::as_slice).collect();
+    match packed(&slices) {
+        Some(bundles) => {
+            let mut next = ids.iter();
+            for bundle in &bundles {
+                let number = store(transaction, bundle)?;
+                octets += bundle.octets();
+                for (member, (original, _)) in (0..bundle.members).zip(&mut next) {
+                    replace.execute(params![original, codec::BUNDLED, codec::member(member, bundle.stamp), number])?;
+                }
+            }
+        }
+        None => {
+            let mut packer = Packer::new().map_err(|_| ArchiveError::TooLarge("the memory that there is"))?;
+            for ((original, _), bytes) in ids.iter().zip(&slices) {
+                let (codec, stored) = packer.encode(bytes);
+                octets += stored.len();
+                replace.execute(params![original, codec, stored, None::<i64>])?;
+            }
+        }
+    }
+    tracing::trace!(phase = "bytes replaced");
+    let mut reader = Reader::default();
+    for (original, digest) in ids {
+        let read = original::bytes_by(transaction, *original, &mut reader)?;
+        if read.is_none_or(|read| Digest::of(&read) != *digest) || !reader.mended.is_empty() {
+            return Err(ArchiveError::NotDurable {
+                setting: "the bytes of a message",
+                found: "not what was written".to_owned(),
+            });
+        }
+    }
+    Ok(octets as u64)
+}
+
+/// These originals in bundles, if that is worth it and all of them come back.
+pub(super) fn packed(originals: &[&[u8]]) -> Option<Vec<Bundle>> {
+    let octets: usize = originals.iter().map(|original| original.len()).sum();
+    (octets >= LEAST && originals.len() > 1).then(|| bundle::pack(originals)).flatten()
+}
+
+/// Writes the pieces of a bundle anew that are missing or not what was stored, out of the others; answers how many.
+pub(super) fn mend(transaction: &Transaction<'_>, bundle: i64) -> Result<u64> {
+    let mut reader = Reader::default();
+    let all = reader.all(transaction, bundle)?;
+    if reader.unreadable {
+        // Where SQLite cannot read a page it cannot write one either.
+        return Ok(0);
+    }
+    let spares = all.len().saturating_sub(bundle::SPARE);
+    let mut written = 0;
+    transaction.execute("INSERT INTO rewriting (yes) VALUES (1)", [])?;
+    for (at, piece) in all.iter().enumerate() {
+        let Some(piece) = piece else { continue };
+        let place = if at < spares { at } else { bundle::PIECES + at - spares };
+        let number = first(bundle) + place as i64;
+        written += transaction
+            .prepare_cached(
+                "INSERT INTO piece (number, bytes) VALUES (?1, ?2)
+                 ON CONFLICT (number) DO UPDATE SET bytes = ?2 WHERE bytes <> ?2",
+            )?
+            .execute(params![number, piece])? as u64;
+    }
+    transaction.execute("DELETE FROM rewriting", [])?;
+    Ok(written)
+}
+
+/// The bundles that there are, by the originals in them.
+pub(super) fn every(connection: &Connection) -> Result<Vec<i64>> {
+    let mut statement = connection.prepare("SELECT DISTINCT bundle FROM body WHERE bundle IS NOT NULL")?;
+    let rows = statement.query_map([], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Whether a bundle is there, without reading it.
+pub(super) fn exists(connection: &Connection, bundle: i64) -> Result<bool> {
+    let mut statement = connection.prepare_cached("SELECT 1 FROM piece WHERE number BETWEEN ?1 AND ?2 LIMIT 1")?;
+    Ok(statement.exists(span(bundle))?)
+}
+
+/// Whether every piece of a bundle is there and what was stored, those to spare too.
+pub(super) fn is_whole(connection: &Connection, bundle: i64) -> Result<bool> {
+    let mut statement = connection.prepare_cached("SELECT bytes FROM piece WHERE number BETWEEN ?1 AND ?2")?;
+    let mut rows = statement.query(span(bundle))?;
+    let (mut pieces, mut count) = (0, None);
+    while let Some(row) = rows.next()? {
+        let piece = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
+        let Some((of, _)) = bundle::sound(piece) else {
+            return Ok(false);
+        };
+        pieces += 1;
+        count = Some(of);
+    }
+    Ok(count.is_some_and(|count| pieces == count + bundle::SPARE))
+}
