@@ -70,6 +70,8 @@ const SHORTEST: usize = 256;
 /// Lines of base64 that are worth being decoded: so many of the same length, in characters.
 const LINES: usize = 4;
 const LINE: std::ops::RangeInclusive<usize> = 16..=1024;
+/// Lines that are decoded or encoded at once, which is twice as fast as each by itself.
+const AT_ONCE: usize = 64;
 
 /// Packs originals.
 pub(super) struct Packer {
@@ -255,20 +257,33 @@ fn run_at(rest: &[u8], first: &[u8], decoded: &mut Vec<u8>) -> Option<(Run, usiz
         return None;
     }
     let end = first.get(line..)?;
-    let (before, size) = (decoded.len(), line / 4 * 3);
-    let mut lines = 0;
-    for next in rest.chunks_exact(stride) {
-        let (characters, ending) = next.split_at(line);
-        decoded.resize(before + (lines + 1) * size, 0);
-        let place = decoded.get_mut(before + lines * size..)?;
-        let whole = ending.strip_suffix(b"\n") == Some(end)
-            && STANDARD.decode_slice(characters, place).is_ok_and(|written| written == size);
-        if !whole {
+    let (before, mut lines) = (decoded.len(), 0);
+    let mut characters = Vec::with_capacity(line * AT_ONCE);
+    for block in rest.chunks(stride * AT_ONCE) {
+        characters.clear();
+        let ends_so = |next: &&[u8]| next.get(line..).and_then(|ending| ending.strip_suffix(b"\n")) == Some(end);
+        block.chunks_exact(stride).take_while(ends_so).for_each(|next| characters.extend_from_slice(&next[..line]));
+        let there = characters.len() / line;
+        // Together, or up to the one that is not what it should be.
+        let decodes = |characters: &[u8], decoded: &mut Vec<u8>| {
+            let (from, octets) = (decoded.len(), characters.len() / 4 * 3);
+            decoded.resize(from + octets, 0);
+            let whole = STANDARD.decode_slice(characters, &mut decoded[from..]).is_ok_and(|written| written == octets);
+            decoded.truncate(if whole { from + octets } else { from });
+            whole
+        };
+        let all = decodes(&characters, decoded);
+        lines += match all {
+            true => there,
+            false => characters.chunks_exact(line).take_while(|line| decodes(line, decoded)).count(),
+        };
+        if !all || there < AT_ONCE {
             break;
         }
-        lines += 1;
     }
-    decoded.truncate(before + if lines < LINES { 0 } else { lines * size });
+    if lines < LINES {
+        decoded.truncate(before);
+    }
     (lines >= LINES).then(|| (Run { before: 0, line, crlf, lines }, lines * stride))
 }
 
@@ -305,16 +320,19 @@ fn exactly(decompressor: &mut Decompressor<'_>, packed: &[u8], octets: usize) ->
 fn join(runs: &[Run], text: &[u8], decoded: &[u8], octets: usize) -> Option<Vec<u8>> {
     let mut original = Vec::with_capacity(octets);
     let (mut text, mut decoded) = (text, decoded);
+    let mut characters = Vec::new();
     for run in runs {
         let (before, rest) = text.split_at_checked(run.before)?;
         original.extend_from_slice(before);
         text = rest;
         let (lines, rest) = decoded.split_at_checked(run.decoded()?)?;
-        for line in lines.chunks_exact(run.line / 4 * 3) {
-            let at = original.len();
-            original.resize(at + run.line, 0);
-            STANDARD.encode_slice(line, original.get_mut(at..)?).ok()?;
-            original.extend_from_slice(if run.crlf { b"\r\n" } else { b"\n" });
+        characters.resize(run.line * AT_ONCE, 0);
+        for block in lines.chunks(run.line / 4 * 3 * AT_ONCE) {
+            let encoded = STANDARD.encode_slice(block, &mut characters).ok()?;
+            for line in characters.get(..encoded)?.chunks_exact(run.line) {
+                original.extend_from_slice(line);
+                original.extend_from_slice(if run.crlf { b"\r\n" } else { b"\n" });
+            }
         }
         decoded = rest;
     }

@@ -39,10 +39,10 @@ struct Keyed {
 
 impl Keyed {
     /// `exact` is the hash of its bytes; to be stored as received.
-    fn of(incoming: Incoming, exact: Digest, here: Here) -> Keyed {
+    fn of(incoming: Incoming, exact: Digest) -> Keyed {
         let Incoming { bytes, arrived, marks, from } = incoming;
         let ((likeness, first_likeness), octets) = (message::likenesses_given(&bytes, exact), bytes.len() as u64);
-        let (codec, stored, bundle) = (codec::AS_RECEIVED, bytes, None);
+        let (codec, stored, bundle, here) = (codec::AS_RECEIVED, bytes, None, Here::No);
         Keyed { from, arrived, marks, exact, likeness, first_likeness, octets, codec, stored, bundle, here }
     }
 
@@ -104,12 +104,17 @@ impl Archive {
     /// But where what is here is known to have rotted, these bytes take its place: whoever is told that a message is here
     /// already may throw the file away that it came from.
     fn keyed(&self, batch: Vec<Incoming>) -> Result<Vec<Keyed>> {
-        let keyed: Vec<Keyed> = self.read(|mail| {
-            let keyed = |mut incoming: Incoming| {
-                let (exact, here) = look_at(mail, &mut incoming)?;
-                Ok(Keyed::of(incoming, exact, here))
-            };
-            batch.into_iter().map(keyed).collect()
+        let (mut keyed, cuts): (Vec<Keyed>, Vec<Option<Cut>>) = batch
+            .into_iter()
+            .map(|incoming| {
+                let (exact, cut) = hashes(&incoming);
+                (Keyed::of(incoming, exact), cut)
+            })
+            .unzip();
+        self.read(|mail| {
+            // One for all, and short: the journal does not grow for it.
+            let moment = mail.transaction()?;
+            keyed.iter_mut().zip(cuts).try_for_each(|(keyed, cut)| look_at(&moment, keyed, cut))
         })?;
         for rotten in keyed.iter().filter(|keyed| keyed.here == Here::Rotten) {
             self.mend(rotten.exact, &rotten.stored)?;
@@ -160,33 +165,45 @@ enum Here {
     Rotten,
 }
 
-/// The hash of what comes, and whether it is here. What an mbox holds is taken for the message without the last line end
-/// that the format had to add, if that is here and the message with it is not.
-fn look_at(mail: &Connection, incoming: &mut Incoming) -> Result<(Digest, Here)> {
+/// What an mbox holds, without the last line end that the format had to add.
+#[derive(Clone, Copy)]
+struct Cut {
+    octets: usize,
+    exact: Digest,
+}
+
+/// The hash of what comes, and of that without its last line end where it comes from an mbox: both for the work of one.
+fn hashes(incoming: &Incoming) -> (Digest, Option<Cut>) {
     let bytes = &incoming.bytes;
     let without = bytes.strip_suffix(b"\n").map(|cut| cut.strip_suffix(b"\r").unwrap_or(cut));
-    let Some(without) = without.filter(|_| incoming.from == Origin::Mbox) else {
-        let exact = Digest::of(bytes);
-        return Ok((exact, look(mail, exact)?));
-    };
-    // Both hashes for the work of one.
-    let length = without.len();
+    let Some(without) = without.filter(|_| incoming.from == Origin::Mbox) else { return (Digest::of(bytes), None) };
+    let octets = without.len();
     let mut hash = sha2::Sha256::new_with_prefix(without);
-    let cut = Digest(hash.clone().finalize().into());
-    hash.update(bytes.get(length..).unwrap_or_default());
-    let exact = Digest(hash.finalize().into());
+    let cut = Cut { octets, exact: Digest(hash.clone().finalize().into()) };
+    hash.update(bytes.get(octets..).unwrap_or_default());
+    (Digest(hash.finalize().into()), Some(cut))
+}
+
+/// Whether what comes is here. What is cut is taken for it, if that is here and the whole is not.
+fn look_at(mail: &Connection, keyed: &mut Keyed, cut: Option<Cut>) -> Result<()> {
+    let Some(cut) = cut else {
+        keyed.here = look(mail, keyed.exact)?;
+        return Ok(());
+    };
     // Most of what is imported is new: one question for both.
     let mut either = mail.prepare_cached("SELECT 1 FROM original WHERE sha256 IN (?1, ?2)")?;
-    if !either.exists([exact, cut])? {
-        return Ok((exact, Here::No));
+    if !either.exists([keyed.exact, cut.exact])? {
+        return Ok(());
     }
-    match look(mail, exact)? {
-        Here::No => {
-            incoming.bytes.truncate(length);
-            Ok((cut, look(mail, cut)?))
-        }
-        here => Ok((exact, here)),
+    keyed.here = look(mail, keyed.exact)?;
+    if keyed.here == Here::No {
+        keyed.here = look(mail, cut.exact)?;
+        keyed.exact = cut.exact;
+        keyed.stored.truncate(cut.octets);
+        keyed.octets = cut.octets as u64;
+        (keyed.likeness, keyed.first_likeness) = message::likenesses_given(&keyed.stored, cut.exact);
     }
+    Ok(())
 }
 
 /// Looked at is what costs next to nothing: whether the daily reading or a check found it damaged, whether its bytes are
@@ -333,7 +350,12 @@ pub(super) fn adopt(transaction: &Transaction<'_>, id: MessageId, account: Accou
 }
 
 fn from_file(transaction: &Transaction<'_>, keyed: &Keyed, account: Option<AccountId>) -> Result<Ingested> {
-    let here = match anywhere(transaction, "sha256", keyed.exact)? {
+    // Of the same bytes the likeness is the same, too: what was not here, and came meanwhile, is found by it.
+    let same = match keyed.here {
+        Here::No => None,
+        Here::Yes | Here::Rotten => anywhere(transaction, "sha256", keyed.exact)?,
+    };
+    let here = match same {
         Some(id) => Some(id),
         None => alike_anywhere(transaction, keyed)?,
     };
@@ -344,7 +366,11 @@ fn from_file(transaction: &Transaction<'_>, keyed: &Keyed, account: Option<Accou
         return Ok(Ingested::AlreadyHere(id));
     }
     bin::wanted_again(transaction, keyed.exact)?;
-    Ok(Ingested::Added(store(transaction, keyed, account, None)?))
+    Ok(Ingested::Added(match keyed.here {
+        // What was not here, and is no message's now, need not be looked for again.
+        Here::No => store_on(transaction, keyed, None, account, None)?,
+        Here::Yes | Here::Rotten => store(transaction, keyed, account, None)?,
+    }))
 }
 
 /// Exactly what a backup held: stored unless these very bytes are here. A message of the same likeness stays the one
@@ -383,6 +409,17 @@ fn store(
         .prepare_cached("SELECT id FROM original WHERE sha256 = ?1")?
         .query_row([keyed.exact], |row| row.get(0))
         .optional()?;
+    store_on(transaction, keyed, original, account, twin_of)
+}
+
+/// As [`store`], where it is known whether these bytes are here.
+fn store_on(
+    transaction: &Transaction<'_>,
+    keyed: &Keyed,
+    original: Option<i64>,
+    account: Option<AccountId>,
+    twin_of: Option<MessageId>,
+) -> Result<MessageId> {
     let original = match original {
         Some(original) => original,
         None => store_original(transaction, keyed)?,

@@ -298,7 +298,9 @@ fn migrate(connection: &mut Connection) -> Result<()> {
 /// The one connection that writes.
 pub(super) fn writer(folder: &Path) -> Result<Connection> {
     let path = folder.join(MAIL);
-    let mut connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    // No lock of SQLite's own: there is one around it.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(&path, flags)?;
     settle(&connection)?;
     leave_no_trace(&path)?;
     refuse_newer(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)?;

@@ -20,7 +20,7 @@ const STORERS: usize = 2;
 
 /// A commit costs the disk more than a message: so many go into one, or so many octets.
 const MESSAGES: usize = 4096;
-const OCTETS: usize = 12 << 20;
+const OCTETS: usize = 10 << 20;
 
 /// How many messages were stored and how many were here before.
 #[derive(Clone, Copy, Debug, Default)]

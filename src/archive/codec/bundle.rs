@@ -25,9 +25,11 @@ use super::soft::Soft;
 use super::{LEVEL_DECODED, Run, Split, join, number, take_number, take_runs, write_runs};
 use crate::account::Digest;
 
-/// Above the level of single messages and yet faster, for there is one frame to begin and not thousands. The next one
-/// takes twice the time.
-const LEVEL: i32 = 4;
+/// Of what zstd calls fast, and what no level has: only what comes again in seven octets or more, remembered for longer.
+/// It makes text as short as level 4 in three quarters of the time.
+const LEVEL: i32 = 1;
+const COMES_AGAIN: u32 = 7;
+const REMEMBERED: u32 = 17;
 /// How far back is looked for what was said before, as a power of two: to the beginning.
 const WINDOW: u32 = 23;
 /// Octets of text in one bundle: the more, the less room, and the longer it takes to read one message of it.
@@ -113,7 +115,11 @@ impl Packing {
             compressor.include_contentsize(false).ok()?;
             compressor.include_dictid(false).ok()?;
         }
-        compressor.set_parameter(CParameter::WindowLog(WINDOW)).ok()?;
+        for parameter in
+            [CParameter::WindowLog(WINDOW), CParameter::HashLog(REMEMBERED), CParameter::MinMatch(COMES_AGAIN)]
+        {
+            compressor.set_parameter(parameter).ok()?;
+        }
         Some(Packing {
             compressor,
             decoded,
