@@ -14,6 +14,7 @@ mod backup;
 mod bin;
 mod browse;
 mod consent;
+mod deferred;
 mod demo;
 #[cfg(all(unix, debug_assertions))]
 mod failpoint;
@@ -36,8 +37,10 @@ use tracing_subscriber::Layer as _;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use self::deferred::Deferred;
 use self::failure::{Failure, Status};
 use self::place::Place;
+use crate::settings;
 
 /// Keeps your mail on your own computer: fetches it over POP3S, stores it for good, lets you read and search it with no
 /// network. Without a command it opens the window.
@@ -57,47 +60,52 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Try it: a sample mailbox, served on this computer by the program itself.
-    Demo(DemoArguments),
+    Demo(Deferred<DemoArguments>),
     /// The mailboxes to fetch from.
-    #[command(subcommand)]
-    Account(account::Command),
+    Account(Deferred<AccountArguments>),
     /// Fetch new mail, from all accounts or from those named.
-    Fetch(fetch::Arguments),
+    Fetch(Deferred<fetch::Arguments>),
     /// List messages, newest first.
-    List(browse::ListArguments),
+    List(Deferred<browse::ListArguments>),
     /// Search messages, newest first.
-    Search(browse::SearchArguments),
+    Search(Deferred<browse::SearchArguments>),
     /// Show one message.
-    Show(browse::ShowArguments),
+    Show(Deferred<browse::ShowArguments>),
     /// Move messages to the bin.
-    Delete(bin::DeleteArguments),
+    Delete(Deferred<bin::DeleteArguments>),
     /// Take messages out of the bin.
-    Undelete(bin::UndeleteArguments),
+    Undelete(Deferred<bin::UndeleteArguments>),
     /// What was deleted and can be had back; or empty it.
-    Bin(bin::BinArguments),
+    Bin(Deferred<bin::BinArguments>),
     /// Large messages that wait on their server; or ask for them.
-    Waiting(waiting::Arguments),
+    Waiting(Deferred<waiting::Arguments>),
     /// Save a message's attachments and print their paths.
-    Save(browse::SaveArguments),
+    Save(Deferred<browse::SaveArguments>),
     /// Draw a message as a picture.
-    Render(render::RenderArguments),
+    Render(Deferred<render::RenderArguments>),
     /// Import mbox, Maildir, MH, .emlx, .eml, .pst, .ost and .msg files, and folders of them: of Thunderbird, Apple Mail,
     /// Outlook, Evolution and others.
-    Import(backup::ImportArguments),
+    Import(Deferred<backup::ImportArguments>),
     /// Export messages for other programs.
-    Export(backup::ExportArguments),
+    Export(Deferred<backup::ExportArguments>),
     /// Back up into a folder, or bring the backup there up to date; verified before it says so.
-    Backup(backup::FolderArguments),
+    Backup(Deferred<backup::FolderArguments>),
     /// Read a backup whole and compare every message.
-    Verify(backup::FolderArguments),
+    Verify(Deferred<backup::FolderArguments>),
     /// Restore a backup into the archive.
-    Restore(backup::FolderArguments),
+    Restore(Deferred<backup::FolderArguments>),
     /// The archive's health.
-    Check(health::CheckArguments),
+    Check(Deferred<health::CheckArguments>),
     /// Build the index again.
     Reindex,
     /// What each visit to a server did.
-    Log(Json),
+    Log(Deferred<Json>),
+}
+
+#[derive(Debug, Args)]
+struct AccountArguments {
+    #[command(subcommand)]
+    command: account::Command,
 }
 
 /// `--json`, where there is nothing else to say.
@@ -142,7 +150,12 @@ pub fn run() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    private::keep_to_ourselves(arguments.command.is_none());
+    let window = arguments.command.is_none();
+    private::keep_to_ourselves(window);
+    if window || matches!(arguments.command, Some(Command::Demo(_))) {
+        // These make what a killed one leaves behind. Nobody else needs to wait for it.
+        settings::sweep();
+    }
     log_to_stderr();
     match dispatch(arguments) {
         Ok(status) => status.into(),
@@ -168,27 +181,27 @@ fn dispatch(arguments: Arguments) -> Result<Status, Failure> {
         return window::open(&place, arguments.software_rendering);
     };
     match command {
-        Command::Demo(DemoArguments { serve: true, port }) => demo::serve(port),
+        Command::Demo(Deferred(DemoArguments { serve: true, port })) => demo::serve(port),
         Command::Demo(_) => demo::run(arguments.software_rendering),
-        Command::Account(command) => account::run(&place, command),
-        Command::Fetch(arguments) => fetch::run(&place, &arguments),
-        Command::List(arguments) => browse::list(&place, &arguments),
-        Command::Search(arguments) => browse::search(&place, &arguments),
-        Command::Show(arguments) => browse::show(&place, &arguments),
-        Command::Delete(arguments) => bin::delete(&place, &arguments),
-        Command::Undelete(arguments) => bin::undelete(&place, &arguments),
-        Command::Bin(arguments) => bin::bin(&place, &arguments),
-        Command::Waiting(arguments) => waiting::run(&place, &arguments),
-        Command::Save(arguments) => browse::save(&place, &arguments),
-        Command::Render(arguments) => render::render(&arguments),
-        Command::Import(arguments) => backup::import(&place, &arguments),
-        Command::Export(arguments) => backup::export(&place, &arguments),
-        Command::Backup(arguments) => backup::back_up(&place, &arguments),
-        Command::Verify(arguments) => backup::verify(&arguments),
-        Command::Restore(arguments) => backup::restore(&place, &arguments),
-        Command::Check(arguments) => health::check(&place, &arguments),
+        Command::Account(Deferred(AccountArguments { command })) => account::run(&place, command),
+        Command::Fetch(Deferred(arguments)) => fetch::run(&place, &arguments),
+        Command::List(Deferred(arguments)) => browse::list(&place, &arguments),
+        Command::Search(Deferred(arguments)) => browse::search(&place, &arguments),
+        Command::Show(Deferred(arguments)) => browse::show(&place, &arguments),
+        Command::Delete(Deferred(arguments)) => bin::delete(&place, &arguments),
+        Command::Undelete(Deferred(arguments)) => bin::undelete(&place, &arguments),
+        Command::Bin(Deferred(arguments)) => bin::bin(&place, &arguments),
+        Command::Waiting(Deferred(arguments)) => waiting::run(&place, &arguments),
+        Command::Save(Deferred(arguments)) => browse::save(&place, &arguments),
+        Command::Render(Deferred(arguments)) => render::render(&arguments),
+        Command::Import(Deferred(arguments)) => backup::import(&place, &arguments),
+        Command::Export(Deferred(arguments)) => backup::export(&place, &arguments),
+        Command::Backup(Deferred(arguments)) => backup::back_up(&place, &arguments),
+        Command::Verify(Deferred(arguments)) => backup::verify(&arguments),
+        Command::Restore(Deferred(arguments)) => backup::restore(&place, &arguments),
+        Command::Check(Deferred(arguments)) => health::check(&place, &arguments),
         Command::Reindex => health::reindex(&place),
-        Command::Log(Json { json }) => health::log(&place, json),
+        Command::Log(Deferred(Json { json })) => health::log(&place, json),
     }
 }
 
@@ -289,7 +302,9 @@ mod tests {
     #[test]
     fn a_query_may_begin_with_a_hyphen() {
         for line in [["search", "-spam", "--json"], ["search", "--json", "-spam"]] {
-            let Ok(Arguments { command: Some(Command::Search(search)), .. }) = parse(&line) else { panic!("{line:?}") };
+            let Ok(Arguments { command: Some(Command::Search(Deferred(search))), .. }) = parse(&line) else {
+                panic!("{line:?}")
+            };
             assert_eq!((search.query.as_str(), search.json), ("-spam", true));
         }
         assert!(parse(&["export", "there", "--format", "zip", "--query", "-from:boss"]).is_ok());

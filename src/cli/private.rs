@@ -1,10 +1,9 @@
-//! What belongs to this user stays so: no memory is written to a disk when the program dies, no file is open to others, a
-//! fault of our own prints nothing of what was at hand, and what a killed run left behind goes.
+//! What belongs to this user stays so: no memory is written to a disk when the program dies, no file is open to others,
+//! and a fault of our own prints nothing of what was at hand.
 
 use std::panic::PanicHookInfo;
 
 use super::print;
-use crate::settings;
 
 /// To be called first of all. `window`: whether the window is to be opened.
 pub fn keep_to_ourselves(window: bool) {
@@ -13,7 +12,6 @@ pub fn keep_to_ourselves(window: bool) {
     close_to_others(window);
     #[cfg(not(unix))]
     let _ = window;
-    settings::sweep();
 }
 
 /// The place in the program, never the message: that may hold a piece of mail.
