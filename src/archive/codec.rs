@@ -1,4 +1,5 @@
-//! How originals are written down: as received, or packed. Pure: bytes to bytes, with no file and no clock.
+//! How originals are written down: as received, packed, or packed together with others (see [`bundle`]). Pure: bytes to
+//! bytes, with no file and no clock.
 //!
 //! What is packed is unpacked and compared before anyone stores it, so that whatever does not come back exactly is kept as
 //! received. Unpacking is told how long the original is, makes nothing longer, and answers `None` for anything that is
@@ -19,21 +20,12 @@
 //! | **base64 decoded, the program's dictionary, level 1** | **0.559** | **0.434** | **117, compared** | **34** |
 //! | the same at level 3 | 0.557 | 0.431 | 140, compared | 35 |
 //!
-//! A batch makes reading one message cost as much as reading all of it, and one flipped bit takes its neighbours along. A
-//! dictionary of one's own mail is 2 % better, but when it rots all mail does, and it holds pieces of messages that
-//! outlive their erasure. So each message stands alone, and the dictionary is in the program, made of mail that we wrote
-//! ourselves. Decoding base64 is worth more than any level, and nothing that could not be encoded again exactly is
-//! decoded. Level 1, for a fetch should not wait for 0.2 %.
-//!
-//! All of an archive, `mail.db` and `index.db` as imported from an mbox: 0.661 of the generated mail's mbox (189 and 20
-//! MB), 0.655 of the real mail (15 and 4 MB of 30). Of the generated 0.45 are that noise, 0.11 the text, 0.06 the index and
-//! 0.03 what SQLite leaves free between rows in pages of this size.
-//!
-//! What would make it less and is not done: quoted-printable with its soft line breaks taken out, 0.008 (of the real mail
-//! 0.003), for one more form that must be read for ever. Pages of 4,096 octets, 0.008, for 5 % more time of an import; of
-//! 2,048, 0.017, and of 1,024, 0.022: but below the 4,096 octets that a disk writes at once, a power cut may spoil a
-//! neighbour that no journal holds. A dictionary of one's own mail, 0.02 to 0.03. With all of them but the small pages it
-//! would be 0.62.
+//! This is for a message that lies by itself: one that was just fetched, or is too large for anything else. It is packed
+//! in a form that needs nothing but the program: the dictionary is made of mail that we wrote ourselves. One of a person's own
+//! mail is 2 % better, but when it rots all mail does, and it holds pieces of messages that outlive their erasure.
+//! Decoding base64 is worth more than any level, and nothing that could not be encoded again exactly is decoded. Level 1,
+//! for a fetch should not wait for 0.2 %. What many mails have in common is written once in a [`bundle`], where all mail goes
+//! in the end.
 
 pub(super) mod bundle;
 mod soft;

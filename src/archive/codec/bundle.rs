@@ -13,6 +13,27 @@
 //! ```
 //!
 //! Numbers are of seven bits an octet, as in a single message.
+//!
+//! # Why
+//!
+//! Of 10,000 generated messages (316 MB as an mbox, seed 1) 0.452 are noise under base64 that nothing makes shorter. What the
+//! text comes to, in parts of the mbox, and how fast one core packs it:
+//!
+//! | text in frames of | one message, our dictionary | 256 kB | 1 MB | 2 MB | 4 MB | 5 MB |
+//! |---|---|---|---|---|---|---|
+//! | level 3, as it is | 0.105 (294 MB/s) | 0.090 | 0.085 | | 0.080 (430 MB/s) | |
+//! | level 3, soft breaks taken out | | | | 0.071 | 0.068 | 0.068 (527 MB/s) |
+//! | level 7; 9, soft breaks taken out | | | | 0.067; 0.066 | 0.064 | |
+//! | **the parameters here, soft breaks taken out** | | | | | | **0.067 (605 MB/s)** |
+//!
+//! Pieces that fill their pages are worth as much again: rows of any length left 0.030 of the mbox free between them. All of
+//! an archive, `mail.db` and `index.db` as imported, is 0.598 of that mbox (169 and 20 MB; 0.661 with each message by itself)
+//! and 0.592 of the real mail in `../shared/corpus` (13 and 4 MB of 30; 0.654). The pieces to spare are 0.004 of it.
+//!
+//! What speaks against frames of many messages is that one flipped bit takes all of them along, and that one cannot be read
+//! or erased without the others. Hence the checksums and the pieces to spare: a page that rots costs no message here, and
+//! cost one where each lies by itself. Reading one message takes 2 to 6 ms, going through all of them less than before, and
+//! erasing one packs the others anew.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
