@@ -1,6 +1,7 @@
 //! The archive as its callers see it: what is stored, deduplicated, proved, refused.
 
 mod bin;
+mod bundle_format;
 mod codec;
 mod health;
 mod lists;

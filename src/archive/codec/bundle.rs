@@ -43,7 +43,7 @@ use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::{CParameter, compress_bound};
 
 use super::soft::Soft;
-use super::{LEVEL_DECODED, Run, Split, join, number, take_number, take_runs, write_runs};
+use super::{LEVEL_DECODED, LONGEST as LONGEST_ORIGINAL, Run, Split, join, number, take_number, take_runs, write_runs};
 use crate::account::Digest;
 
 /// Of what zstd calls fast, and what no level has: only what comes again in seven octets or more, remembered for longer.
@@ -68,7 +68,7 @@ pub(in crate::archive) const PIECES: usize = 4096 - SPARE;
 /// The longest text that a front may unpack to, whatever it says: [`TEXT`] and one more message, with all shapes.
 const LONGEST: usize = 64 << 20;
 
-/// Tells the contents of one bundle from those of any other: the beginning of its front's hash.
+/// Tells the front of one bundle from that of any other: the beginning of its hash.
 pub(in crate::archive) type Stamp = [u8; 8];
 
 /// Originals packed together.
@@ -240,15 +240,10 @@ impl Opened {
     /// As [`Opened::of`], unpacked into the place of what is in `raw`.
     fn of_into(front: &[u8], mut raw: Vec<u8>) -> Option<Opened> {
         let mut rest = front;
-        let members = take_number(&mut rest).filter(|members| *members <= MEMBERS)?;
+        let lengths = take_lengths(&mut rest)?;
         let mut prefix = Vec::new();
         number(&mut prefix, front.len());
-        let mut lengths = Vec::with_capacity(members);
-        for _ in 0..members {
-            lengths.push([take_number(&mut rest)?, take_number(&mut rest)?, take_number(&mut rest)?]);
-        }
-        let sum = |part: usize| lengths.iter().try_fold(0_usize, |sum, all: &[usize; 3]| sum.checked_add(all[part]));
-        let (shapes, texts) = (sum(0)?, sum(1)?);
+        let (shapes, texts) = (sum(&lengths, 0)?, sum(&lengths, 1)?);
         let total = shapes.checked_add(texts).filter(|total| *total <= LONGEST)?;
         let mut at = [0, shapes, prefix.len() + front.len()];
         let mut places = vec![at];
@@ -280,6 +275,9 @@ impl Opened {
     /// A member, given its base64, which is known to be so many octets; `None` where it is not that.
     pub(in crate::archive) fn member(&self, member: usize, base64: &[u8], octets: usize) -> Option<Vec<u8>> {
         let [from, to] = self.places.get(member..)?.first_chunk()?;
+        if octets as u64 > LONGEST_ORIGINAL {
+            return None;
+        }
         let mut shape = self.raw.get(from[0]..to[0])?;
         let joined = self.raw.get(from[1]..to[1])?;
         let length = take_number(&mut shape).filter(|length| *length <= octets)?;
@@ -300,6 +298,23 @@ impl Opened {
         };
         (Some(decoded.len()) == Run::sum(&runs, Run::decoded)).then(|| join(&runs, &text, &decoded, octets)).flatten()
     }
+}
+
+/// The lengths of each member's parts, which stand at the beginning of a front.
+fn take_lengths(rest: &mut &[u8]) -> Option<Vec<[usize; 3]>> {
+    let members = take_number(rest).filter(|members| *members <= MEMBERS)?;
+    (0..members).map(|_| Some([take_number(rest)?, take_number(rest)?, take_number(rest)?])).collect()
+}
+
+fn sum(lengths: &[[usize; 3]], part: usize) -> Option<usize> {
+    lengths.iter().try_fold(0_usize, |sum, all| sum.checked_add(all[part]))
+}
+
+/// How many octets the whole content is.
+fn length(content: &[u8]) -> Option<usize> {
+    let front = front(content)?;
+    let lengths = take_lengths(&mut content.get(front.clone())?)?;
+    front.end.checked_add(sum(&lengths, 2)?)
 }
 
 fn stamp(front: &[u8]) -> Stamp {
@@ -377,15 +392,16 @@ fn add(sum: &mut Vec<u8>, part: &[u8]) {
     sum.iter_mut().zip(part).for_each(|(sum, octet)| *sum ^= octet);
 }
 
-/// How many pieces of data the bundle has and the part of the content, if this is a piece and what it was.
+/// How many pieces of data the bundle has, at least one, and the part of the content, if this is a piece and what it was.
 pub(in crate::archive) fn sound(piece: &[u8]) -> Option<(usize, &[u8])> {
     let (checksum, rest) = piece.split_first_chunk::<4>()?;
     let (count, part) = rest.split_first_chunk::<2>()?;
-    (crc32fast::hash(rest) == u32::from_le_bytes(*checksum)).then_some((usize::from(u16::from_le_bytes(*count)), part))
+    let count = usize::from(u16::from_le_bytes(*count));
+    (crc32fast::hash(rest) == u32::from_le_bytes(*checksum) && count > 0).then_some((count, part))
 }
 
 /// All pieces of a bundle as they should be: those of data, then the spare ones. Each is `None` where it is missing or
-/// wrong and cannot be made out of the others.
+/// wrong and cannot be made out of the others. Nothing at all where no piece is left.
 ///
 /// `found` says what stands at a number: `None` where nothing does that could be read.
 pub(in crate::archive) fn mended(found: impl Fn(usize) -> Option<Vec<u8>>) -> Vec<Option<Vec<u8>>> {
@@ -396,9 +412,12 @@ pub(in crate::archive) fn mended(found: impl Fn(usize) -> Option<Vec<u8>>) -> Ve
     };
     let spare: Vec<Option<(usize, Vec<u8>)>> = (0..SPARE).map(|kind| read(PIECES + kind)).collect();
     let known = spare.iter().flatten().map(|(count, _)| *count).next();
-    let count = known.or_else(|| (0..PIECES).find_map(|number| Some(read(number)?.0))).unwrap_or(0);
-    let Ok(written) = u16::try_from(count) else { return Vec::new() };
+    let known = known.or_else(|| (0..PIECES).find_map(|number| Some(read(number)?.0)));
+    let Some((count, written)) = known.and_then(|count| Some((count, u16::try_from(count).ok()?))) else {
+        return Vec::new();
+    };
     let mut parts: Vec<Option<Vec<u8>>> = (0..count.min(PIECES)).map(|number| Some(read(number)?.1)).collect();
+    let last_is_missing = parts.last().is_some_and(Option::is_none);
     let mut spare: Vec<Option<Vec<u8>>> = spare.into_iter().map(|spare| Some(spare?.1)).collect();
     for (kind, spare) in spare.iter_mut().enumerate() {
         let missing: Vec<usize> =
@@ -413,11 +432,24 @@ pub(in crate::archive) fn mended(found: impl Fn(usize) -> Option<Vec<u8>>) -> Ve
             (&[number], Some(sum)) => {
                 let mut sum = sum.clone();
                 others.for_each(|part| add(&mut sum, part));
-                // Only the last one is shorter, by as many octets as nobody wrote: its length is found by its end.
                 parts[number] = Some(sum);
             }
             _ => {}
         }
     }
+    if last_is_missing {
+        cut_last(&mut parts);
+    }
     parts.into_iter().chain(spare).map(|part| part.map(|part| piece(written, &part))).collect()
+}
+
+/// The last part is as long as the content has octets for it, and not as the sum that it was made of. Where that is not
+/// known what is too much stays: nobody reads it.
+fn cut_last(parts: &mut [Option<Vec<u8>>]) {
+    let content: Option<Vec<&[u8]>> = parts.iter().map(Option::as_deref).collect();
+    let octets = content.and_then(|content| length(&content.concat()));
+    let before = parts.len().saturating_sub(1) * CONTENT;
+    if let (Some(octets), Some(Some(last))) = (octets.filter(|octets| *octets > before), parts.last_mut()) {
+        last.truncate(octets - before);
+    }
 }

@@ -63,6 +63,9 @@ impl Soft {
         let mut rest = joined;
         for &skipped in &self.skipped {
             for _ in 0..skipped {
+                if rest.is_empty() {
+                    return None;
+                }
                 let (line, after) = split_line(rest);
                 text.extend_from_slice(line);
                 rest = after;
