@@ -7,11 +7,11 @@
 //! A piece that rotted is made out of the others, and written anew by whoever may write: the daily reading, a repair.
 //! Nothing of that proves anything: where a message had to be mended to be read, its copy on the server stays.
 
-use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, ffi, params};
 
 use super::codec::bundle::{self, Bundle, Opened, Stamp};
 use super::codec::{self, Packer};
@@ -34,23 +34,28 @@ pub(super) struct Reader {
     opened: Option<Opened>,
     /// Bundles of which a piece was made out of the others.
     pub(super) mended: BTreeSet<i64>,
-    /// SQLite could not read a piece: the disk is in doubt.
+    /// SQLite could not read a piece.
     pub(super) unreadable: bool,
 }
 
 thread_local! {
     /// For readers that go from message to message. A bundle's stamp says that it is the same one.
     static KEPT: RefCell<Reader> = RefCell::default();
+    /// Whether a piece could not be read, which is no error where it is made out of the others.
+    static UNREADABLE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// With a reader that may know the front of a bundle without having read it now. Answers whether SQLite could not read
-/// something, too.
-pub(super) fn with_kept<T>(work: impl FnOnce(&mut Reader) -> T) -> (T, bool) {
+/// With a reader that may know the front of a bundle without having read it now.
+pub(super) fn with_kept<T>(work: impl FnOnce(&mut Reader) -> T) -> T {
     KEPT.with_borrow_mut(|reader| {
-        reader.unreadable = false;
         reader.mended.clear();
-        (work(reader), reader.unreadable)
+        work(reader)
     })
+}
+
+/// Whether on this thread SQLite could not read a piece since this was asked last: the disk is in doubt.
+pub(super) fn was_unreadable() -> bool {
+    UNREADABLE.take()
 }
 
 impl Reader {
@@ -88,9 +93,15 @@ impl Reader {
         if wanted.is_empty() {
             return Ok(Some(Vec::new()));
         }
+        if wanted.end > bundle::PIECES {
+            return Ok(None);
+        }
         let parts = match read(connection, bundle, &wanted) {
             Ok(parts) => parts,
-            Err(error) if cannot_be_read(&error) => None,
+            Err(error) if cannot_be_read(&error) => {
+                self.cannot_read();
+                None
+            }
             Err(error) => return Err(error.into()),
         };
         if let Some(octets) = parts.and_then(|parts| bundle::within(parts, range)) {
@@ -100,6 +111,11 @@ impl Reader {
         self.mended.insert(bundle);
         let parts = wanted.map(|number| Some(bundle::sound(all.get(number)?.as_ref()?)?.1));
         Ok(parts.collect::<Option<Vec<_>>>().and_then(|parts| bundle::within(parts.concat(), range)))
+    }
+
+    fn cannot_read(&mut self) {
+        self.unreadable = true;
+        UNREADABLE.set(true);
     }
 
     /// All pieces as they should be.
@@ -113,8 +129,8 @@ impl Reader {
         let numbers = match listed {
             Ok(numbers) => numbers,
             Err(error) if cannot_be_read(&error) => {
-                self.unreadable = true;
-                (0..NUMBERS).map(|number| first(bundle) + number).collect()
+                self.cannot_read();
+                (0..NUMBERS).map(|number| first(bundle).saturating_add(number)).collect()
             }
             Err(error) => return Err(error.into()),
         };
@@ -122,7 +138,7 @@ impl Reader {
             match statement.query_row([number], |row| row.get::<_, Vec<u8>>(0)).optional() {
                 Ok(None) => {}
                 Ok(Some(bytes)) => drop(found.insert(number - first(bundle), bytes)),
-                Err(error) if cannot_be_read(&error) => self.unreadable = true,
+                Err(error) if cannot_be_read(&error) => self.cannot_read(),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -132,10 +148,9 @@ impl Reader {
 
 /// The parts that these pieces hold, together; `None` where one is missing or wrong.
 fn read(connection: &Connection, bundle: i64, wanted: &Range<usize>) -> rusqlite::Result<Option<Vec<u8>>> {
-    let number = |number: usize| first(bundle) + i64::try_from(number).unwrap_or(NUMBERS - 1);
     let mut statement =
         connection.prepare_cached("SELECT bytes FROM piece WHERE number BETWEEN ?1 AND ?2 ORDER BY number")?;
-    let mut rows = statement.query([number(wanted.start), number(wanted.end - 1)])?;
+    let mut rows = statement.query([number(bundle, wanted.start), number(bundle, wanted.end - 1)])?;
     let (mut parts, mut count) = (Vec::with_capacity(wanted.len() * bundle::PIECE), 0);
     while let Some(row) = rows.next()? {
         match bundle::sound(row.get_ref(0)?.as_blob()?) {
@@ -159,25 +174,41 @@ fn first(bundle: i64) -> i64 {
     bundle.saturating_mul(NUMBERS)
 }
 
+/// The number of this piece of a bundle.
+fn number(bundle: i64, piece: usize) -> i64 {
+    first(bundle).saturating_add(i64::try_from(piece).map_or(NUMBERS - 1, |piece| piece.min(NUMBERS - 1)))
+}
+
 fn span(bundle: i64) -> [i64; 2] {
     [first(bundle), first(bundle).saturating_add(NUMBERS - 1)]
 }
 
+/// SQLite takes a transaction back in which a page could not be read, and what follows would stand by itself.
+fn still_open(transaction: &Transaction<'_>) -> Result<()> {
+    match transaction.is_autocommit() {
+        true => Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR), None).into()),
+        false => Ok(()),
+    }
+}
+
 /// Writes a bundle; answers its number. Its members are entered by the caller, in the same transaction.
 pub(super) fn store(transaction: &Transaction<'_>, bundle: &Bundle) -> Result<i64> {
-    let number: i64 = transaction
-        .prepare_cached("SELECT coalesce(max(number) / 4096, 0) + 1 FROM piece")?
+    let bundle_number: i64 = transaction
+        .prepare_cached("SELECT max(coalesce(max(number) / 4096, 0) + 1, 1) FROM piece")?
         .query_row([], |row| row.get(0))?;
+    if bundle_number >= i64::MAX / NUMBERS {
+        return Err(ArchiveError::TooLarge("more bundles than there are numbers"));
+    }
     let mut write = transaction.prepare_cached("INSERT INTO piece (number, bytes) VALUES (?1, ?2)")?;
-    for (at, piece) in (first(number)..).zip(bundle.pieces()) {
-        write.execute(params![at, piece])?;
+    for (at, piece) in bundle.pieces().enumerate() {
+        write.execute(params![number(bundle_number, at), piece])?;
     }
     tracing::trace!(phase = "bundle half written");
-    for (at, piece) in (first(number) + bundle::PIECES as i64..).zip(bundle.spare()) {
-        write.execute(params![at, piece])?;
+    for (at, piece) in (bundle::PIECES..).zip(bundle.spare()) {
+        write.execute(params![number(bundle_number, at), piece])?;
     }
     tracing::trace!(phase = "bundle without members");
-    Ok(number)
+    Ok(bundle_number)
 }
 
 /// The bundles that these originals are in.
@@ -190,45 +221,69 @@ pub(super) fn of(transaction: &Transaction<'_>, originals: impl IntoIterator<Ite
     Ok(bundles)
 }
 
-/// A member as the tables have it.
-struct Member {
-    original: i64,
-    digest: Digest,
-    octets: u64,
-    stored: Vec<u8>,
+/// The members of these bundles as the table has them. Not by its index, of which one bit may leave one out.
+fn standing(transaction: &Transaction<'_>, bundles: &BTreeSet<i64>) -> Result<BTreeMap<i64, Vec<i64>>> {
+    let mut statement = transaction
+        .prepare_cached("SELECT bundle, original FROM body NOT INDEXED WHERE bundle IS NOT NULL ORDER BY original")?;
+    let mut rows = statement.query([])?;
+    let mut members: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let bundle = row.get(0)?;
+        if bundles.contains(&bundle) {
+            members.entry(bundle).or_default().push(row.get(1)?);
+        }
+    }
+    Ok(members)
 }
 
-fn members(transaction: &Transaction<'_>, bundle: i64) -> Result<Vec<Member>> {
+/// The members of a bundle by the index.
+fn indexed(transaction: &Transaction<'_>, bundle: i64) -> Result<Vec<i64>> {
+    let mut statement = transaction
+        .prepare_cached("SELECT original FROM body INDEXED BY body_bundle WHERE bundle = ?1 ORDER BY original")?;
+    Ok(statement.query_map([bundle], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Originals with their hashes, and their bytes in the same order.
+type Sound = (Vec<(i64, Digest)>, Vec<Vec<u8>>);
+
+/// These members of a bundle, if each of them is what was stored.
+fn sound(transaction: &Transaction<'_>, bundle: i64, members: &[i64]) -> Result<Option<Sound>> {
     let mut statement = transaction.prepare_cached(
-        "SELECT body.original, sha256, octets, bytes FROM body JOIN original ON original.id = body.original
-         WHERE bundle = ?1 ORDER BY body.original",
+        "SELECT sha256, octets, bytes FROM body JOIN original ON original.id = body.original WHERE body.original = ?1",
     )?;
-    let rows = statement.query_map([bundle], |row| {
-        let octets = uncount(row.get(2)?);
-        Ok(Member { original: row.get(0)?, digest: row.get(1)?, octets, stored: row.get(3)? })
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    let (mut reader, mut ids, mut originals) = (Reader::default(), Vec::new(), Vec::new());
+    for &member in members {
+        let row =
+            statement.query_row([member], |row| Ok((row.get(0)?, uncount(row.get(1)?), row.get(2)?))).optional()?;
+        let Some((digest, octets, stored)): Option<(Digest, u64, Vec<u8>)> = row else { return Ok(None) };
+        match reader.original(transaction, bundle, &stored, octets)? {
+            Some(bytes) if Digest::of(&bytes) == digest => originals.push(bytes),
+            _ => return Ok(None),
+        }
+        ids.push((member, digest));
+    }
+    Ok(Some((ids, originals)))
 }
 
 /// Packs these bundles anew with those of their members that still stand on them, so that nothing is left of the others.
 /// To be called with what is deleted overwritten in the file.
 ///
 /// A bundle in which a member rotted stays as it is, with what it holds of those that went: it goes when all of them are
-/// mended or erased.
+/// mended or erased. So does one of which it is not certain who its members are.
 pub(super) fn renew(transaction: &Transaction<'_>, bundles: &BTreeSet<i64>) -> Result<()> {
     if bundles.is_empty() {
         return Ok(());
     }
+    let mut standing = standing(transaction, bundles)?;
     transaction.execute("INSERT INTO rewriting (yes) VALUES (1)", [])?;
     for &bundle in bundles {
-        let (members, mut reader) = (members(transaction, bundle)?, Reader::default());
-        let mut originals = Vec::with_capacity(members.len());
-        for Member { digest, octets, stored, .. } in &members {
-            let bytes = reader.original(transaction, bundle, stored, *octets)?;
-            originals.extend(bytes.filter(|bytes| Digest::of(bytes) == *digest));
+        let members = standing.remove(&bundle).unwrap_or_default();
+        if members != indexed(transaction, bundle)? {
+            continue;
         }
-        if originals.len() == members.len() {
-            let ids: Vec<(i64, Digest)> = members.iter().map(|member| (member.original, member.digest)).collect();
+        let sound = sound(transaction, bundle, &members)?;
+        still_open(transaction)?;
+        if let Some((ids, originals)) = sound {
             put(transaction, &ids, &originals)?;
             transaction.prepare_cached("DELETE FROM piece WHERE number BETWEEN ?1 AND ?2")?.execute(span(bundle))?;
             tracing::trace!(phase = "bundle renewed");
@@ -289,7 +344,8 @@ pub(super) fn packed(originals: &[&[u8]]) -> Option<Vec<Bundle>> {
 pub(super) fn mend(transaction: &Transaction<'_>, bundle: i64) -> Result<u64> {
     let mut reader = Reader::default();
     let all = reader.all(transaction, bundle)?;
-    if reader.unreadable {
+    still_open(transaction)?;
+    if reader.unreadable || all.is_empty() {
         // Where SQLite cannot read a page it cannot write one either.
         return Ok(0);
     }
@@ -299,13 +355,18 @@ pub(super) fn mend(transaction: &Transaction<'_>, bundle: i64) -> Result<u64> {
     for (at, piece) in all.iter().enumerate() {
         let Some(piece) = piece else { continue };
         let place = if at < spares { at } else { bundle::PIECES + at - spares };
-        let number = first(bundle) + place as i64;
         written += transaction
             .prepare_cached(
                 "INSERT INTO piece (number, bytes) VALUES (?1, ?2)
                  ON CONFLICT (number) DO UPDATE SET bytes = ?2 WHERE bytes <> ?2",
             )?
-            .execute(params![number, piece])? as u64;
+            .execute(params![number(bundle, place), piece])? as u64;
+    }
+    if all.iter().all(Option::is_some) {
+        // A piece whose number rotted stands where none is.
+        transaction
+            .prepare_cached("DELETE FROM piece WHERE number >= ?1 AND number < ?2")?
+            .execute([number(bundle, spares), number(bundle, bundle::PIECES)])?;
     }
     transaction.execute("DELETE FROM rewriting", [])?;
     Ok(written)
@@ -324,18 +385,25 @@ pub(super) fn exists(connection: &Connection, bundle: i64) -> Result<bool> {
     Ok(statement.exists(span(bundle))?)
 }
 
-/// Whether every piece of a bundle is there and what was stored, those to spare too.
+/// Whether every piece of a bundle is in its place and what was stored, those to spare too. Or it is gone with its members.
 pub(super) fn is_whole(connection: &Connection, bundle: i64) -> Result<bool> {
-    let mut statement = connection.prepare_cached("SELECT bytes FROM piece WHERE number BETWEEN ?1 AND ?2")?;
-    let mut rows = statement.query(span(bundle))?;
-    let (mut pieces, mut count) = (0, None);
-    while let Some(row) = rows.next()? {
-        let piece = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
-        let Some((of, _)) = bundle::sound(piece) else {
-            return Ok(false);
-        };
-        pieces += 1;
-        count = Some(of);
-    }
-    Ok(count.is_some_and(|count| pieces == count + bundle::SPARE))
+    original::at_once(connection, || {
+        let mut statement = connection
+            .prepare_cached("SELECT number, bytes FROM piece WHERE number BETWEEN ?1 AND ?2 ORDER BY number")?;
+        let mut rows = statement.query(span(bundle))?;
+        let (mut place, mut count) = (0, None);
+        while let Some(row) = rows.next()? {
+            let piece = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+            let Some((of, _)) = bundle::sound(piece) else { return Ok(false) };
+            let expected = if place < of { place } else { bundle::PIECES + place - of };
+            if *count.get_or_insert(of) != of || row.get::<_, i64>(0)? != number(bundle, expected) {
+                return Ok(false);
+            }
+            place += 1;
+        }
+        match count {
+            Some(count) => Ok(place == count + bundle::SPARE),
+            None => Ok(!connection.prepare_cached("SELECT 1 FROM body WHERE bundle = ?1")?.exists([bundle])?),
+        }
+    })
 }

@@ -15,7 +15,7 @@ use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 use super::error::{ArchiveError, Result};
 use super::known::Known;
-use super::{Archive, index, medium, open};
+use super::{Archive, bundles, index, medium, open};
 
 /// Reading connections kept open when idle: the window, a search, a fetch and a job.
 const IDLE_READERS: usize = 4;
@@ -263,16 +263,12 @@ impl Archive {
     pub(super) fn read<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
         let answer = self.shared.readers.with(work);
         // A disk that fails to read is in doubt as well, whoever met it: nothing is removed on the strength of it.
-        if matches!(&answer, Err(ArchiveError::Sqlite(error)) if may_be_the_disk(error)) {
-            self.doubt();
+        let mended = bundles::was_unreadable();
+        if mended || matches!(&answer, Err(ArchiveError::Sqlite(error)) if may_be_the_disk(error)) {
+            let doubt = |broken| Some(if matches!(broken, WHOLE | UNREAD) { UNREAD } else { IN_DOUBT });
+            let _ = self.shared.broken.fetch_update(Ordering::AcqRel, Ordering::Acquire, doubt);
         }
         answer.map_err(|error| error.diagnosed(&self.shared.folder))
-    }
-
-    /// Something could not be read: see [`Archive::read`].
-    pub(super) fn doubt(&self) {
-        let doubt = |broken| Some(if matches!(broken, WHOLE | UNREAD) { UNREAD } else { IN_DOUBT });
-        let _ = self.shared.broken.fetch_update(Ordering::AcqRel, Ordering::Acquire, doubt);
     }
 
     pub(super) fn may_write(&self) -> Result<()> {

@@ -252,17 +252,20 @@ fn originals(mail: &mut Connection) -> Result<(Vec<Row>, Vec<MessageId>)> {
 
 /// Whether an original's bytes are there in their length, without reading them.
 pub(super) fn complete(mail: &Connection, original: i64, octets: i64) -> Result<bool> {
-    let mut statement =
-        mail.prepare_cached("SELECT codec, length(bytes), substr(bytes, 1, ?2), bundle FROM body WHERE original = ?1")?;
-    let found = statement
-        .query_row(params![original, codec::BEGINNING as i64], |row| {
-            Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get::<_, Vec<u8>>(2)?, row.get(3)?))
-        })
-        .optional()?;
-    let Some((codec, length, beginning, bundle)) = found else { return Ok(false) };
-    let there = match (codec, bundle) {
-        (codec::BUNDLED, Some(bundle)) => bundles::exists(mail, bundle)?,
-        _ => codec != codec::BUNDLED,
-    };
-    Ok(there && codec::stored_length(codec, &beginning, uncount(octets)) == Some(uncount(length)))
+    original::at_once(mail, || {
+        let mut statement = mail.prepare_cached(
+            "SELECT codec, length(bytes), substr(bytes, 1, ?2), bundle FROM body WHERE original = ?1",
+        )?;
+        let found = statement
+            .query_row(params![original, codec::BEGINNING as i64], |row| {
+                Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get::<_, Vec<u8>>(2)?, row.get(3)?))
+            })
+            .optional()?;
+        let Some((codec, length, beginning, bundle)) = found else { return Ok(false) };
+        let there = match (codec, bundle) {
+            (codec::BUNDLED, Some(bundle)) => bundles::exists(mail, bundle)?,
+            _ => codec != codec::BUNDLED,
+        };
+        Ok(there && codec::stored_length(codec, &beginning, uncount(octets)) == Some(uncount(length)))
+    })
 }

@@ -15,7 +15,7 @@ use crate::account::{Digest, MessageId};
 ///
 /// For one message after the other: what the one before has in common with this one may not be read again.
 pub(super) fn bytes(connection: &Connection, original: i64) -> Result<Option<Vec<u8>>> {
-    bundles::with_kept(|reader| bytes_by(connection, original, reader)).0
+    bundles::with_kept(|reader| bytes_by(connection, original, reader))
 }
 
 /// As [`bytes`], by a reader of the caller's: a new one reads everything.
@@ -36,7 +36,7 @@ pub(super) fn bytes_by(connection: &Connection, original: i64, reader: &mut Read
 
 /// Runs `work` in a transaction, if there is none: a message that is packed anew or erased meanwhile is there whole or
 /// not at all.
-fn at_once<T>(connection: &Connection, work: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(super) fn at_once<T>(connection: &Connection, work: impl FnOnce() -> Result<T>) -> Result<T> {
     let _moment = match connection.is_autocommit() {
         true => Some(connection.unchecked_transaction()?),
         false => None,
@@ -117,11 +117,7 @@ impl Archive {
     /// [`ArchiveError::Rotten`] when they are gone or not those that were stored: what rotted is never shown as good
     /// mail.
     pub fn original(&self, id: MessageId) -> Result<Option<Vec<u8>>> {
-        let (bytes, unreadable) = bundles::with_kept(|reader| self.read(|connection| sound(connection, id, reader)));
-        if unreadable {
-            self.doubt();
-        }
-        match bytes? {
+        match bundles::with_kept(|reader| self.read(|connection| sound(connection, id, reader)))? {
             Some(None) => Err(ArchiveError::Rotten { id }),
             bytes => Ok(bytes.flatten()),
         }

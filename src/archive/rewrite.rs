@@ -79,8 +79,8 @@ impl Archive {
         let is_enough = batch.len() >= BATCH || batch.iter().map(|alone| alone.octets).sum::<u64>() >= BATCH_OCTETS;
         // What is still too little is looked at again.
         let to = if is_enough { last } else { batch.first().map_or(last, |first| first.original - 1) };
-        if is_enough {
-            self.bundle(batch, &mut Repacked::default())?;
+        if is_enough && !self.bundle(batch, &mut Repacked::default())? {
+            return Ok(true);
         }
         if is_enough || to >= after.saturating_add(PASSED) {
             self.write(|transaction| {
@@ -129,8 +129,9 @@ impl Archive {
         })
     }
 
-    /// Packs those of a batch that are sound and not packed as well as they can be.
-    fn bundle(&self, batch: Vec<Alone>, repacked: &mut Repacked) -> Result<()> {
+    /// Packs those of a batch that are sound and not packed as well as they can be. `false`: some were erased or packed by
+    /// another meanwhile, so they stay as they are.
+    fn bundle(&self, batch: Vec<Alone>, repacked: &mut Repacked) -> Result<bool> {
         let (mut together, mut single) = (Packable::default(), Packable::default());
         for alone in batch {
             let bytes = match self.read(|mail| original::bytes(mail, alone.original)) {
@@ -152,12 +153,17 @@ impl Archive {
             let ids: Vec<(i64, Digest)> = of.iter().map(|alone| (alone.original, alone.digest)).collect();
             let stored: u64 = of.iter().map(|alone| alone.stored).sum();
             let now = self.write(|transaction| {
-                erase::overwriting(transaction, || rewriting(transaction, || bundles::put(transaction, &ids, &bytes)))
+                if !are_alone(transaction, &ids)? {
+                    return Ok(None);
+                }
+                let put = || rewriting(transaction, || bundles::put(transaction, &ids, &bytes));
+                erase::overwriting(transaction, put).map(Some)
             })?;
+            let Some(now) = now else { return Ok(false) };
             repacked.originals += if now < stored { ids.len() as u64 } else { 0 };
             repacked.freed += stored.saturating_sub(now);
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Puts these bytes in the place of an original that rotted or is missing: only where they hash to what was stored
@@ -211,6 +217,17 @@ impl Packable {
         let both = std::mem::take(&mut self.of).into_iter().zip(std::mem::take(&mut self.bytes));
         (self.of, self.bytes) = both.filter(|(alone, _)| alone.as_received).unzip();
     }
+}
+
+/// Whether all of these still lie by themselves.
+fn are_alone(transaction: &Transaction<'_>, ids: &[(i64, Digest)]) -> Result<bool> {
+    let mut alone = transaction.prepare_cached("SELECT 1 FROM body WHERE original = ?1 AND bundle IS NULL")?;
+    for (original, _) in ids {
+        if !alone.exists([original])? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Runs `work` with the triggers off that guard the bytes of originals.

@@ -71,19 +71,26 @@ impl Reading {
 #[derive(Debug, Default)]
 pub struct Idle {
     writes: u64,
+    /// Nothing was left to be packed or given back, and nothing was written since: looking for it costs a walk over the
+    /// originals.
+    tidy: bool,
 }
 
 impl Idle {
-    /// To be called every few seconds. Does one small step of the daily reading, packs a bundle of what was fetched, or gives a little room back, unless
-    /// something was written since the last call: a visit, an import. Answers whether it did something.
+    /// To be called every few seconds. Does one small step of the daily reading, packs a bundle of what was fetched, or
+    /// gives a little room back, unless something was written since the last call: a visit, an import. Answers whether it
+    /// did something.
     pub fn tick(&mut self, archive: &Archive, now: Timestamp) -> Result<bool> {
         let writes = archive.shared.writes.load(Ordering::Acquire);
         if writes != self.writes || !archive.may_record() {
-            self.writes = writes;
+            *self = Idle { writes, tidy: false };
             return Ok(false);
         }
-        let did = archive.read_a_little(now)?
-            || (archive.writable() && (archive.bundle_a_little()? || archive.compact_a_little()?));
+        let mut did = archive.read_a_little(now)?;
+        if !did && !self.tidy && archive.writable() {
+            did = archive.bundle_a_little()? || archive.compact_a_little()?;
+            self.tidy = !did;
+        }
         self.writes = archive.shared.writes.load(Ordering::Acquire);
         Ok(did)
     }
@@ -107,8 +114,13 @@ impl Archive {
                 Err(error) => return Err(error),
             }
         }
-        if reader.unreadable {
-            self.doubt();
+        for bundle in self.read(|mail| begun_in(mail, &batch))? {
+            match self.read(|mail| bundles::is_whole(mail, bundle)) {
+                Ok(true) => {}
+                Ok(false) => _ = reader.mended.insert(bundle),
+                Err(error) if cannot_be_read(&error) => {}
+                Err(error) => return Err(error),
+            }
         }
         if was_writable && !self.writable() {
             // A page that could not be read stopped all writing. It goes on if the file is sound; what was found is
@@ -118,15 +130,13 @@ impl Archive {
                 looked_at => looked_at?,
             }
         }
-        for bundle in self.read(|mail| begun_in(mail, &batch))? {
-            if !self.read(|mail| bundles::is_whole(mail, bundle)).unwrap_or(false) {
-                reader.mended.insert(bundle);
-            }
-        }
         let last = batch.last().map_or(reading.after, |(original, _)| *original);
         let reading = reading.past(batch.len() as u64, last, end, now);
         self.record(|transaction| {
-            reader.mended.iter().try_for_each(|bundle| bundles::mend(transaction, *bundle).map(drop))?;
+            // Where SQLite cannot read a page it cannot write one either, and may take the transaction back.
+            if !reader.unreadable {
+                reader.mended.iter().try_for_each(|bundle| bundles::mend(transaction, *bundle).map(drop))?;
+            }
             record(transaction, reading, &batch, &rotten, now)
         })?;
         if !reader.mended.is_empty() {

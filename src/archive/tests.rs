@@ -2,6 +2,7 @@
 
 mod bin;
 mod bundle_format;
+mod bundles;
 mod codec;
 mod health;
 mod lists;

@@ -32,7 +32,7 @@ fn check(archive: &Archive, full: bool) -> Vec<MessageId> {
 }
 
 /// Ticks through one day; how many steps something was done in.
-fn day(archive: &Archive, idle: &mut Idle, day: i64) -> usize {
+pub(super) fn day(archive: &Archive, idle: &mut Idle, day: i64) -> usize {
     let now = at(day * 24 * 3600);
     // The first tick after something was written only looks.
     let mut steps = usize::from(idle.tick(archive, now).unwrap());
