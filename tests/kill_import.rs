@@ -100,8 +100,9 @@ fn killed_at_any_moment_and_run_again_everything_is_there_once() {
             let mut command = import(&archive);
             command.stdout(Stdio::null()).stderr(Stdio::null());
             if round == 0 {
-                // By itself, once its first batch is committed: so that some kill comes in the middle.
-                let status = command.env("POSTKEEP_FAILPOINT", "after COMMIT").status().expect("the program starts");
+                // By itself, once its first batch is committed, so that some kill comes in the middle; or within a bundle.
+                let point = ["after COMMIT", "bundle without members:2"][(number - 1) % 2];
+                let status = command.env("POSTKEEP_FAILPOINT", point).status().expect("the program starts");
                 assert!(!status.success(), "it was to be killed");
                 kills += 1;
             } else {

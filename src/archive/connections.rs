@@ -263,8 +263,8 @@ impl Archive {
     pub(super) fn read<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
         let answer = self.shared.readers.with(work);
         // A disk that fails to read is in doubt as well, whoever met it: nothing is removed on the strength of it.
-        let mended = bundles::was_unreadable();
-        if mended || matches!(&answer, Err(ArchiveError::Sqlite(error)) if may_be_the_disk(error)) {
+        let failed = matches!(&answer, Err(ArchiveError::Sqlite(error)) if may_be_the_disk(error));
+        if failed | bundles::was_unreadable() {
             let doubt = |broken| Some(if matches!(broken, WHOLE | UNREAD) { UNREAD } else { IN_DOUBT });
             let _ = self.shared.broken.fetch_update(Ordering::AcqRel, Ordering::Acquire, doubt);
         }

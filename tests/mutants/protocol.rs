@@ -85,8 +85,8 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "proof-by-word",
         file: "src/archive/ledger.rs",
-        from: "Ok((Digest::of(&bytes) == digest).then_some(",
-        to: r#"Ok((Digest::of(&bytes) == digest || crate::mutant("proof-by-word")).then_some("#,
+        from: "let proved = Digest::of(&bytes) == digest &&",
+        to: r#"let proved = (Digest::of(&bytes) == digest || crate::mutant("proof-by-word")) &&"#,
         killed_by: ("fetch", "a_damaged_copy_here_keeps_the_copy_there"),
     },
     // 25: listings that lie.

@@ -58,10 +58,8 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "failed-read-is-no-doubt",
         file: "src/archive/connections.rs",
-        from: "        if matches!(&answer, Err(ArchiveError::Sqlite(error)) if may_be_the_disk(error)) {",
-        to: r#"        if matches!(&answer, Err(ArchiveError::Sqlite(error)) if may_be_the_disk(error))
-            && !crate::mutant("failed-read-is-no-doubt")
-        {"#,
+        from: "        if failed | bundles::was_unreadable() {",
+        to: r#"        if failed | bundles::was_unreadable() && !crate::mutant("failed-read-is-no-doubt") {"#,
         killed_by: ("storage_io", "no_read_that_fails_goes_unnoticed"),
     },
     // 5: an error where none is expected.
@@ -216,8 +214,9 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "lengths-are-believed",
         file: "src/archive/codec.rs",
-        from: "    if sum(Run::encoded)?.checked_add(text_octets) != Some(octets) {",
-        to: r#"    if sum(Run::encoded)?.checked_add(text_octets) != Some(octets) && !crate::mutant("lengths-are-believed") {"#,
+        from: "    if Run::sum(&runs, Run::encoded)?.checked_add(text_octets) != Some(octets) {",
+        to: r#"    let encoded = Run::sum(&runs, Run::encoded)?;
+    if encoded.checked_add(text_octets) != Some(octets) && !crate::mutant("lengths-are-believed") {"#,
         killed_by: ("lib", "archive::tests::codec::another_length_another_codec_and_a_cut_are_refused"),
     },
     Mutant {
@@ -231,8 +230,8 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "rot-is-packed",
         file: "src/archive/rewrite.rs",
-        from: "                Ok(Some(bytes)) if Digest::of(&bytes) == digest => bytes,",
-        to: r#"                Ok(Some(bytes)) if Digest::of(&bytes) == digest || crate::mutant("rot-is-packed") => bytes,"#,
+        from: "                Ok(Some(bytes)) if Digest::of(&bytes) == alone.digest => bytes,",
+        to: r#"                Ok(Some(bytes)) if Digest::of(&bytes) == alone.digest || crate::mutant("rot-is-packed") => bytes,"#,
         killed_by: ("lib", "archive::tests::health::what_an_older_version_stored_is_packed_but_for_what_rotted"),
     },
     Mutant {
@@ -241,5 +240,95 @@ pub const MUTANTS: &[Mutant] = &[
         from: "        if rotten.contains(original) {",
         to: r#"        if rotten.contains(original) && !crate::mutant("rot-is-not-recorded") {"#,
         killed_by: ("lib", "archive::tests::health::the_daily_reading_finds_rot_and_check_tells_of_it"),
+    },
+    // 9, of bundles: pieces to spare, and what may not be concluded from them.
+    Mutant {
+        name: "bundles-spare-nothing",
+        file: "src/archive/codec/bundle.rs",
+        from: "            (&[number], Some(sum)) => {",
+        to: r#"            (&[number], Some(sum)) if !crate::mutant("bundles-spare-nothing") => {"#,
+        killed_by: ("lib", "archive::tests::bundles::a_piece_that_rots_costs_no_message_and_proves_none"),
+    },
+    Mutant {
+        name: "pieces-of-bundles-are-not-compared",
+        file: "src/archive/codec/bundle.rs",
+        from: "    (crc32fast::hash(rest) == u32::from_le_bytes(*checksum) && count > 0).then_some((count, part))",
+        to: r#"    let whole = crc32fast::hash(rest) == u32::from_le_bytes(*checksum) || crate::mutant("pieces-of-bundles-are-not-compared");
+    (whole && count > 0).then_some((count, part))"#,
+        killed_by: ("lib", "archive::tests::bundles::two_pieces_side_by_side_cost_no_message"),
+    },
+    Mutant {
+        name: "mended-bundles-prove",
+        file: "src/archive/ledger.rs",
+        from: "reader.mended.is_empty();",
+        to: r#"(reader.mended.is_empty() || crate::mutant("mended-bundles-prove"));"#,
+        killed_by: ("lib", "archive::tests::bundles::a_piece_that_rots_costs_no_message_and_proves_none"),
+    },
+    Mutant {
+        name: "bundles-are-only-read",
+        file: "src/archive/scrub.rs",
+        from: "            if !reader.unreadable {",
+        to: r#"            if !reader.unreadable && !crate::mutant("bundles-are-only-read") {"#,
+        killed_by: ("lib", "archive::tests::bundles::the_daily_reading_mends"),
+    },
+    Mutant {
+        name: "spare-pieces-of-bundles-are-not-read",
+        file: "src/archive/scrub.rs",
+        from: "                Ok(false) => _ = reader.mended.insert(bundle),",
+        to: r#"                Ok(false) if crate::mutant("spare-pieces-of-bundles-are-not-read") => {}
+                Ok(false) => _ = reader.mended.insert(bundle),"#,
+        killed_by: ("lib", "archive::tests::bundles::the_daily_reading_mends"),
+    },
+    Mutant {
+        name: "erased-mail-stays-bundled",
+        file: "src/archive/erase.rs",
+        from: "        bundles::renew(transaction, &bundles)\n",
+        to: r#"        if crate::mutant("erased-mail-stays-bundled") { Ok(()) } else { bundles::renew(transaction, &bundles) }
+"#,
+        killed_by: ("lib", "archive::tests::bundles::what_is_erased_is_in_no_piece"),
+    },
+    Mutant {
+        name: "an-account-stays-bundled",
+        file: "src/archive/erase.rs",
+        from: "        bundles::renew(transaction, &bundles)?;",
+        to: r#"        if !crate::mutant("an-account-stays-bundled") {
+            bundles::renew(transaction, &bundles)?;
+        }"#,
+        killed_by: ("lib", "archive::tests::bundles::an_account_that_is_removed_leaves_nothing_in_pieces"),
+    },
+    Mutant {
+        name: "moved-bundles-leave-traces",
+        file: "src/archive/open.rs",
+        from: r#"    connection.pragma_update(None, "secure_delete", "FAST")?;"#,
+        to: r#"    if !crate::mutant("moved-bundles-leave-traces") {
+        connection.pragma_update(None, "secure_delete", "FAST")?;
+    }"#,
+        killed_by: ("lib", "archive::tests::bundles::what_is_erased_is_in_no_piece"),
+    },
+    Mutant {
+        name: "what-was-here-is-bundled",
+        file: "src/archive/ingest.rs",
+        from: "            leave_out(transaction, &bundles, &numbers)?;",
+        to: r#"            if !crate::mutant("what-was-here-is-bundled") {
+                leave_out(transaction, &bundles, &numbers)?;
+            }"#,
+        killed_by: ("lib", "archive::tests::bundles::what_turns_out_to_be_here_is_not_left_in_the_bundle"),
+    },
+    Mutant {
+        name: "the-index-of-bundles-is-believed",
+        file: "src/archive/bundles.rs",
+        from: "        if members != indexed(transaction, bundle)? {",
+        to: r#"        let indexed = indexed(transaction, bundle)?;
+        let members = if crate::mutant("the-index-of-bundles-is-believed") { indexed.clone() } else { members };
+        if members != indexed {"#,
+        killed_by: ("lib", "archive::tests::bundles::a_member_that_is_not_listed_is_not_packed_away"),
+    },
+    Mutant {
+        name: "any-bundle-will-do",
+        file: "src/archive/bundles.rs",
+        from: "        if self.opened.as_ref().is_none_or(|opened| opened.stamp != stamp) {",
+        to: r#"        let other = |opened: &Opened| opened.stamp != stamp && !crate::mutant("any-bundle-will-do");
+        if self.opened.as_ref().is_none_or(other) {"#,
+        killed_by: ("lib", "archive::tests::bundles::what_is_kept_of_a_bundle_is_never_shown_of_another"),
     },
 ];
