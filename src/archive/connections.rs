@@ -231,6 +231,9 @@ impl Archive {
             return Err(ArchiveError::WritesStopped);
         }
         let written = work(&mut writer).and_then(|answer| self.in_place().map(|()| answer));
+        if bundles::was_unreadable() {
+            self.doubt();
+        }
         written.map_err(|error| {
             let error = error.diagnosed(&self.shared.folder);
             if error.stops_writes() {
@@ -265,10 +268,14 @@ impl Archive {
         // A disk that fails to read is in doubt as well, whoever met it: nothing is removed on the strength of it.
         let failed = matches!(&answer, Err(ArchiveError::Sqlite(error)) if may_be_the_disk(error));
         if failed | bundles::was_unreadable() {
-            let doubt = |broken| Some(if matches!(broken, WHOLE | UNREAD) { UNREAD } else { IN_DOUBT });
-            let _ = self.shared.broken.fetch_update(Ordering::AcqRel, Ordering::Acquire, doubt);
+            self.doubt();
         }
         answer.map_err(|error| error.diagnosed(&self.shared.folder))
+    }
+
+    fn doubt(&self) {
+        let doubt = |broken| Some(if matches!(broken, WHOLE | UNREAD) { UNREAD } else { IN_DOUBT });
+        let _ = self.shared.broken.fetch_update(Ordering::AcqRel, Ordering::Acquire, doubt);
     }
 
     pub(super) fn may_write(&self) -> Result<()> {
