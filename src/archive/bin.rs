@@ -1,7 +1,7 @@
 //! The bin: messages deleted here that can still be had back, and erasing them for good. A message is not erased while its
 //! copy on the server is still to be removed: removing it needs the copy here as a proof.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Transaction, params};
@@ -12,8 +12,10 @@ use super::{Archive, erase};
 use crate::account::{Digest, MessageId};
 use crate::job::{Cancel, Progress, Report, unless_cancelled};
 
-/// Messages erased in one transaction.
+/// Messages erased in one transaction, and bundles packed anew without them: each is as much to be written as an import of
+/// its mail, and nobody else writes meanwhile.
 const BATCH: usize = 200;
+const BUNDLES: usize = 8;
 /// The days that a message stays in the bin at the least.
 pub const KEPT: i64 = 30;
 const DAY: i64 = 24 * 3600;
@@ -87,7 +89,7 @@ impl Archive {
         let (due, waiting) = self.due(which)?;
         let total = due.len() as u64;
         let mut erased = 0;
-        for batch in due.chunks(BATCH) {
+        for batch in self.batches(&due)? {
             unless_cancelled(cancel)?;
             self.write(|transaction| erase::messages(transaction, batch))?;
             erased += batch.len() as u64;
@@ -115,7 +117,7 @@ impl Archive {
             }
             Ok(due)
         })?;
-        for batch in due.chunks(BATCH) {
+        for batch in self.batches(&due)? {
             self.write(|transaction| erase::messages(transaction, batch))?;
         }
         if !due.is_empty() {
@@ -123,6 +125,25 @@ impl Archive {
             self.forget_erased()?;
         }
         Ok(())
+    }
+
+    /// What is erased in one transaction after the other.
+    fn batches<'a>(&self, due: &'a [MessageId]) -> Result<Vec<&'a [MessageId]>> {
+        self.read(|connection| {
+            let mut bundle = connection.prepare_cached(
+                "SELECT bundle FROM message JOIN body ON body.original = message.original WHERE message.id = ?1",
+            )?;
+            let (mut batches, mut from, mut bundles) = (Vec::new(), 0, BTreeSet::new());
+            for (at, id) in due.iter().enumerate() {
+                bundles.extend(bundle.query_row([id], |row| row.get::<_, Option<i64>>(0)).optional()?.flatten());
+                if bundles.len() >= BUNDLES || at + 1 - from >= BATCH || at + 1 == due.len() {
+                    batches.extend(due.get(from..=at));
+                    from = at + 1;
+                    bundles.clear();
+                }
+            }
+            Ok(batches)
+        })
     }
 
     /// The messages to be erased, and how many wait.

@@ -3,6 +3,7 @@
 mod bin;
 mod bundle_format;
 mod bundles;
+mod bundling;
 mod codec;
 mod health;
 mod lists;

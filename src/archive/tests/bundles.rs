@@ -7,8 +7,8 @@ use rusqlite::{Connection, params};
 
 use super::health::day;
 use super::*;
+use crate::archive::codec::BUNDLED;
 use crate::archive::codec::bundle::{self, Opened, PIECES, SPARE};
-use crate::archive::codec::{AS_RECEIVED, BUNDLED, PACKED, Packer};
 
 /// Numbers that a bundle's pieces have.
 const NUMBERS: i64 = 4096;
@@ -60,7 +60,7 @@ fn quoted(seed: usize, limit: usize, ending: &str) -> Vec<u8> {
 }
 
 /// Attachments and text: a bundle of some pieces of each kind.
-fn various() -> Vec<Vec<u8>> {
+pub(super) fn various() -> Vec<Vec<u8>> {
     (0..9).map(attached).chain((0..20).map(|seed| quoted(seed, 75, "\r\n"))).collect()
 }
 
@@ -77,13 +77,13 @@ fn bundled(mail: &[Vec<u8>]) -> (TempDir, Archive, Vec<MessageId>) {
 }
 
 /// The codec and the bundle of each original.
-fn places(folder: &Path) -> Vec<(i64, Option<i64>)> {
+pub(super) fn places(folder: &Path) -> Vec<(i64, Option<i64>)> {
     let connection = Connection::open(folder.join("mail.db")).unwrap();
     let mut statement = connection.prepare("SELECT codec, bundle FROM body ORDER BY original").unwrap();
     statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
 }
 
-fn pieces(folder: &Path) -> Vec<(i64, Vec<u8>)> {
+pub(super) fn pieces(folder: &Path) -> Vec<(i64, Vec<u8>)> {
     let connection = Connection::open(folder.join("mail.db")).unwrap();
     let mut statement = connection.prepare("SELECT number, bytes FROM piece ORDER BY number").unwrap();
     statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
@@ -135,7 +135,7 @@ fn rot(folder: &Path, (number, bytes): &(i64, Vec<u8>), rot: Rot) {
 }
 
 #[track_caller]
-fn all_come_back(archive: &Archive, ids: &[MessageId], mail: &[Vec<u8>], when: &str) {
+pub(super) fn all_come_back(archive: &Archive, ids: &[MessageId], mail: &[Vec<u8>], when: &str) {
     assert_eq!(ids.len(), mail.len());
     for (id, bytes) in ids.iter().zip(mail) {
         assert!(archive.original(*id).unwrap().as_ref() == Some(bytes), "{id} {when}");
@@ -143,7 +143,7 @@ fn all_come_back(archive: &Archive, ids: &[MessageId], mail: &[Vec<u8>], when: &
 }
 
 /// How many problems a thorough check tells of, and the messages that it names.
-fn health(archive: &Archive) -> (usize, Vec<MessageId>) {
+pub(super) fn health(archive: &Archive) -> (usize, Vec<MessageId>) {
     let health = archive.check(true, &Cancel::new(), &mut no_report()).unwrap();
     (health.problems.len(), health.damaged.into_iter().map(|(id, _)| id).collect())
 }
@@ -163,7 +163,7 @@ fn fetched(mail: &[Vec<u8>]) -> (TempDir, Visit, Vec<MessageId>) {
     (folder, visit, ids)
 }
 
-fn proved(visit: &Visit, count: usize) -> usize {
+pub(super) fn proved(visit: &Visit, count: usize) -> usize {
     (0..count).filter(|number| visit.proves(&number.to_string())).count()
 }
 
@@ -281,6 +281,10 @@ fn a_page_that_is_another_costs_no_message() {
         assert!(!archive.writable(), "nothing is stored or removed before the file was looked at");
         let proves = |number: usize| archive.prove(maildrop, &listed(9, &number.to_string(), 100)).unwrap().is_some();
         assert!((0..count).filter(|number| proves(*number)).count() < count);
+        // The daily reading goes on behind it, and has nothing to tell of any message.
+        let mut idle = Idle::default();
+        (0..31).for_each(|number| _ = day(&archive, &mut idle, number));
+        assert!(archive.last_read().unwrap().is_some() && archive.found_damaged().unwrap().is_empty());
     }
 }
 
@@ -512,67 +516,6 @@ fn what_is_kept_of_a_bundle_is_never_shown_of_another() {
     let again = import_all(archive, &mail[..12]);
     all_come_back(archive, &again, &mail[..12], "again");
     all_come_back(archive, &ids[12..], &mail[12..], "the rest, still");
-}
-
-#[test]
-fn what_was_fetched_is_bundled_by_and_by() {
-    let (folder, archive) = opened();
-    let visit = Visit::begin(&archive, "ben@example.org", 0);
-    let large = |number: usize| mail(&format!("{number} {}", format!("words of number {number} ").repeat(22_000)));
-    let take = |numbers: std::ops::Range<usize>| -> Vec<MessageId> {
-        numbers.map(|number| added(visit.take(&number.to_string(), large(number)))).collect()
-    };
-    let loose = || places(folder.path()).iter().filter(|(codec, _)| *codec == PACKED).count();
-    let mut ids = take(0..19);
-    archive.set_starred(&ids[..2], true).unwrap();
-    let before = (visit.states(), archive.every_stored().unwrap());
-    let mut idle = Idle::default();
-    day(&archive, &mut idle, 0);
-    assert!((1..11).contains(&loose()), "{} by themselves", loose());
-    assert!((visit.states(), archive.every_stored().unwrap()) == before);
-    let (left, whole) = (loose(), pieces(folder.path()));
-    day(&archive, &mut idle, 1);
-    day(&archive, &mut Idle::default(), 2);
-    assert!(loose() == left && pieces(folder.path()) == whole, "a second time there is nothing to do");
-    ids.extend(take(19..32));
-    day(&archive, &mut idle, 3);
-    assert!((1..11).contains(&loose()) && pieces(folder.path()).len() > whole.len(), "{} by themselves", loose());
-    all_come_back(&archive, &ids, &(0..32).map(large).collect::<Vec<_>>(), "bundled");
-    assert_eq!(proved(&visit, 32), 32);
-    assert_eq!(health(&archive), (0, vec![]));
-}
-
-#[test]
-fn mail_of_the_third_version_is_read_and_bundled() {
-    let folder = tempfile::tempdir().unwrap();
-    let old = Connection::open(folder.path().join("mail.db")).unwrap();
-    old.pragma_update(None, "application_id", open::APPLICATION_ID).unwrap();
-    for schema in [
-        include_str!("../../../migrations/001-archive.sql"),
-        include_str!("../../../migrations/002-trust.sql"),
-        include_str!("../../../migrations/003-codec.sql"),
-    ] {
-        old.execute_batch(schema).unwrap();
-    }
-    let (mail, mut packer) = (various(), Packer::new().unwrap());
-    for (number, bytes) in (1_i64..).zip(&mail) {
-        let (codec, stored) = if number % 2 == 0 { packer.encode(bytes) } else { (AS_RECEIVED, bytes.into()) };
-        let octets = bytes.len() as i64;
-        let row = params![number, Digest::of(bytes), crate::message::first_likeness(bytes), octets];
-        old.execute("INSERT INTO original VALUES (?1, ?2, ?3, ?4)", row).unwrap();
-        old.execute("INSERT INTO body VALUES (?1, ?2, ?3)", params![number, codec, stored]).unwrap();
-        old.execute("INSERT INTO message VALUES (?1, ?1, NULL, 5, NULL)", [number]).unwrap();
-    }
-    old.pragma_update(None, "user_version", 3).unwrap();
-    drop(old);
-    let archive = Archive::open(folder.path()).unwrap();
-    let ids: Vec<MessageId> = (1..=mail.len() as i64).map(MessageId).collect();
-    all_come_back(&archive, &ids, &mail, "as it lay");
-    assert!(places(folder.path()).iter().all(|(_, bundle)| bundle.is_none()));
-    archive.repack(&Cancel::new(), &mut no_report()).unwrap();
-    assert_eq!(places(folder.path()), vec![(BUNDLED, Some(1)); mail.len()]);
-    all_come_back(&archive, &ids, &mail, "bundled");
-    assert_eq!(health(&archive), (0, vec![]));
 }
 
 /// What no program of ours wrote: refused, with no panic and no memory without end.
