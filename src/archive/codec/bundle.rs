@@ -211,7 +211,7 @@ impl Packing {
         self.shapes.clear();
         self.base64.clear();
         self.lengths.clear();
-        whole.then(|| Bundle { members: originals.len(), stamp, pieces, spare })
+        whole.then_some(Bundle { members: originals.len(), stamp, pieces, spare })
     }
 }
 
