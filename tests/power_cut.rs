@@ -96,7 +96,7 @@ fn make_migration(program: &Path, seed: u64) -> Recording {
     let folder = tempfile::tempdir().expect("a folder");
     let archive = folder.path().join("archive");
     let mail: Vec<_> = small_mail(seed).filter(|message| message.len() < 6_000).take(20).collect();
-    version_one::make(&archive, &mail);
+    version_one::make(&archive, &mail, 8_192);
     let before = fs::read(archive.join("mail.db")).expect("an archive");
     let mut import = postkeep_at(program, &archive);
     // The smallest command that opens for writing: there is nothing to import.

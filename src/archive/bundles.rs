@@ -20,6 +20,8 @@ use super::error::{ArchiveError, Result};
 use super::original;
 use crate::account::Digest;
 
+/// Octets of the pages that pieces are made for.
+const PAGE: i64 = 16_384;
 /// Numbers of pieces that a bundle has.
 const NUMBERS: i64 = 4096;
 /// Octets of originals that are worth a bundle: of less, the pieces to spare would be much. Few in tests, that they meet
@@ -300,7 +302,8 @@ pub(super) fn put(transaction: &Transaction<'_>, ids: &[(i64, Digest)], original
     let mut replace =
         transaction.prepare_cached("UPDATE body SET codec = ?2, bytes = ?3, bundle = ?4 WHERE original = ?1")?;
     let slices: Vec<&[u8]> = originals.iter().map(Vec::as_slice).collect();
-    match packed(&slices) {
+    let bundles = if are_safe(transaction)? { packed(&slices) } else { None };
+    match bundles {
         Some(bundles) => {
             let mut next = ids.iter();
             for bundle in &bundles {
@@ -332,6 +335,12 @@ pub(super) fn put(transaction: &Transaction<'_>, ids: &[(i64, Digest)], original
         }
     }
     Ok(octets as u64)
+}
+
+/// Whether mail may be bundled in this file: where each piece fills a page. In smaller pages, which earlier versions made,
+/// the beginnings of many pieces share one, and when that rots the bundle is lost.
+pub(super) fn are_safe(connection: &Connection) -> Result<bool> {
+    Ok(connection.pragma_query_value(None, "page_size", |row| Ok(row.get::<_, i64>(0)? == PAGE))?)
 }
 
 /// These originals in bundles, if that is worth it and all of them come back.

@@ -84,7 +84,7 @@ impl Archive {
     pub fn ingest(&self, batch: Vec<Incoming>) -> Result<Vec<Ingested>> {
         self.may_write()?;
         let mut batch = self.keyed(batch)?;
-        let bundles = pack(&mut batch);
+        let bundles = pack(&mut batch, self.read(|mail| bundles::are_safe(mail))?);
         tracing::trace!(phase = "batch hashed");
         self.write(|transaction| {
             let numbers: Vec<i64> =
@@ -123,11 +123,12 @@ impl Archive {
     }
 }
 
-/// Packs what is new: in bundles where that is worth it, and else each by itself.
-fn pack(batch: &mut [Keyed]) -> Vec<Bundle> {
+/// Packs what is new: in bundles where they are safe and worth it, and else each by itself.
+fn pack(batch: &mut [Keyed], are_safe: bool) -> Vec<Bundle> {
     let mut known = HashSet::new();
+    let may = |keyed: &Keyed| are_safe && keyed.may_be_bundled();
     let mut together: Vec<&mut Keyed> =
-        batch.iter_mut().filter(|keyed| keyed.may_be_bundled() && known.insert(keyed.exact)).collect();
+        batch.iter_mut().filter(|keyed| may(keyed) && known.insert(keyed.exact)).collect();
     let originals: Vec<&[u8]> = together.iter().map(|keyed| keyed.stored.as_slice()).collect();
     let bundles = bundles::packed(&originals).unwrap_or_default();
     let mut next = together.iter_mut();

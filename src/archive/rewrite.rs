@@ -69,6 +69,9 @@ impl Archive {
     /// Packs a bundle's worth of mail that was fetched and lies by itself, if there is so much; answers whether. For when
     /// nothing else is being done.
     pub(super) fn bundle_a_little(&self) -> Result<bool> {
+        if !self.read(|mail| bundles::are_safe(mail))? {
+            return Ok(false);
+        }
         let after = self.read(|mail| {
             let mut statement = mail.prepare_cached("SELECT value FROM setting WHERE key = ?1")?;
             let text: Option<String> = statement.query_row([BUNDLED_TO], |row| row.get(0)).optional()?;
@@ -142,8 +145,9 @@ impl Archive {
             let packable = if alone.octets < bundles::LARGE as u64 { &mut together } else { &mut single };
             packable.push(alone, bytes);
         }
-        if together.octets() < bundles::LEAST as u64 || together.of.len() < 2 {
-            // Too little for a bundle: what is packed already stays as it is.
+        let are_safe = self.read(|mail| bundles::are_safe(mail))?;
+        if !are_safe || together.octets() < bundles::LEAST as u64 || together.of.len() < 2 {
+            // No bundle: what is packed already stays as it is.
             together.retain_as_received();
         }
         for Packable { of, bytes } in [together, single] {

@@ -20,9 +20,14 @@ pub struct Old {
 
 impl Old {
     pub fn new(seed: u64, count: usize) -> Old {
+        Old::with_pages(seed, count, 8_192)
+    }
+
+    /// With pages of so many octets, as those of version 1 were at last.
+    pub fn with_pages(seed: u64, count: usize, octets: u32) -> Old {
         let folder = rig::folder();
         let mail: Vec<_> = small_mail(seed).take(count).collect();
-        make(&folder.path().join("old"), &mail);
+        make(&folder.path().join("old"), &mail, octets);
         Old { folder, mail }
     }
 
@@ -46,10 +51,10 @@ impl Old {
 }
 
 /// Makes the folder, and in it `mail.db` with this mail; of the account of the embedded server, which removes.
-pub fn make(folder: &Path, mail: &[Vec<u8>]) {
+pub fn make(folder: &Path, mail: &[Vec<u8>], pages: u32) {
     fs::create_dir_all(folder).expect("a folder");
     let mut connection = Connection::open(folder.join("mail.db")).expect("a database");
-    connection.pragma_update(None, "page_size", 8_192).expect("a setting");
+    connection.pragma_update(None, "page_size", pages).expect("a setting");
     connection.pragma_update(None, "application_id", 0x506F_7374).expect("a setting");
     connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())).expect("a setting");
     let transaction = connection.transaction().expect("a transaction");

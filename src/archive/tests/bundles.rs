@@ -36,7 +36,7 @@ fn attachment(seed: usize, octets: &[u8], ending: &str) -> Vec<u8> {
     message
 }
 
-fn attached(seed: usize) -> Vec<u8> {
+pub(super) fn attached(seed: usize) -> Vec<u8> {
     attachment(seed, &octets(seed, 15_000), "\r\n")
 }
 

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::bundles::{all_come_back, health, pieces, places, proved, various};
+use super::bundles::{all_come_back, attached, health, pieces, places, proved, various};
 use super::health::day;
 use super::*;
 use crate::archive::codec::{AS_RECEIVED, BUNDLED, PACKED, Packer};
@@ -35,10 +35,11 @@ fn what_was_fetched_is_bundled_by_and_by() {
     assert_eq!(health(&archive), (0, vec![]));
 }
 
-#[test]
-fn mail_of_the_third_version_is_read_and_bundled() {
+/// An archive of the third version, and its mail.
+fn third_version(pages: i64) -> (TempDir, Archive, Vec<MessageId>, Vec<Vec<u8>>) {
     let folder = tempfile::tempdir().unwrap();
     let old = Connection::open(folder.path().join("mail.db")).unwrap();
+    old.pragma_update(None, "page_size", pages).unwrap();
     old.pragma_update(None, "application_id", open::APPLICATION_ID).unwrap();
     for schema in [
         include_str!("../../../migrations/001-archive.sql"),
@@ -62,10 +63,30 @@ fn mail_of_the_third_version_is_read_and_bundled() {
     let ids: Vec<MessageId> = (1..=mail.len() as i64).map(MessageId).collect();
     all_come_back(&archive, &ids, &mail, "as it lay");
     assert!(places(folder.path()).iter().all(|(_, bundle)| bundle.is_none()));
+    (folder, archive, ids, mail)
+}
+
+#[test]
+fn mail_of_the_third_version_is_read_and_bundled() {
+    let (folder, archive, ids, mail) = third_version(16_384);
     archive.repack(&Cancel::new(), &mut no_report()).unwrap();
     assert_eq!(places(folder.path()), vec![(BUNDLED, Some(1)); mail.len()]);
     all_come_back(&archive, &ids, &mail, "bundled");
     assert_eq!(health(&archive), (0, vec![]));
+}
+
+/// The beginnings of many pieces would stand on one page there.
+#[test]
+fn where_pages_are_smaller_than_a_piece_nothing_is_bundled() {
+    for pages in [4_096, 8_192] {
+        let (folder, archive, ids, mail) = third_version(pages);
+        archive.repack(&Cancel::new(), &mut no_report()).unwrap();
+        archive.ingest((40..50).map(|seed| from_file(attached(seed))).collect()).unwrap();
+        day(&archive, &mut Idle::default(), 0);
+        assert!(places(folder.path()).iter().all(|place| *place == (PACKED, None)));
+        all_come_back(&archive, &ids, &mail, "by themselves");
+        assert_eq!((health(&archive), pieces(folder.path())), ((0, vec![]), vec![]));
+    }
 }
 
 /// More bundles than are packed anew at once.
