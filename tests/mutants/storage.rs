@@ -331,4 +331,23 @@ pub const MUTANTS: &[Mutant] = &[
         if self.opened.as_ref().is_none_or(other) {"#,
         killed_by: ("lib", "archive::tests::bundles::what_is_kept_of_a_bundle_is_never_shown_of_another"),
     },
+    Mutant {
+        name: "bundles-in-pages-of-any-size",
+        file: "src/archive/bundles.rs",
+        from: "row.get::<_, i64>(0)? == PAGE))?)",
+        to: r#"row.get::<_, i64>(0)? == PAGE || crate::mutant("bundles-in-pages-of-any-size")))?)"#,
+        killed_by: ("lib", "archive::tests::bundling::where_pages_are_smaller_than_a_piece_nothing_is_bundled"),
+    },
+    Mutant {
+        name: "bundles-of-nothing",
+        file: "src/archive/codec/bundle.rs",
+        from: "        return Vec::new();\n    };\n    let mut parts",
+        to: r#"        if crate::mutant("bundles-of-nothing") {
+            return vec![Some(piece(0, &[])); SPARE];
+        }
+        return Vec::new();
+    };
+    let mut parts"#,
+        killed_by: ("lib", "archive::tests::bundles::a_bundle_that_is_gone_is_mended_by_its_mail_only"),
+    },
 ];
