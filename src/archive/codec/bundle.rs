@@ -2,8 +2,9 @@
 //!
 //! A bundle is the text of its members in one frame of zstd, so that what mails have in common is written once, and
 //! behind it what their base64 says, each member's by itself. All of that is cut into pieces that each fill a page of the
-//! file, and [`SPARE`] pieces are added: of every second piece the sum without carry, as RAID 5 has it. Each piece has a
-//! checksum of its own, so it is known which one is wrong; one of each kind may be missing, or two that lie side by side.
+//! file, and [`SPARE`] pieces are added: of every second piece the sum without carry, as RAID 5 has it, each as long as a
+//! piece can be. Each piece has a checksum of its own, so it is known which one is wrong; one of each kind may be missing,
+//! or two that lie side by side.
 //!
 //! ```text
 //! piece   = crc32 (4 octets, little-endian, of the rest) | pieces of data (2, little-endian) | a part of the content
@@ -362,7 +363,8 @@ fn cut(front: &[u8], base64: &[u8]) -> Option<(Vec<u8>, [Vec<u8>; SPARE])> {
             part = rest;
         }
     }
-    let mut sums = [const { Vec::new() }; SPARE];
+    // As long as a piece can be: of shorter ones several would share a page, and rot together.
+    let mut sums: [Vec<u8>; SPARE] = std::array::from_fn(|_| vec![0; CONTENT]);
     for (number, piece) in pieces.chunks_mut(PIECE).enumerate() {
         add(&mut sums[number % SPARE], piece.get(HEAD..)?);
         seal(piece, count);
@@ -425,7 +427,7 @@ pub(in crate::archive) fn mended(found: impl Fn(usize) -> Option<Vec<u8>>) -> Ve
         let others = (kind..parts.len()).step_by(SPARE).filter_map(|number| parts[number].as_deref());
         match (missing.as_slice(), &spare) {
             ([], None) => {
-                let mut sum = Vec::new();
+                let mut sum = vec![0; CONTENT];
                 others.for_each(|part| add(&mut sum, part));
                 *spare = Some(sum);
             }
