@@ -8,7 +8,7 @@
 //! Nothing of that proves anything: where a message had to be mended to be read, its copy on the server stays.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, ffi, params};
@@ -33,7 +33,7 @@ pub(super) const LARGE: usize = 8 << 20;
 /// Reads members of bundles. The front of the last one is kept, unpacked.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
-    opened: Option<Opened>,
+    opened: Option<(i64, Opened)>,
     /// Bundles of which a piece was made out of the others.
     pub(super) mended: BTreeSet<i64>,
     /// SQLite could not read a piece.
@@ -73,19 +73,23 @@ impl Reader {
         let (Some((member, stamp)), Ok(octets)) = (codec::membership(stored), usize::try_from(octets)) else {
             return Ok(None);
         };
-        if self.opened.as_ref().is_none_or(|opened| opened.stamp != stamp) {
-            self.opened = self.open(connection, bundle, stamp)?;
+        if self.opened.as_ref().is_none_or(|(of, opened)| (*of, opened.stamp) != (bundle, stamp)) {
+            self.opened = self.open(connection, bundle, stamp)?.map(|opened| (bundle, opened));
         }
-        let Some(base64) = self.opened.as_ref().and_then(|opened| opened.base64(member)) else { return Ok(None) };
+        let Some(base64) = self.opened.as_ref().and_then(|(_, opened)| opened.base64(member)) else { return Ok(None) };
         let Some(base64) = self.content(connection, bundle, &base64)? else { return Ok(None) };
-        Ok(self.opened.as_ref().and_then(|opened| opened.member(member, &base64, octets)))
+        Ok(self.opened.as_ref().and_then(|(_, opened)| opened.member(member, &base64, octets)))
     }
 
     fn open(&mut self, connection: &Connection, bundle: i64, stamp: Stamp) -> Result<Option<Opened>> {
+        Ok(self.front(connection, bundle)?.filter(|opened| opened.stamp == stamp))
+    }
+
+    fn front(&mut self, connection: &Connection, bundle: i64) -> Result<Option<Opened>> {
         let beginning = self.content(connection, bundle, &bundle::BEGINNING)?;
         let Some(front) = beginning.and_then(|beginning| bundle::front(&beginning)) else { return Ok(None) };
         let front = self.content(connection, bundle, &front)?;
-        Ok(front.and_then(|front| Opened::of(&front)).filter(|opened| opened.stamp == stamp))
+        Ok(front.and_then(|front| Opened::of(&front)))
     }
 
     /// These octets of a bundle's content, each piece compared with its checksum, and made out of the others where it is
@@ -271,7 +275,8 @@ fn sound(transaction: &Transaction<'_>, bundle: i64, members: &[i64]) -> Result<
 /// To be called with what is deleted overwritten in the file.
 ///
 /// A bundle in which a member rotted stays as it is, with what it holds of those that went: it goes when all of them are
-/// mended or erased. So does one of which it is not certain who its members are.
+/// mended or erased. So does one of which it is not certain who its members are, and one that holds the only copy of an
+/// original to which nothing leads any more: [`within`] finds it there.
 pub(super) fn renew(transaction: &Transaction<'_>, bundles: &BTreeSet<i64>) -> Result<()> {
     if bundles.is_empty() {
         return Ok(());
@@ -285,7 +290,9 @@ pub(super) fn renew(transaction: &Transaction<'_>, bundles: &BTreeSet<i64>) -> R
         }
         let sound = sound(transaction, bundle, &members)?;
         still_open(transaction)?;
-        if let Some((ids, originals)) = sound {
+        if let Some((ids, originals)) = sound
+            && !holds_lost(transaction, bundle, &ids)?
+        {
             put(transaction, &ids, &originals)?;
             transaction.prepare_cached("DELETE FROM piece WHERE number BETWEEN ?1 AND ?2")?.execute(span(bundle))?;
             tracing::trace!(phase = "bundle renewed");
@@ -293,6 +300,21 @@ pub(super) fn renew(transaction: &Transaction<'_>, bundles: &BTreeSet<i64>) -> R
     }
     transaction.execute("DELETE FROM rewriting", [])?;
     Ok(())
+}
+
+/// Whether a bundle holds, beside these members, an original that is not to be had where the tables say it is.
+fn holds_lost(transaction: &Transaction<'_>, bundle: i64, members: &[(i64, Digest)]) -> Result<bool> {
+    let known: HashSet<Digest> = members.iter().map(|(_, digest)| *digest).collect();
+    let mut original = transaction.prepare_cached("SELECT id FROM original WHERE sha256 = ?1")?;
+    for (digest, _) in within(transaction, bundle, |digest| !known.contains(&digest))? {
+        let Some(id) = original.query_row([digest], |row| row.get(0)).optional()? else { continue };
+        let read = original::bytes_by(transaction, id, &mut Reader::default())?;
+        if read.is_none_or(|read| Digest::of(&read) != digest) {
+            return Ok(true);
+        }
+    }
+    still_open(transaction)?;
+    Ok(false)
 }
 
 /// Puts these bytes in the place of what is stored of originals, in bundles or, where they are not worth one, by
@@ -386,6 +408,32 @@ pub(super) fn every(connection: &Connection) -> Result<Vec<i64>> {
     let mut statement = connection.prepare("SELECT DISTINCT bundle FROM body WHERE bundle IS NOT NULL")?;
     let rows = statement.query_map([], |row| row.get(0))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The bundles that there are, by their pieces.
+pub(super) fn all(connection: &Connection) -> Result<Vec<i64>> {
+    let mut statement = connection.prepare("SELECT DISTINCT number / 4096 FROM piece")?;
+    Ok(statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// What a bundle holds of these originals, whatever the tables say of its members.
+pub(super) fn within(
+    connection: &Connection,
+    bundle: i64,
+    wanted: impl Fn(Digest) -> bool,
+) -> Result<Vec<(Digest, Vec<u8>)>> {
+    let (mut reader, mut found) = (Reader::default(), Vec::new());
+    let Some(opened) = reader.front(connection, bundle)? else { return Ok(found) };
+    for member in 0..opened.members() {
+        let (Some(base64), Some(octets)) = (opened.base64(member), opened.octets(member)) else { continue };
+        let Some(base64) = reader.content(connection, bundle, &base64)? else { continue };
+        let Some(bytes) = opened.member(member, &base64, octets) else { continue };
+        let digest = Digest::of(&bytes);
+        if wanted(digest) {
+            found.push((digest, bytes));
+        }
+    }
+    Ok(found)
 }
 
 /// Whether a bundle is there, without reading it.

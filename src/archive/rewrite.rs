@@ -5,13 +5,15 @@
 //! transaction, and again as they stand in it before it commits. Cut off at any point, the old bytes stand there or the
 //! new ones.
 
+use std::collections::{BTreeSet, HashMap};
+
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::codec;
 use super::columns::{count, uncount};
 use super::error::{ArchiveError, Result};
 use super::{Archive, bundles, erase, original};
-use crate::account::Digest;
+use crate::account::{Digest, MessageId};
 use crate::job::{Cancel, Progress, Report, unless_cancelled};
 
 /// Originals, and octets of them, that are packed in one transaction.
@@ -168,6 +170,34 @@ impl Archive {
             repacked.freed += stored.saturating_sub(now);
         }
         Ok(true)
+    }
+
+    /// Puts back those of these originals that a bundle still holds, where what leads to them rotted and they did not. They
+    /// are taken out of `damaged`, with their messages for an answer.
+    pub(crate) fn mend_out_of_bundles(
+        &self,
+        damaged: &mut HashMap<Digest, Vec<MessageId>>,
+        cancel: &Cancel,
+    ) -> Result<Vec<MessageId>> {
+        let mut mended = Vec::new();
+        for bundle in self.read(|mail| bundles::all(mail))? {
+            unless_cancelled(cancel)?;
+            if damaged.is_empty() {
+                break;
+            }
+            let found = self.read(|mail| bundles::within(mail, bundle, |digest| damaged.contains_key(&digest)))?;
+            for (digest, bytes) in &found {
+                if self.mend(*digest, bytes)? {
+                    mended.extend(damaged.remove(digest).unwrap_or_default());
+                }
+            }
+            if !found.is_empty() {
+                // They lie by themselves now; should they be erased, nothing of them is to be left there.
+                let this = BTreeSet::from([bundle]);
+                self.write(|transaction| erase::overwriting(transaction, || bundles::renew(transaction, &this)))?;
+            }
+        }
+        Ok(mended)
     }
 
     /// Puts these bytes in the place of an original that rotted or is missing: only where they hash to what was stored

@@ -3,6 +3,7 @@
 mod bin;
 mod bundle_format;
 mod bundles;
+mod bundles_lost;
 mod bundling;
 mod codec;
 mod health;

@@ -10,7 +10,8 @@ use crate::account::{Digest, MessageId};
 use crate::archive::{Archive, ArchiveError};
 use crate::job::{Cancel, Report};
 
-/// Reads every message of the archive, and replaces those that are damaged or missing by what the backup holds of them.
+/// Reads every message of the archive, and replaces those that are damaged or missing by what the archive itself still
+/// holds of them, or else the backup.
 /// `folder` is the backup's folder or the one around its `Postkeep backup`. Each message is compared with its hash as it
 /// is read from the backup, before it is stored, and as it stands in the archive.
 ///
@@ -32,6 +33,9 @@ pub fn repair(archive: &Archive, folder: &Path, cancel: &Cancel, report: Report<
     archive.mend_bundles(cancel)?;
     let mut damaged: HashMap<Digest, Vec<MessageId>> = archive.damaged(cancel, report)?.into_iter().collect();
     repaired.damaged = damaged.values().map(|messages| messages.len() as u64).sum();
+    if !damaged.is_empty() {
+        repaired.messages = archive.mend_out_of_bundles(&mut damaged, cancel)?;
+    }
     if damaged.is_empty() {
         return Ok(repaired);
     }

@@ -324,10 +324,19 @@ pub const MUTANTS: &[Mutant] = &[
         killed_by: ("lib", "archive::tests::bundles::a_member_that_is_not_listed_is_not_packed_away"),
     },
     Mutant {
+        name: "lost-mail-goes-with-its-bundle",
+        file: "src/archive/bundles.rs",
+        from: "            && !holds_lost(transaction, bundle, &ids)?",
+        to: r#"            && (crate::mutant("lost-mail-goes-with-its-bundle") || !holds_lost(transaction, bundle, &ids)?)"#,
+        killed_by: ("lib", "archive::tests::bundles_lost::a_bundle_that_holds_lost_mail_is_not_packed_anew"),
+    },
+    Mutant {
         name: "any-bundle-will-do",
         file: "src/archive/bundles.rs",
-        from: "        if self.opened.as_ref().is_none_or(|opened| opened.stamp != stamp) {",
-        to: r#"        let other = |opened: &Opened| opened.stamp != stamp && !crate::mutant("any-bundle-will-do");
+        from: "        if self.opened.as_ref().is_none_or(|(of, opened)| (*of, opened.stamp) != (bundle, stamp)) {",
+        to: r#"        let other = |(of, opened): &(i64, Opened)| {
+            (*of, opened.stamp) != (bundle, stamp) && !crate::mutant("any-bundle-will-do")
+        };
         if self.opened.as_ref().is_none_or(other) {"#,
         killed_by: ("lib", "archive::tests::bundles::what_is_kept_of_a_bundle_is_never_shown_of_another"),
     },

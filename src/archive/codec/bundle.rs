@@ -273,6 +273,14 @@ impl Opened {
         Some(from[2]..to[2])
     }
 
+    /// How many octets a member is, by its shape; `None` where that is none.
+    pub(in crate::archive) fn octets(&self, member: usize) -> Option<usize> {
+        let [from, to] = self.places.get(member..)?.first_chunk()?;
+        let mut shape = self.raw.get(from[0]..to[0])?;
+        let length = take_number(&mut shape)?;
+        Run::sum(&take_runs(&mut shape)?, Run::encoded)?.checked_add(length)
+    }
+
     /// A member, given its base64, which is known to be so many octets; `None` where it is not that.
     pub(in crate::archive) fn member(&self, member: usize, base64: &[u8], octets: usize) -> Option<Vec<u8>> {
         let [from, to] = self.places.get(member..)?.first_chunk()?;

@@ -9,7 +9,7 @@ use super::{
 use crate::account::{Digest, MessageId};
 use crate::archive::Archive;
 use crate::backup::manifest::{self, Entry, Folder, MANIFEST, Manifest, SegmentFile};
-use crate::backup::{BackupError, Format, export, names, repair, restore, sealed, verify};
+use crate::backup::{BackupError, Format, export, import, names, repair, restore, sealed, verify};
 use crate::job::Cancel;
 
 /// Numbers that look random and are the same in every run.
@@ -327,6 +327,27 @@ fn an_export_names_a_message_whose_bytes_are_gone() {
     let to = tempfile::tempdir().unwrap();
     let done = export(&source, &to.path().join("a"), Format::Eml, None, &Cancel::new(), &mut |_| {}).unwrap();
     assert_eq!(done.failed, [format!("Message {id} is damaged in the archive and was not exported.")]);
+}
+
+#[test]
+fn a_repair_needs_no_backup_of_what_the_archive_still_holds() {
+    let (place, source) = archive();
+    let mail = tempfile::tempdir().unwrap();
+    for number in 0..40 {
+        let text = format!("Subject: {number}\r\n\r\n{}", "words that it says ".repeat(60 + number));
+        fs::write(mail.path().join(format!("{number}.eml")), text).unwrap();
+    }
+    assert_eq!(import(&source, &[mail.path().to_owned()], &Cancel::new(), &mut |_| {}).unwrap().added, 40);
+    let lose = "PRAGMA foreign_keys = OFF; DROP TRIGGER body_stays; DELETE FROM body WHERE original IN (3, 7)";
+    rusqlite::Connection::open(place.path().join("mail.db")).unwrap().execute_batch(lose).unwrap();
+    let (_other, of_another) = archive();
+    fill(&of_another, 0..2);
+    let backup = tempfile::tempdir().unwrap();
+    run(&of_another, backup.path());
+    let repaired = repair(&source, backup.path(), &Cancel::new(), &mut |_| {}).unwrap();
+    assert_eq!((repaired.damaged, repaired.messages.len(), repaired.failed), (2, 2, vec![]));
+    let health = source.check(true, &Cancel::new(), &mut |_| {}).unwrap();
+    assert_eq!((health.damaged, health.problems), (vec![], vec![]));
 }
 
 #[test]
