@@ -285,7 +285,7 @@ fn the_temporary_folder_is_empty_after_a_kill_and_a_start() {
         child.wait().expect("an end");
     }
     assert_eq!(left_in(&place.path("tmp")).len(), 3);
-    place.run(&["list"]);
+    place.run(&["log"]);
     assert_eq!(left_in(&place.path("tmp")), [others]);
 }
 

@@ -152,8 +152,8 @@ pub fn run() -> ExitCode {
     };
     let window = arguments.command.is_none();
     private::keep_to_ourselves(window);
-    if window || matches!(arguments.command, Some(Command::Demo(_))) {
-        // These make what a killed one leaves behind. Nobody else needs to wait for it.
+    if !matches!(arguments.command, Some(Command::List(_) | Command::Search(_))) {
+        // What a killed window left behind goes. Whoever wants a list need not wait for it.
         settings::sweep();
     }
     log_to_stderr();

@@ -326,11 +326,11 @@ pub const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "scratch-stays",
-        file: "src/cli/private.rs",
-        from: "    settings::sweep();",
-        to: r#"    if !crate::mutant("scratch-stays") {
-        settings::sweep();
-    }"#,
+        file: "src/cli/mod.rs",
+        from: "        settings::sweep();",
+        to: r#"        if !crate::mutant("scratch-stays") {
+            settings::sweep();
+        }"#,
         killed_by: ("private", "the_temporary_folder_is_empty_after_a_kill_and_a_start"),
     },
     Mutant {
