@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use super::{BackupError, Result};
-use crate::archive::{Archive, Incoming, Ingested};
+use crate::archive::{Archive, ArchiveError, Incoming, Ingested};
 use crate::job::{Cancel, Cancelled, Progress, Report, unless_cancelled};
 
 const STORERS: usize = 2;
@@ -108,15 +108,16 @@ fn store_all(archive: &Archive, cancel: &Cancel, read: impl FnOnce(&mut Queue<'_
                     counts.added += part.added;
                     counts.already_here += part.already_here;
                 }
-                Err(error) => failed = failed.filter(|first| !is_cancelled(first)).or(Some(error)),
+                Err(error) => failed = failed.filter(|first| !follows(first)).or(Some(error)),
             }
         }
         failed.map_or(Ok(()), Err).and(read).map(|()| counts)
     })
 }
 
-fn is_cancelled(error: &BackupError) -> bool {
-    matches!(error, BackupError::Cancelled(_))
+/// Whether an error is what became of another thread's, which says more.
+fn follows(error: &BackupError) -> bool {
+    matches!(error, BackupError::Cancelled(_) | BackupError::Archive(ArchiveError::WritesStopped))
 }
 
 /// Stores batches until there are no more. After a failure anywhere the rest is only taken away, so that no one waits.

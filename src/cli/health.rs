@@ -144,7 +144,7 @@ fn compact(archive: &Archive) -> Result<Compacted, Failure> {
     let Compacted { before, after, little_room } = compacted;
     if mended > 0 {
         print::say(&format!(
-            "{} of the file had rotted and were made anew: no mail was lost.",
+            "{} of the file had rotted. Made anew out of the others: no mail was lost.",
             print::count(mended, "piece")
         ));
     }
