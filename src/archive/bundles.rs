@@ -282,24 +282,36 @@ pub(super) fn renew(transaction: &Transaction<'_>, bundles: &BTreeSet<i64>) -> R
         return Ok(());
     }
     let mut standing = standing(transaction, bundles)?;
-    transaction.execute("INSERT INTO rewriting (yes) VALUES (1)", [])?;
-    for &bundle in bundles {
-        let members = standing.remove(&bundle).unwrap_or_default();
-        if members != indexed(transaction, bundle)? {
-            continue;
-        }
-        let sound = sound(transaction, bundle, &members)?;
-        still_open(transaction)?;
-        if let Some((ids, originals)) = sound
-            && !holds_lost(transaction, bundle, &ids)?
-        {
-            put(transaction, &ids, &originals)?;
-            transaction.prepare_cached("DELETE FROM piece WHERE number BETWEEN ?1 AND ?2")?.execute(span(bundle))?;
-            tracing::trace!(phase = "bundle renewed");
-        }
+    rewriting(transaction, || {
+        bundles
+            .iter()
+            .try_for_each(|bundle| renew_one(transaction, *bundle, standing.remove(bundle).unwrap_or_default()))
+    })
+}
+
+/// Packs one bundle anew that has these members by the table, with a row in `rewriting`.
+fn renew_one(transaction: &Transaction<'_>, bundle: i64, members: Vec<i64>) -> Result<()> {
+    if members != indexed(transaction, bundle)? {
+        return Ok(());
     }
-    transaction.execute("DELETE FROM rewriting", [])?;
+    let sound = sound(transaction, bundle, &members)?;
+    still_open(transaction)?;
+    if let Some((ids, originals)) = sound
+        && !holds_lost(transaction, bundle, &ids)?
+    {
+        put(transaction, &ids, &originals)?;
+        transaction.prepare_cached("DELETE FROM piece WHERE number BETWEEN ?1 AND ?2")?.execute(span(bundle))?;
+        tracing::trace!(phase = "bundle renewed");
+    }
     Ok(())
+}
+
+/// Runs `work` with the triggers off that guard the bytes of originals.
+pub(super) fn rewriting<T>(transaction: &Transaction<'_>, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    transaction.execute("INSERT INTO rewriting (yes) VALUES (1)", [])?;
+    let done = work();
+    transaction.execute("DELETE FROM rewriting", [])?;
+    done
 }
 
 /// Whether a bundle holds, beside these members, an original that is not to be had where the tables say it is.
@@ -381,26 +393,26 @@ pub(super) fn mend(transaction: &Transaction<'_>, bundle: i64) -> Result<u64> {
         return Ok(0);
     }
     let spares = all.len().saturating_sub(bundle::SPARE);
-    let mut written = 0;
-    transaction.execute("INSERT INTO rewriting (yes) VALUES (1)", [])?;
-    for (at, piece) in all.iter().enumerate() {
-        let Some(piece) = piece else { continue };
-        let place = if at < spares { at } else { bundle::PIECES + at - spares };
-        written += transaction
-            .prepare_cached(
-                "INSERT INTO piece (number, bytes) VALUES (?1, ?2)
+    rewriting(transaction, || {
+        let mut written = 0;
+        for (at, piece) in all.iter().enumerate() {
+            let Some(piece) = piece else { continue };
+            let place = if at < spares { at } else { bundle::PIECES + at - spares };
+            written += transaction
+                .prepare_cached(
+                    "INSERT INTO piece (number, bytes) VALUES (?1, ?2)
                  ON CONFLICT (number) DO UPDATE SET bytes = ?2 WHERE bytes <> ?2",
-            )?
-            .execute(params![number(bundle, place), piece])? as u64;
-    }
-    if all.iter().all(Option::is_some) {
-        // A piece whose number rotted stands where none is.
-        transaction
-            .prepare_cached("DELETE FROM piece WHERE number >= ?1 AND number < ?2")?
-            .execute([number(bundle, spares), number(bundle, bundle::PIECES)])?;
-    }
-    transaction.execute("DELETE FROM rewriting", [])?;
-    Ok(written)
+                )?
+                .execute(params![number(bundle, place), piece])? as u64;
+        }
+        if all.iter().all(Option::is_some) {
+            // A piece whose number rotted stands where none is.
+            transaction
+                .prepare_cached("DELETE FROM piece WHERE number >= ?1 AND number < ?2")?
+                .execute([number(bundle, spares), number(bundle, bundle::PIECES)])?;
+        }
+        Ok(written)
+    })
 }
 
 /// The bundles that there are, by the originals in them.

@@ -162,7 +162,7 @@ impl Archive {
                 if !are_alone(transaction, &ids)? {
                     return Ok(None);
                 }
-                let put = || rewriting(transaction, || bundles::put(transaction, &ids, &bytes));
+                let put = || bundles::rewriting(transaction, || bundles::put(transaction, &ids, &bytes));
                 erase::overwriting(transaction, put).map(Some)
             })?;
             let Some(now) = now else { return Ok(false) };
@@ -221,7 +221,9 @@ impl Archive {
             )?;
             let bundles = bundles::of(transaction, [original])?;
             erase::overwriting(transaction, || {
-                rewriting(transaction, || bundles::put(transaction, &[(original, digest)], &[bytes.to_vec()]))?;
+                bundles::rewriting(transaction, || {
+                    bundles::put(transaction, &[(original, digest)], &[bytes.to_vec()])
+                })?;
                 bundles::renew(transaction, &bundles)
             })?;
             transaction.execute("DELETE FROM damage WHERE original = ?1", [original])?;
@@ -262,12 +264,4 @@ fn are_alone(transaction: &Transaction<'_>, ids: &[(i64, Digest)]) -> Result<boo
         }
     }
     Ok(true)
-}
-
-/// Runs `work` with the triggers off that guard the bytes of originals.
-fn rewriting<T>(transaction: &Transaction<'_>, work: impl FnOnce() -> Result<T>) -> Result<T> {
-    transaction.execute("INSERT INTO rewriting (yes) VALUES (1)", [])?;
-    let done = work();
-    transaction.execute("DELETE FROM rewriting", [])?;
-    done
 }

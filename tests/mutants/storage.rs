@@ -317,17 +317,17 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "the-index-of-bundles-is-believed",
         file: "src/archive/bundles.rs",
-        from: "        if members != indexed(transaction, bundle)? {",
-        to: r#"        let indexed = indexed(transaction, bundle)?;
-        let members = if crate::mutant("the-index-of-bundles-is-believed") { indexed.clone() } else { members };
-        if members != indexed {"#,
+        from: "    if members != indexed(transaction, bundle)? {",
+        to: r#"    let indexed = indexed(transaction, bundle)?;
+    let members = if crate::mutant("the-index-of-bundles-is-believed") { indexed.clone() } else { members };
+    if members != indexed {"#,
         killed_by: ("lib", "archive::tests::bundles::a_member_that_is_not_listed_is_not_packed_away"),
     },
     Mutant {
         name: "lost-mail-goes-with-its-bundle",
         file: "src/archive/bundles.rs",
-        from: "            && !holds_lost(transaction, bundle, &ids)?",
-        to: r#"            && (crate::mutant("lost-mail-goes-with-its-bundle") || !holds_lost(transaction, bundle, &ids)?)"#,
+        from: "        && !holds_lost(transaction, bundle, &ids)?",
+        to: r#"        && (crate::mutant("lost-mail-goes-with-its-bundle") || !holds_lost(transaction, bundle, &ids)?)"#,
         killed_by: ("lib", "archive::tests::bundles_lost::a_bundle_that_holds_lost_mail_is_not_packed_anew"),
     },
     Mutant {
