@@ -75,6 +75,17 @@ impl Readers {
         answer
     }
 
+    /// Has the next connection count the steps of SQLite's machine.
+    #[cfg(test)]
+    fn count_steps(&self, steps: &Arc<AtomicU64>) -> Result<()> {
+        let steps = Arc::clone(steps);
+        let count = move || {
+            steps.fetch_add(1, Ordering::Relaxed);
+            false
+        };
+        self.with(|connection| Ok(connection.progress_handler(1, Some(count))?))
+    }
+
     /// Forgets the idle connections: the file under them was replaced.
     pub(super) fn forget(&self) {
         lock(&self.idle).clear();
@@ -149,6 +160,15 @@ impl Archive {
                 _lock: lock,
             }),
         }
+    }
+
+    /// Counts the steps of SQLite's machine from here on, of what is read by one thread.
+    #[cfg(test)]
+    pub fn count_steps(&self) -> Arc<AtomicU64> {
+        let steps = Arc::default();
+        self.shared.readers.count_steps(&steps).unwrap();
+        self.shared.index.readers.count_steps(&steps).unwrap();
+        steps
     }
 
     pub fn folder(&self) -> &Path {

@@ -47,7 +47,7 @@ const SCHEMA: &str = "
 
 pub(super) struct Index {
     path: PathBuf,
-    readers: Readers,
+    pub(super) readers: Readers,
     writer: Mutex<Writer>,
     /// A reader met damage: the next call that writes builds the index again.
     damaged: AtomicBool,

@@ -157,8 +157,9 @@ impl Archive {
     /// The messages that the daily reading found damaged, and when; until they are repaired.
     pub fn found_damaged(&self) -> Result<Vec<(MessageId, Timestamp)>> {
         self.read(|mail| {
+            // CROSS, that SQLite begins with what is damaged: it takes a scan of all messages for as quick.
             let mut statement = mail.prepare_cached(
-                "SELECT message.id, found FROM damage JOIN message ON message.original = damage.original
+                "SELECT message.id, found FROM damage CROSS JOIN message ON message.original = damage.original
                  ORDER BY found, message.id",
             )?;
             let rows = statement.query_map([], |row| Ok((row.get(0)?, time(row.get(1)?))))?;

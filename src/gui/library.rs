@@ -194,3 +194,41 @@ impl Library {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use jiff::Timestamp;
+
+    use super::Stock;
+    use crate::archive::{Archive, Emptying, Incoming, Marks, Origin, View};
+    use crate::job::Cancel;
+
+    /// Steps of SQLite's machine for what is read before the first frame, of an archive of so many messages.
+    fn steps_to_the_first_frame(messages: usize) -> u64 {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = Archive::open(folder.path()).unwrap();
+        let incoming = |number: usize| Incoming {
+            bytes: format!("From: anna@example.org\r\nSubject: {number}\r\n\r\nHello {number}\r\n").into_bytes(),
+            arrived: Timestamp::from_second(1_700_000_000 + number as i64).unwrap(),
+            marks: Marks::default(),
+            from: Origin::File { account: None },
+        };
+        archive.ingest((0..messages).map(incoming).collect()).unwrap();
+        archive.index_pending(&Cancel::new(), &mut |_| {}).unwrap();
+        let steps = archive.count_steps();
+        let stock = Stock::first(&archive).unwrap();
+        assert!(stock.uncounted && stock.health.damaged == 0);
+        let newest = archive.newest(View::All, 20).unwrap();
+        assert_eq!(archive.rows(&newest).unwrap().len(), 20);
+        archive.empty_bin(Emptying::Due(Timestamp::now()), &Cancel::new(), &mut |_| {}).unwrap();
+        steps.load(Ordering::Relaxed)
+    }
+
+    #[test]
+    fn nothing_before_the_first_frame_looks_at_all_mail() {
+        let (few, many) = (steps_to_the_first_frame(20), steps_to_the_first_frame(1_000));
+        assert!(few > 100 && many < few + 100, "{few} steps for 20 messages, {many} for 1,000");
+    }
+}
