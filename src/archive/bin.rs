@@ -107,8 +107,7 @@ impl Archive {
     pub fn erase_from_bin(&self, ids: &[MessageId]) -> Result<()> {
         let due = self.read(|connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT bin.message FROM bin JOIN message ON message.id = bin.message
-                 WHERE bin.message = ?1 OR message.twin_of = ?1",
+                "SELECT message FROM bin WHERE message IN (SELECT id FROM message WHERE id = ?1 OR twin_of = ?1)",
             )?;
             let mut due: Vec<MessageId> = Vec::new();
             for id in ids {
