@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::columns::{count, time, uncount};
 use super::error::Result;
+use super::search::MANY;
 use super::{Archive, Counts, Marks, Row, SortKey, View};
 use crate::account::MessageId;
 use jiff::Timestamp;
@@ -105,9 +106,9 @@ impl Archive {
         Ok(indexed.iter().copied().filter(|key| contains(&set, *key)).collect())
     }
 
-    /// The newest keys of a view, at most `limit`. Of all mail without a look at all of it: for the first page at the start.
+    /// The newest keys of a view, at most `limit`. A few of all mail without a look at all of it: for the first page.
     pub fn newest(&self, view: View, limit: usize) -> Result<Vec<SortKey>> {
-        if view != View::All {
+        if view != View::All || limit > MANY {
             let mut keys = self.keys(view)?;
             keys.truncate(limit);
             return Ok(keys);
@@ -258,7 +259,7 @@ fn with_truth(mail: &Connection, row: Row) -> Result<Option<Row>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{BATCH, Ids, Mark, runs};
+    use super::{BATCH, Ids, MANY, Mark, runs};
     use crate::archive::{Archive, Incoming, Marks, Origin, View};
     use crate::job::Cancel;
 
@@ -286,7 +287,7 @@ mod tests {
         archive.move_to_bin(&gone, false, "2026-11-22T10:00:00Z".parse().unwrap()).unwrap();
         for view in [View::All, View::Unread, View::Bin] {
             let keys = archive.keys(view).unwrap();
-            for limit in [0, 1, 2, 5, 6, 50] {
+            for limit in [0, 1, 2, 5, 6, 50, MANY + 1] {
                 let newest = archive.newest(view, limit).unwrap();
                 assert_eq!(newest, keys[..limit.min(keys.len())], "{view:?} {limit}");
             }

@@ -45,7 +45,7 @@ const PAGE: usize = 5_000;
 
 /// Messages looked up one by one, after which reading what is known of all of them is less work. Few in the tests of
 /// this module.
-const MANY: usize = if cfg!(test) { 300 } else { 5_000 };
+pub(super) const MANY: usize = if cfg!(test) { 300 } else { 5_000 };
 
 /// A query made ready: what FTS5 is asked, and which messages count at all.
 struct Prepared {

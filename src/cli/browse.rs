@@ -139,8 +139,7 @@ impl<'a> JsonRow<'a> {
 
 pub fn list(place: &Place, arguments: &ListArguments) -> Result<Status, Failure> {
     let archive = place.read_indexed()?;
-    let mut keys = archive.keys(View::All)?;
-    keys.truncate(arguments.limit);
+    let keys = archive.newest(View::All, arguments.limit)?;
     let printed = print_rows(&archive, &keys, arguments.json);
     leave(archive);
     printed
