@@ -153,7 +153,8 @@ pub fn begun(query: &str) -> Option<Begun<'_>> {
             let is_open = quoted && !query.ends_with('"') && !prefix;
             let is_word = !quoted || is_open;
             let ends = value.chars().next_back().is_some_and(char::is_alphanumeric);
-            let takes_prefix = is_word && ends && !prefix && !piece.is("OR") && !piece.is("AND");
+            // Not of what is unwanted: that would leave out what nobody named, and a message that is wanted with it.
+            let takes_prefix = is_word && ends && !prefix && !negated && !piece.is("OR") && !piece.is("AND");
             return Some(Begun { before: query.get(..start)?, negated, field, value, is_open, takes_prefix });
         }
         rest = behind;
@@ -167,7 +168,7 @@ impl Begun<'_> {
     }
 }
 
-/// The query to look for while it is typed: its last word by its beginning, and without a field at its end that lacks a
+/// The query to look for while it is typed: its last word by its beginning, unless it is unwanted, and without a field at its end that lacks a
 /// value or has the beginning of one.
 pub fn typed(query: &str) -> String {
     let Some(begun) = begun(query) else { return query.to_owned() };
@@ -474,7 +475,8 @@ mod tests {
             ("two wor", "two wor*"),
             ("two ", "two "),
             ("from:har", "from:har*"),
-            ("-har", "-har*"),
+            ("boat -har", "boat -har"),
+            ("boat -\"two wor", "boat -\"two wor"),
             ("before:2024", "before:2024"),
             ("boat before:", "boat "),
             ("boat from:", "boat "),
