@@ -248,3 +248,22 @@ fn an_export_onto_a_disk_that_is_full_leaves_nothing() {
         fs::remove_file(filler).expect("room again");
     }
 }
+
+/// Without an octet free an archive cannot even be read, since its readers share a file; that is told as a full disk, and
+/// with room again everything is there.
+#[test]
+fn an_archive_on_a_disk_with_no_octet_free_says_that_it_is_full() {
+    let disk = SmallDisk::mount(16);
+    let archive = disk.archive();
+    let mail = disk.0.path().join("mail.eml");
+    fs::write(&mail, b"From: anna@example.org\r\nSubject: one\r\n\r\nHello.\r\n").expect("a message");
+    expect(postkeep(&archive).arg("import").arg(&mail), 0);
+    let filler = disk.fill(0);
+    for command in [["list", "--json"].as_slice(), &["search", "hello"], &["show", "1"], &["bin", "--empty"]] {
+        let output = expect(postkeep(&archive).args(command), 1);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("is full") && said.contains("Nothing was lost"), "{command:?}: {said}");
+    }
+    fs::remove_file(filler).expect("room again");
+    assert_eq!(stored(&archive), 1);
+}

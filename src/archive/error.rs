@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 use crate::account::MessageId;
 
@@ -96,6 +96,10 @@ impl ArchiveError {
         let ArchiveError::Sqlite(error) = self else { return self };
         let folder = folder.to_owned();
         let detail = error.to_string();
+        // The file beside the database that its readers share is not made larger: there is no room for that either.
+        if error.sqlite_error().is_some_and(|answer| answer.extended_code == ffi::SQLITE_IOERR_SHMSIZE) {
+            return ArchiveError::DiskFull { folder };
+        }
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => ArchiveError::DiskFull { folder },
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => ArchiveError::Damaged { folder, detail },
