@@ -168,8 +168,8 @@ impl Begun<'_> {
     }
 }
 
-/// The query to look for while it is typed: its last word by its beginning, unless it is unwanted, and without a field at its end that lacks a
-/// value or has the beginning of one.
+/// The query to look for while it is typed: its last word by its beginning, unless it is unwanted, and without a field at
+/// its end that lacks a value or has the beginning of one.
 pub fn typed(query: &str) -> String {
     let Some(begun) = begun(query) else { return query.to_owned() };
     let is_filter = begun.field.filter(|_| begun.column().is_none()).map(str::to_ascii_lowercase);
